@@ -1,0 +1,1 @@
+"""The gateway in front of Cog: a queue, a record of every prediction, and the API clients speak."""

@@ -1,0 +1,1 @@
+"""The doors: one module per wire format, each parses a request and renders a record."""

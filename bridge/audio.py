@@ -1,0 +1,21 @@
+"""A look at a recording before it is queued: is it audio, and not too long?"""
+
+import asyncio
+from pathlib import Path
+
+from transcription.errors import InvalidAudio
+from transcription.probe import probe
+
+
+async def check_audio(path: Path, max_seconds: float, field: str = "audio_file") -> None:
+    """Raises InvalidAudio (naming ``field``) unless the file is a recording that can be used.
+
+    A container that does not tell its duration passes; the predictor bounds what it decodes.
+    """
+    try:
+        info = await asyncio.to_thread(probe, path)
+    except InvalidAudio as error:
+        raise InvalidAudio(error.reason, field) from None
+    if info.duration is not None and info.duration > max_seconds:
+        reason = f"the recording is {info.duration:.0f} s long; at most {max_seconds:.0f} s"
+        raise InvalidAudio(reason, field)

@@ -1,0 +1,45 @@
+"""Who may use the API: holders of one of the operator's bearer tokens."""
+
+import hashlib
+import hmac
+
+from aiohttp import web
+
+from bridge.errors import Handler, problem
+from bridge.settings import Settings
+
+PUBLIC = frozenset({"/health", "/health-check"})
+SETTINGS = web.AppKey("settings", Settings)
+
+_SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`
+
+
+@web.middleware
+async def require_token(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Lets a request pass with a valid token, or to a public route."""
+    if request.path in PUBLIC:
+        return await handler(request)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() in _SCHEMES and _known(token.strip(), request.app[SETTINGS].bearer_tokens):
+        return await handler(request)
+    return problem(
+        401,
+        "A valid token is required: send the header `Authorization: Bearer <token>`.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def sign(secret: str, *parts: str) -> str:
+    """A signature of ``parts`` for a loopback URL, hexadecimal HMAC-SHA256."""
+    return hmac.new(secret.encode(), "\n".join(parts).encode(), hashlib.sha256).hexdigest()
+
+
+def signed_by(secret: str, signature: str, *parts: str) -> bool:
+    """Whether ``signature`` is ours for ``parts``, compared in constant time."""
+    return hmac.compare_digest(sign(secret, *parts).encode(), signature.encode())
+
+
+def _known(token: str, valid: tuple[str, ...]) -> bool:
+    # Every token is compared, so that the time taken does not tell which one came close.
+    matches = [hmac.compare_digest(token.encode(), known.encode()) for known in valid]
+    return any(matches)

@@ -1,0 +1,169 @@
+"""The client of Cog's HTTP server; its quirks end here.
+
+Cog answers 409 both when it is busy and, a few milliseconds long, right after a completion; it
+answers 409 for ever once its worker process has died; it cancels a run whose synchronous request
+breaks off; it prefixes errors with its own words; it refuses null inputs. Callers of this module
+see runs that end, runs that were lost, and a health that tells the truth.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+
+HEALTH_TIMEOUT = 6.0  # seconds; Cog's own health check of a hanging predictor takes 5
+_BUSY_RETRY_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.25)  # the slot is free within 15 ms of an answer
+_PREFIX = re.compile(
+    r"^(?:Prediction failed: |Input validation error: |[A-Z]\w*Error: |Exception: )+"
+)
+_WORKER_LOST = re.compile(r"^(Worker crashed|Failed to send request)")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What Cog says of itself: its status, and why it is not ready."""
+
+    status: str
+    reason: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether predictions are accepted, now or after the running one."""
+        return self.status in ("READY", "BUSY")
+
+    @property
+    def broken(self) -> bool:
+        """Whether only a restart helps."""
+        return self.status in ("SETUP_FAILED", "DEFUNCT", "WORKER_DEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run came to its end: with an output, an error, or because it was stopped."""
+
+    status: str
+    output: Any
+    error: str | None
+    logs: str
+    metrics: Mapping[str, Any]
+
+
+class RunLost(Exception):
+    """The run was accepted and its end will not be told: the connection or the worker died."""
+
+
+class NotAccepted(Exception):
+    """Cog does not take the run now: it is busy, starting, or cannot be reached."""
+
+
+class Cog:
+    """Talks to one Cog server."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url: Final = url.rstrip("/")
+
+    async def health(self) -> Health:
+        """Cog's state; UNREACHABLE when it does not answer. Never raises."""
+        timeout = aiohttp.ClientTimeout(total=HEALTH_TIMEOUT)
+        try:
+            async with self._session.get(f"{self._url}/health-check", timeout=timeout) as response:
+                return _health(await response.json(content_type=None))
+        except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError):
+            return Health("UNREACHABLE", "the predictor's server does not answer")
+
+    async def run(
+        self, run_id: str, inputs: Mapping[str, Any], webhook: str, seconds: float
+    ) -> Ended:
+        """Run to the end, over a request held open. Raises NotAccepted or RunLost.
+
+        Past ``seconds`` it raises TimeoutError; breaking off the request stops the run in Cog.
+        """
+        body = {
+            "id": run_id,
+            "input": {name: value for name, value in inputs.items() if value is not None},
+            "webhook": webhook,
+        }
+        for pause in _BUSY_RETRY_SECONDS:
+            ended = await self._put(run_id, body, seconds)
+            if ended is not None:
+                return ended
+            await asyncio.sleep(pause)
+        raise NotAccepted("busy")
+
+    async def cancel(self, run_id: str) -> None:
+        """Ask Cog to stop a run; a run that it does not know is as good as stopped."""
+        timeout = aiohttp.ClientTimeout(total=10)
+        try:
+            async with self._session.post(
+                f"{self._url}/predictions/{run_id}/cancel", timeout=timeout
+            ):
+                pass
+        except (aiohttp.ClientError, TimeoutError):
+            return  # the run ends with its connection; whoever holds it will know
+
+    async def _put(self, run_id: str, body: Mapping[str, Any], seconds: float) -> Ended | None:
+        """One try; None when Cog is busy, also with an earlier request for the same run."""
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=5)
+        try:
+            async with self._session.put(
+                f"{self._url}/predictions/{run_id}", json=body, timeout=timeout
+            ) as response:
+                if response.status in (202, 409):
+                    return None
+                if response.status == 503:
+                    raise NotAccepted("starting")
+                if response.status == 422:
+                    return _refused(await response.text())
+                return _ended(await response.json(content_type=None))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            raise NotAccepted("unreachable") from None
+        except (aiohttp.ClientError, ValueError):
+            raise RunLost from None
+
+
+def parse_run(body: Mapping[str, Any]) -> Ended:
+    """A run's state as Cog tells it, in an answer or a webhook. Raises RunLost, ValueError."""
+    return _ended(body)
+
+
+def _ended(body: Mapping[str, Any]) -> Ended:
+    status = body.get("status")
+    if not isinstance(status, str):
+        raise ValueError("no status")  # noqa: TRY004 - a malformed answer, not a wrong argument
+    error = body.get("error")
+    text = _PREFIX.sub("", str(error)) if error else None
+    if text is not None and _WORKER_LOST.match(text):
+        raise RunLost
+    return Ended(
+        status=status,
+        output=body.get("output"),
+        error=text if status != "failed" else text or "The prediction failed.",
+        logs=body.get("logs") or "",
+        metrics=body.get("metrics") or {},
+    )
+
+
+def _refused(text: str) -> Ended:
+    """Cog's 422: what the bridge's own validation let through is an error of the prediction."""
+    return Ended("failed", None, f"The predictor refused the input: {text[:500]}", "", {})
+
+
+def _health(body: Mapping[str, Any]) -> Health:
+    status = str(body.get("status"))
+    detail = str(body.get("user_healthcheck_error") or "")
+    if status == "UNHEALTHY" and "channel closed" in detail:
+        return Health("WORKER_DEAD", "the predictor's worker process has died")
+    match status:
+        case "READY" | "BUSY":
+            return Health(status)
+        case "STARTING":
+            return Health(status, "the models are loading")
+        case "SETUP_FAILED":
+            logs = str((body.get("setup") or {}).get("logs") or "").strip()
+            return Health(status, f"the predictor's setup failed: {logs[-300:]}")
+        case _:
+            return Health(status, detail or "the predictor is not healthy")

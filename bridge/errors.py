@@ -1,0 +1,96 @@
+"""Every error answer of the API, made in one place.
+
+The body is a problem (RFC 9457) whose ``detail`` is a string, as Replicate's clients require.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from bridge.store import QueueFull
+from transcription.errors import InvalidInput, TranscriptionError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_log = logging.getLogger(__name__)
+_QUEUE_RETRY_SECONDS = 30
+_TITLES = {
+    400: "Bad request",
+    401: "Unauthenticated",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Payload too large",
+    415: "Unsupported media type",
+    422: "Input validation failed",
+    429: "Too many requests",
+    500: "Internal server error",
+    503: "Service unavailable",
+}
+
+
+def problem(
+    status: int, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+) -> web.Response:
+    """An error answer; ``extra`` members are added to the body."""
+    title = _TITLES.get(status, "Error")
+    return web.json_response(
+        {"title": title, "detail": detail, "status": status, **extra},
+        status=status,
+        headers=headers,
+        content_type="application/problem+json",
+    )
+
+
+def invalid_inputs(found: list[InvalidInput], status: int = 422) -> web.Response:
+    """The answer to inputs that cannot be used: one line of ``detail`` for each."""
+    return problem(
+        status,
+        "".join(f"- input.{error.field}: {error.reason}\n" for error in found),
+        invalid_fields=[
+            {"field": f"input.{error.field}", "description": error.reason} for error in found
+        ],
+    )
+
+
+class InvalidInputs(Exception):
+    """One or more inputs cannot be used."""
+
+    def __init__(self, found: list[InvalidInput]) -> None:
+        super().__init__()
+        self.found = found
+
+
+@web.middleware
+async def translate(  # noqa: PLR0911 - one answer per kind of error
+    request: web.Request, handler: Handler
+) -> web.StreamResponse:
+    """Turns whatever a handler raises into an answer; nothing else in the bridge does."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        return problem(error.status, error.text or error.reason, headers=kept)
+    except InvalidInputs as error:
+        return invalid_inputs(error.found)
+    except InvalidInput as error:
+        return invalid_inputs([error], error.status)
+    except TranscriptionError as error:
+        return problem(error.status, error.detail)
+    except QueueFull:
+        return problem(
+            429,
+            "Too many unfinished predictions; try again later.",
+            headers={"Retry-After": str(_QUEUE_RETRY_SECONDS)},
+        )
+    except RedisError:
+        _log.exception("Redis does not answer")
+        return problem(503, "The record store does not answer.", headers={"Retry-After": "1"})
+    except Exception:
+        _log.exception("unexpected error in %s %s", request.method, request.path)
+        return problem(500, "The server met an unexpected error; its log has the details.")

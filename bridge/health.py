@@ -1,0 +1,46 @@
+"""Is the service alive, and can it work: `/health` and `/health-check`, both without a token."""
+
+import asyncio
+
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from bridge.context import CONTEXT, Context
+
+_REDIS_SECONDS = 1.0  # a probe should not wait longer for its answer
+
+
+async def health(request: web.Request) -> web.Response:
+    """200 while the process lives; the body tells what it can do."""
+    context = request.app[CONTEXT]
+    status, reason = await _readiness(context)
+    worker = context.monitor.worker
+    return web.json_response(
+        {
+            "status": status,
+            "reason": reason,
+            "model": context.settings.model_names[0],
+            "models": list(context.settings.model_names),
+            "gpu_available": worker.gpu_available if worker else None,
+            "alignment_available": worker.alignment_available if worker else None,
+            "diarization_available": worker.diarization_available if worker else None,
+        }
+    )
+
+
+async def readiness(request: web.Request) -> web.Response:
+    """200 when a prediction would be run, otherwise 503 with the reason."""
+    status, reason = await _readiness(request.app[CONTEXT])
+    return web.json_response(
+        {"status": status, "reason": reason}, status=200 if reason is None else 503
+    )
+
+
+async def _readiness(context: Context) -> tuple[str, str | None]:
+    """(status, None) when all is well, else (status, why not)."""
+    try:
+        await asyncio.wait_for(context.store.ping(), _REDIS_SECONDS)
+    except (RedisError, TimeoutError):
+        return "REDIS_UNREACHABLE", "Redis does not answer"
+    found = context.monitor.health
+    return found.status, None if found.ready else found.reason or "Cog is not ready"

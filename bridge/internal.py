@@ -1,0 +1,108 @@
+"""Where Cog calls back: a listener on loopback, with an address of its own for every run."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from bridge.auth import sign, signed_by
+from bridge.cog import Ended, RunLost, parse_run
+from bridge.files import Files
+from bridge.monitor import Monitor, Worker
+from bridge.prediction import Event, Finished, Progressed, Started, Stopped
+
+MAX_WEBHOOK_BYTES = 200 << 20  # a day of speech with word times stays below this
+
+_log = logging.getLogger(__name__)
+
+Apply = Callable[[str, Event, Any], Awaitable[object]]
+
+
+class Links:
+    """The loopback addresses that Cog is given; each is valid for one prediction only."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+        self.base = ""  # known once the listener has its port
+
+    def webhook(self, prediction_id: str, attempt: int) -> str:
+        """Where Cog reports run ``attempt``."""
+        signature = sign(self._secret, "webhook", prediction_id, str(attempt))
+        return f"{self.base}/webhook/{prediction_id}/{attempt}/{signature}"
+
+    def audio(self, prediction_id: str) -> str:
+        """Where Cog downloads the recording."""
+        return f"{self.base}/audio/{prediction_id}/{sign(self._secret, 'audio', prediction_id)}"
+
+    def check(self, request: web.Request, *parts: str) -> None:
+        """Raises HTTPForbidden unless the address in the request is one of ours."""
+        if not signed_by(self._secret, request.match_info["signature"], *parts):
+            raise web.HTTPForbidden
+
+
+def build_internal_app(
+    links: Links, files: Files, monitor: Monitor, apply: Apply
+) -> web.Application:
+    """The listener's routes. ``apply`` advances a record by an event."""
+
+    async def webhook(request: web.Request) -> web.Response:
+        prediction_id, number = request.match_info["id"], request.match_info["attempt"]
+        links.check(request, "webhook", prediction_id, number)
+        body = await request.json(loads=json.loads)
+        try:
+            event, output = _event(int(number), body)
+            if event is not None:
+                await apply(prediction_id, event, output)
+        except RedisError:
+            # Cog drops a webhook that is answered 4xx; on 503 it tries for minutes.
+            _log.warning("prediction %s: Redis does not answer; Cog will call again", prediction_id)
+            return web.Response(status=503)
+        return web.Response()
+
+    async def audio(request: web.Request) -> web.FileResponse:
+        prediction_id = request.match_info["id"]
+        links.check(request, "audio", prediction_id)
+        path = files.path(prediction_id)
+        if not path.exists():
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers={"Content-Type": "application/octet-stream"})
+
+    async def worker(request: web.Request) -> web.Response:
+        try:
+            monitor.worker = Worker.from_announcement(await request.json())
+        except (KeyError, TypeError, ValueError):
+            raise web.HTTPBadRequest from None
+        return web.Response()
+
+    app = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
+    app.router.add_post("/webhook/{id}/{attempt:[0-9]+}/{signature}", webhook)
+    app.router.add_get("/audio/{id}/{signature}", audio)
+    app.router.add_post("/worker", worker)
+    return app
+
+
+def _event(attempt: int, body: Any) -> tuple[Event | None, Any]:
+    """What a webhook means, and the output it carries."""
+    try:
+        told = parse_run(body)
+    except RunLost:
+        return Stopped(attempt), None
+    match told.status:
+        case "starting" | "processing":
+            return _running_event(attempt, told), None
+        case "succeeded" | "failed":
+            return Finished(attempt, told.logs, told.metrics, told.error), told.output
+        case "canceled":
+            return Stopped(attempt, told.logs), None
+        case _:
+            return None, None
+
+
+def _running_event(attempt: int, told: Ended) -> Event:
+    """Cog's `start` webhook comes first and empty; the others carry the log so far."""
+    if told.logs or told.metrics:
+        return Progressed(attempt, told.logs, told.metrics)
+    return Started(attempt)

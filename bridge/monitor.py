@@ -1,0 +1,71 @@
+"""What state this pod's Cog is in, and what its worker says of itself."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.cog import Cog, Health
+
+READY_INTERVAL = 1.0  # seconds between looks at a Cog that is ready
+WAITING_INTERVAL = 0.2  # seconds between looks at one that is not: its start should be seen soon
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What the predictor announces about its models and its device."""
+
+    gpu_available: bool
+    alignment_available: bool
+    diarization_available: bool
+
+    @classmethod
+    def from_announcement(cls, body: Any) -> "Worker":
+        """Raises TypeError, KeyError when ``body`` is not an announcement."""
+        return cls(
+            gpu_available=bool(body["gpu_available"]),
+            alignment_available=bool(body["alignment_languages"]),
+            diarization_available=bool(body["diarization_available"]),
+        )
+
+
+class Monitor:
+    """Looks at Cog's health again and again, so that nobody else has to."""
+
+    def __init__(self, cog: Cog) -> None:
+        self._cog = cog
+        self._changed = asyncio.Condition()
+        self.health = Health("STARTING", "the bridge has not seen Cog yet")
+        self.worker: Worker | None = None
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Keeps looking while the block runs."""
+        task = asyncio.create_task(self._watch(), name="cog monitor")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def wait(self, *, ready: bool) -> None:
+        """Returns when Cog is ready, or (``ready=False``) when it no longer is."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.health.ready is ready)
+
+    async def _watch(self) -> None:
+        while True:
+            health = await self._cog.health()
+            if health.status != self.health.status:
+                _log.info(
+                    "Cog is %s%s", health.status, f": {health.reason}" if health.reason else ""
+                )
+            async with self._changed:
+                self.health = health
+                self._changed.notify_all()
+            await asyncio.sleep(READY_INTERVAL if health.ready else WAITING_INTERVAL)

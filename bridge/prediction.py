@@ -1,0 +1,222 @@
+"""A prediction's life: its states, what may happen to it, and the record that tells of it.
+
+Two rules keep this file honest:
+  1. every change of a status happens in `advance`, along the arrows of `TRANSITIONS`;
+  2. nothing here knows the time, Redis or HTTP: callers bring the clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+
+class Status(StrEnum):
+    """The five words that Replicate's clients know; they accept no other."""
+
+    STARTING = "starting"
+    """Accepted: its recording is fetched, or it waits for its turn."""
+    PROCESSING = "processing"
+    """Cog runs it."""
+    SUCCEEDED = "succeeded"
+    """Done; ``output`` holds the result."""
+    FAILED = "failed"
+    """It cannot be done; ``error`` says why."""
+    CANCELED = "canceled"
+    """Stopped because somebody asked for it."""
+
+
+# A running prediction goes back to `starting` when the worker that ran it was lost.
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.STARTING: frozenset(
+        {Status.PROCESSING, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}
+    ),
+    Status.PROCESSING: frozenset(
+        {Status.STARTING, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}
+    ),
+    Status.SUCCEEDED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELED: frozenset(),
+}
+TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """The record of one prediction, without its output (which the store keeps beside it).
+
+    ``input`` is what the client may read back: secrets masked, file contents replaced by a note.
+    ``source`` is the URL to fetch the recording from, or None when it was sent along.
+    ``attempt`` counts the runs that Cog accepted. Times are aware datetimes.
+    """
+
+    id: str
+    model: str
+    version: str
+    input: Mapping[str, Any]
+    created_at: datetime
+    status: Status = Status.STARTING
+    source: str | None = None
+    error: str | None = None
+    logs: str = ""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    cancel_requested: bool = False
+    attempt: int = 0
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing can change any more."""
+        return self.status in TERMINAL
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; the inverse of `from_dict`."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The record behind `to_dict`'s JSON."""
+        times = {
+            name: datetime.fromisoformat(data[name]) if data[name] else None
+            for name in ("created_at", "started_at", "completed_at")
+        }
+        return cls(**{**data, **times, "status": Status(data["status"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Cog accepted run number ``attempt``."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """Cog told the log so far of run number ``attempt``."""
+
+    attempt: int
+    logs: str
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Run number ``attempt`` ended: with an error, or else with an output."""
+
+    attempt: int
+    logs: str
+    metrics: Mapping[str, Any]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Run number ``attempt`` was stopped before its end.
+
+    On request, if there was one; else its worker was lost and it has to run again.
+    """
+
+    attempt: int
+    logs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """Somebody asked for its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It can never run, for the reason in ``error``."""
+
+    error: str
+
+
+Event = Started | Progressed | Finished | Stopped | CancelRequested | Refused
+
+
+def advance(  # noqa: C901, PLR0911 - one case per event, one line each
+    prediction: Prediction, event: Event, now: datetime
+) -> Prediction:
+    """The prediction after ``event``; the same object when the event no longer matters.
+
+    A terminal prediction never changes, and news of an earlier attempt is old news.
+    """
+    if prediction.terminal or _is_old(prediction, event):
+        return prediction
+    match event:
+        case Started(attempt):
+            return _move(
+                prediction,
+                Status.PROCESSING,
+                attempt=attempt,
+                started_at=prediction.started_at or now,
+            )
+        case Progressed(attempt, logs, metrics):
+            return replace(
+                prediction,
+                logs=_longer(prediction.logs, logs),
+                metrics={**prediction.metrics, **metrics},
+            )
+        case Finished():
+            return _finish(prediction, event, now)
+        case Stopped(attempt):
+            if prediction.cancel_requested:
+                return _end(prediction, Status.CANCELED, now, attempt=attempt)
+            if prediction.status is Status.PROCESSING:
+                return _move(prediction, Status.STARTING, attempt=attempt)
+            return prediction
+        case CancelRequested():
+            if prediction.status is Status.STARTING:
+                return _end(prediction, Status.CANCELED, now, cancel_requested=True)
+            return replace(prediction, cancel_requested=True)
+        case Refused(error):
+            return _end(prediction, Status.FAILED, now, error=error)
+
+
+def _is_old(prediction: Prediction, event: Event) -> bool:
+    """Whether the event tells of a run before the current one, or of a start already known."""
+    match event:
+        case Started(attempt):
+            return attempt <= prediction.attempt
+        case Progressed(attempt) | Finished(attempt) | Stopped(attempt):
+            return attempt < prediction.attempt
+        case _:
+            return False
+
+
+def _finish(prediction: Prediction, event: Finished, now: datetime) -> Prediction:
+    total = (now - prediction.created_at).total_seconds()
+    return _end(
+        prediction,
+        Status.SUCCEEDED if event.error is None else Status.FAILED,
+        now,
+        attempt=event.attempt,
+        started_at=prediction.started_at or now,
+        error=event.error,
+        logs=_longer(prediction.logs, event.logs),
+        metrics={**prediction.metrics, **event.metrics, "total_time": round(total, 3)},
+    )
+
+
+def _end(prediction: Prediction, status: Status, now: datetime, **changes: Any) -> Prediction:
+    return _move(prediction, status, completed_at=now, **changes)
+
+
+def _move(prediction: Prediction, status: Status, **changes: Any) -> Prediction:
+    if status is not prediction.status and status not in TRANSITIONS[prediction.status]:
+        raise AssertionError(f"no arrow from {prediction.status} to {status}")
+    return replace(prediction, status=status, **changes)
+
+
+def _longer(known: str, told: str) -> str:
+    """Cog's logs are cumulative and its webhooks may overtake each other: keep the longer.
+
+    A failed synchronous answer carries no logs at all.
+    """
+    return told if len(told) >= len(known) else known

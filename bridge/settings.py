@@ -1,0 +1,166 @@
+"""Everything the bridge takes from its environment, read once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from yarl import URL
+
+from outbound.policy import Policy
+
+MIN_SECRET_LENGTH = 8  # characters; shorter secrets fall to guessing
+_PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "default",
+    "example",
+    "placeholder",
+    "replace",
+    "secret",
+    "your-",
+    "your_",
+    "<",
+)
+
+
+class SettingsError(Exception):
+    """A variable is missing or unusable. The message names it and never shows its value."""
+
+
+def _variable(name: str, default: Any, description: str, *aliases: str) -> Any:
+    """A field read from environment variable ``name`` (or, failing that, one of ``aliases``)."""
+    metadata = {"variables": (name, *aliases), "description": description}
+    return field(default=default, metadata=metadata, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The bridge's configuration; the field comments are what `.env.example` says."""
+
+    tokens: str = _variable(
+        "BRIDGE_TOKEN",
+        "",
+        "Bearer token of the API. Several, separated by commas, are valid at once (rotation).",
+        "BRIDGE_AUTH_TOKEN",
+    )
+    webhook_secret: str = _variable(
+        "WEBHOOK_SECRET", "", "Authenticates Cog's calls on the internal listener."
+    )
+    redis_url: str = _variable(
+        "REDIS_URL", "redis://127.0.0.1:6379/0", "Records and queue; may hold a password."
+    )
+    cog_url: str = _variable("COG_URL", "http://127.0.0.1:5000", "Where Cog listens.")
+    cog_slots: int = _variable("COG_SLOTS", 1, "Predictions that Cog runs at once.")
+    host: str = _variable("BRIDGE_HOST", "127.0.0.1", "Address the API listens on.")
+    port: int = _variable("BRIDGE_PORT", 8080, "Port the API listens on; 0 takes a free one.")
+    internal_port: int = _variable(
+        "INTERNAL_PORT", 8081, "Loopback port for Cog's webhooks and downloads; 0 takes a free one."
+    )
+    public_url: str = _variable(
+        "PUBLIC_URL", "", "Base of the links in answers; taken from the request when empty."
+    )
+    files_dir: Path = _variable(
+        "FILES_DIR",
+        Path(".state/files"),
+        "Uploaded and fetched recordings; shared by all bridges on one Redis.",
+    )
+    models: str = _variable(
+        "MODELS", "large-v3", "Models the predictor was started with; the first is the default."
+    )
+    model_name: str = _variable("MODEL_NAME", "whisperx/whisperx-stack", "Shown as owner/name.")
+    model_version: str = _variable(
+        "MODEL_VERSION", "", "Shown as version; a hash of code and models when empty."
+    )
+    result_ttl: int = _variable("RESULT_TTL", 86_400, "Seconds that a result is kept.")
+    queue_limit: int = _variable(
+        "QUEUE_LIMIT", 1000, "Unfinished predictions at once; beyond it the API answers 429."
+    )
+    max_run_seconds: int = _variable(
+        "MAX_RUN_SECONDS", 3600, "Seconds that one prediction may run."
+    )
+    max_file_bytes: int = _variable(
+        "MAX_FILE_BYTES", 1 << 30, "Largest recording, uploaded or fetched, in bytes."
+    )
+    max_json_bytes: int = _variable(
+        "MAX_JSON_BYTES", 140 << 20, "Largest JSON body in bytes (a data URI is 4/3 of its file)."
+    )
+    max_audio_seconds: int = _variable(
+        "MAX_AUDIO_SECONDS", 6 * 3600, "Longest recording in seconds."
+    )
+    fetch_timeout: int = _variable("FETCH_TIMEOUT", 600, "Seconds that one download may take.")
+    allowed_private_hosts: str = _variable(
+        "ALLOWED_PRIVATE_HOSTS",
+        "",
+        "Private hosts that recordings may come from: host, host:port or CIDR, comma-separated.",
+    )
+    log_level: str = _variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+    def __post_init__(self) -> None:
+        if not self.bearer_tokens:
+            raise SettingsError("BRIDGE_TOKEN is not set")
+        for token in self.bearer_tokens:
+            _check_secret("BRIDGE_TOKEN", token)
+        _check_secret("WEBHOOK_SECRET", self.webhook_secret)
+        if not self.model_names:
+            raise SettingsError("MODELS names no model")
+        if len(self.model_name.split("/")) != 2:
+            raise SettingsError("MODEL_NAME must be owner/name")
+        for name, url, schemes in (
+            ("REDIS_URL", self.redis_url, {"redis", "rediss", "unix"}),
+            ("COG_URL", self.cog_url, {"http", "https"}),
+        ):
+            if URL(url).scheme not in schemes:
+                raise SettingsError(f"{name} must be a {' or '.join(sorted(schemes))} URL")
+        try:
+            Policy.parse(self.allowed_private_hosts)
+        except ValueError as error:
+            raise SettingsError(f"ALLOWED_PRIVATE_HOSTS: {error}") from None
+
+    @property
+    def bearer_tokens(self) -> tuple[str, ...]:
+        """The tokens that are valid now."""
+        return _split(self.tokens)
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The operator's models, the default first."""
+        return _split(self.models)
+
+    @property
+    def policy(self) -> Policy:
+        """Which addresses recordings may come from."""
+        return Policy.parse(self.allowed_private_hosts)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raises SettingsError naming the variable that is missing or wrong."""
+        values = {}
+        for setting in fields(cls):
+            for name in setting.metadata["variables"]:
+                if environ.get(name, "") != "":
+                    values[setting.name] = _convert(name, environ[name], type(setting.default))
+                    break
+        return cls(**values)
+
+
+def _convert(name: str, text: str, kind: type) -> Any:
+    if kind is int:
+        if not text.isdecimal():
+            raise SettingsError(f"{name} must be a whole number")
+        return int(text)
+    return Path(text) if issubclass(kind, Path) else text
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
+def _check_secret(variable: str, value: str) -> None:
+    if not value:
+        raise SettingsError(f"{variable} is not set")
+    if value.lower().startswith(_PLACEHOLDERS):
+        raise SettingsError(f"{variable} still holds a placeholder; choose a secret of your own")
+    if len(value) < MIN_SECRET_LENGTH:
+        raise SettingsError(f"{variable} is shorter than {MIN_SECRET_LENGTH} characters")

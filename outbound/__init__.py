@@ -1,0 +1,1 @@
+"""What this service may call, and how: checked addresses, bounded downloads."""

@@ -1,0 +1,134 @@
+"""Which addresses may be called on a client's behalf.
+
+A client's URL must not become a way into the network that this service runs in: only public
+addresses are allowed, unless the operator lists a private host. The check is on the resolved
+address, and the connection is made to that very address (see `PinnedResolver`), so a name that
+resolves differently the second time gains nothing.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 inside IPv6 (RFC 6052), as gateways route it
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Refused(Exception):
+    """The address may not be called. The message is safe to show to the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Public addresses, plus what the operator allows by name or network."""
+
+    hosts: frozenset[tuple[str, int | None]] = field(default=frozenset())
+    networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def parse(cls, allowed: str) -> "Policy":
+        """From a comma-separated list of ``host``, ``host:port`` or CIDR.
+
+        Raises ValueError for an entry that is none of them.
+        """
+        hosts: set[tuple[str, int | None]] = set()
+        networks: list[Network] = []
+        for entry in filter(None, (part.strip() for part in allowed.split(","))):
+            if "/" in entry:
+                networks.append(ipaddress.ip_network(entry))
+                continue
+            url = URL(f"http://{entry}")
+            if not url.host:
+                raise ValueError(f"{entry!r} is not host, host:port or CIDR")
+            hosts.add((url.host.lower(), url.explicit_port))
+        return cls(frozenset(hosts), tuple(networks))
+
+    def parse_url(self, text: str) -> URL:
+        """``text`` as an http(s) URL with a host. Raises Refused with the reason."""
+        try:
+            url = URL(text)
+            port = url.port
+        except ValueError:
+            raise Refused("not a valid URL") from None
+        if url.scheme not in _DEFAULT_PORTS:
+            raise Refused("only http and https URLs are accepted")
+        if not url.host or port is None:
+            raise Refused("the URL names no host")
+        return url
+
+    async def resolve(self, host: str, port: int) -> list[Address]:
+        """The addresses of ``host``, all of them allowed. Raises Refused otherwise."""
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError):
+            raise Refused("the host name cannot be resolved") from None
+        addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
+        if not self._allows_host(host, port):
+            for address in addresses:
+                self._check(address)
+        return list(dict.fromkeys(addresses))
+
+    def _allows_host(self, host: str, port: int) -> bool:
+        name = host.lower()
+        return (name, None) in self.hosts or (name, port) in self.hosts
+
+    def _check(self, address: Address) -> None:
+        inner = _embedded(address)
+        if any(inner in network for network in self.networks):
+            return
+        if not inner.is_global or inner.is_multicast or inner.is_reserved:
+            raise Refused("the host's address is private; the operator has not allowed it")
+
+
+class PinnedResolver(AbstractResolver):
+    """Resolves by ``policy``, so that a connection goes to an address that was checked."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - aiohttp passes it
+    ) -> list[ResolveResult]:
+        """What aiohttp's connector asks. Raises Refused."""
+        addresses: Sequence[Address] = await self._policy.resolve(host, port)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address),
+                port=port,
+                family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in addresses
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _embedded(address: Address) -> Address:
+    """The IPv4 address inside an IPv6 one, where there is one; else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address

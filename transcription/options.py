@@ -1,0 +1,159 @@
+"""Every knob of a transcription, with bounds, unit and default, written once.
+
+The Cog schema, the bridge's validation and the documentation's table are generated from the
+fields below (see ``transcription.schema``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self
+
+from transcription.errors import InvalidInput
+from transcription.language import LANGUAGES
+
+MAX_SPEAKERS = 64  # more people than any diarization model separates; a bound against typing errors
+
+
+def _knob(  # noqa: PLR0913 - all but two by keyword, each a property of the knob
+    default: Any,
+    description: str,
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+    choices: Sequence[str] | None = None,
+    secret: bool = False,
+) -> Any:
+    """A dataclass field whose metadata the schema is generated from."""
+    metadata = {
+        "description": description,
+        "ge": ge,
+        "le": le,
+        "choices": tuple(choices) if choices else None,
+        "secret": secret,
+    }
+    # A token must not appear when somebody prints the options.
+    return field(default=default, metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to transcribe one recording. Raises InvalidInput when two knobs contradict."""
+
+    # What to recognize, and with what.
+    whisper_model: str | None = _knob(
+        None, "One of the models this service was started with; the first of them when omitted."
+    )
+    task: Literal["transcribe", "translate"] = _knob(
+        "transcribe",
+        "transcribe in the spoken language, or translate into English.",
+        choices=("transcribe", "translate"),
+    )
+    language: str | None = _knob(
+        None,
+        "Code of the spoken language, for example en. Detected when omitted.",
+        choices=tuple(LANGUAGES),
+    )
+    language_detection_min_prob: float = _knob(
+        0.0,
+        "When the language is detected: listen to further windows of speech until the most "
+        "probable language reaches this probability.",
+        ge=0.0,
+        le=1.0,
+    )
+    language_detection_max_tries: int = _knob(
+        5, "At most this many windows are listened to for the language.", ge=1, le=50
+    )
+
+    # What the decoder should expect. Both cost prompt tokens; neither survives the request.
+    initial_prompt: str | None = _knob(
+        None, "Text that sets style and spelling, as if it had been said just before."
+    )
+    hotwords: str | None = _knob(None, "Words to expect, such as names, separated by spaces.")
+
+    # How the decoder works.
+    temperature: float = _knob(
+        0.0,
+        "0 searches for the most probable text; above 0 samples from the model.",
+        ge=0.0,
+        le=1.0,
+    )
+    batch_size: int = _knob(
+        64, "At most this many windows of speech are recognized at once.", ge=1, le=256
+    )
+
+    # What counts as speech. Windows are what the recognizer hears at once.
+    chunk_size: int = _knob(
+        30, "Seconds of speech per window; shorter windows give shorter segments.", ge=1, le=30
+    )
+    vad_onset: float = _knob(
+        0.500, "Speech begins where its probability rises above this.", ge=0.0, le=1.0
+    )
+    vad_offset: float = _knob(
+        0.363, "Speech ends where its probability falls below this.", ge=0.0, le=1.0
+    )
+
+    # What to add to the words.
+    align_output: bool = _knob(default=True, description="Time every word by forced alignment.")
+    diarization: bool = _knob(
+        default=True, description="Tell the speakers apart and name one for every word."
+    )
+    num_speakers: int | None = _knob(
+        None, "Exact number of speakers, when known.", ge=1, le=MAX_SPEAKERS
+    )
+    min_speakers: int | None = _knob(None, "At least this many speakers.", ge=1, le=MAX_SPEAKERS)
+    max_speakers: int | None = _knob(None, "At most this many speakers.", ge=1, le=MAX_SPEAKERS)
+    huggingface_access_token: str | None = _knob(
+        None,
+        "Token for the gated diarization model; only needed where the service was started "
+        "without one. Never stored with the result.",
+        secret=True,
+    )
+
+    debug: bool = _knob(default=False, description="Write the time of each stage to the logs.")
+
+    def __post_init__(self) -> None:
+        low, high, exact = self.min_speakers, self.max_speakers, self.num_speakers
+        if low is not None and high is not None and low > high:
+            raise InvalidInput("min_speakers", f"{low} is more than max_speakers, which is {high}")
+        if exact is not None and low is not None and exact < low:
+            raise InvalidInput("num_speakers", f"{exact} is less than min_speakers, which is {low}")
+        if exact is not None and high is not None and exact > high:
+            raise InvalidInput(
+                "num_speakers", f"{exact} is more than max_speakers, which is {high}"
+            )
+        if self.vad_offset > self.vad_onset:
+            raise InvalidInput(
+                "vad_offset", f"{self.vad_offset} is above vad_onset, which is {self.vad_onset}"
+            )
+
+    @classmethod
+    def from_inputs(cls, inputs: Mapping[str, Any]) -> Self:
+        """The options among a request's inputs; names of recordings are passed over.
+
+        Raises InvalidInput for contradictions. Types and bounds are the schema's business.
+        """
+        return cls(**{name: inputs[name] for name in NAMES if inputs.get(name) is not None})
+
+
+NAMES: tuple[str, ...] = tuple(knob.name for knob in fields(Options))
+SECRETS: frozenset[str] = frozenset(
+    knob.name for knob in fields(Options) if knob.metadata["secret"]
+)
+
+# The recording itself. The seed's predictor calls it `audio_file`, its README `audio`: both serve.
+AUDIO_NAMES: tuple[str, ...] = ("audio_file", "audio")
+
+
+def choose_audio(inputs: Mapping[str, Any]) -> tuple[str, Any]:
+    """The one recording among a request's inputs, as (name, value).
+
+    Raises InvalidInput when there is none or two.
+    """
+    given = [(name, inputs[name]) for name in AUDIO_NAMES if inputs.get(name) not in (None, "")]
+    if len(given) == 1:
+        return given[0]
+    if given:
+        raise InvalidInput("audio", "is another name for audio_file; send one of them, not both")
+    raise InvalidInput(
+        "audio_file", "a recording is required: an http(s) URL, a data URI or a file"
+    )
