@@ -1,0 +1,42 @@
+# One verb each. `make` alone lists them.
+PYTHON := .venv/bin/python
+export PYTHONPATH := $(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test test-all check format bench schema clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
+
+install: ## .venv with locked versions, and missing system packages
+	@scripts/install.sh
+
+demo: install ## transcribe a two-speaker conversation through the whole stack (AUDIO=file for your own)
+	@$(PYTHON) -W ignore -m stack.demo
+
+up: install ## Redis, Cog and the bridge in the foreground until Ctrl-C
+	@exec $(PYTHON) -m stack
+
+check: install ## lint, types, import contracts
+	@.venv/bin/ruff format --check -q . || { echo "run: make format"; exit 1; }
+	@.venv/bin/ruff check -q .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-timing >/dev/null || .venv/bin/lint-imports
+
+test: check ## everything that fits in six minutes
+	@$(PYTHON) -m pytest -m "not slow"
+
+test-all: check ## also the slow tiers
+	@$(PYTHON) -m pytest
+
+bench: install ## real-time factor, stages, memory, overhead of the bridge
+	@$(PYTHON) -W ignore -m benchmarks
+
+format: install ## bring the code into shape
+	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .
+
+schema: install ## write .cog/openapi_schema.json from the code
+	@$(PYTHON) -m transcription.schema > .cog/openapi_schema.json
+
+clean: ## remove .venv and the local state
+	@rm -rf .venv .state

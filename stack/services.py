@@ -1,0 +1,154 @@
+"""The three processes: what is started, with which environment, and how to see that it is well."""
+
+import json
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stack.settings import ROOT, StackSettings, python_path
+
+DRAIN_SECONDS = 30.0  # how long a stopping bridge may go on with the prediction it runs
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A process to keep alive.
+
+    ``check`` returns None while all is well, else a reason; a reason that starts with "broken"
+    means that only a restart helps. ``stdin`` is handed over at the start.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environ: Mapping[str, str]
+    check: Callable[[], str | None]
+    stdin: str = ""
+    stop_seconds: float = 10.0
+
+
+def services(settings: StackSettings) -> list[Service]:
+    """In the order in which they are started; they are stopped the other way round."""
+    found = [cog(settings), bridge(settings)]
+    return found if settings.own_redis_port is None else [redis(settings), *found]
+
+
+def redis(settings: StackSettings) -> Service:
+    """A Redis of our own on loopback: with a password, and an append-only file."""
+    folder = settings.state_dir / "redis"
+    folder.mkdir(parents=True, exist_ok=True)
+    port = settings.own_redis_port or 0
+    config = [
+        f"port {port}",
+        "bind 127.0.0.1",
+        f'dir "{folder}"',
+        "appendonly yes",
+        'save ""',
+        "maxmemory-policy noeviction",
+        # The configuration goes through a pipe: a password on the command line is for all to see.
+        f"requirepass {settings.redis_password}",
+    ]
+    return Service(
+        name="redis",
+        command=("redis-server", "-"),
+        environ=settings.environ,
+        check=lambda: _listens(port),
+        stdin="\n".join(config),
+    )
+
+
+def cog(settings: StackSettings) -> Service:
+    """Cog's server with our predictor."""
+    environ = {
+        **settings.environ,
+        "PATH": python_path(),
+        "PORT": str(settings.cog_port),
+        "COG_PREDICT_TYPE_STUB": settings.environ.get(
+            "COG_PREDICT_TYPE_STUB", "predict.py:Predictor"
+        ),
+        "COG_LOG_LEVEL": settings.environ.get("COG_LOG_LEVEL", "warn"),
+        "LOG_FORMAT": "console",
+        "MODELS": settings.models,
+        "BRIDGE_INTERNAL_URL": f"http://127.0.0.1:{settings.internal_port}",
+        "PYANNOTE_METRICS_ENABLED": "0",
+    }
+    # Secrets of the bridge are none of the predictor's business.
+    for name in ("BRIDGE_TOKEN", "WEBHOOK_SECRET", "REDIS_URL"):
+        environ.pop(name, None)
+    return Service(
+        name="cog",
+        command=(sys.executable, "-m", "cog.server.http", "--host", "127.0.0.1"),
+        environ=environ,
+        check=lambda: _cog_problem(settings.cog_url),
+    )
+
+
+def bridge(settings: StackSettings) -> Service:
+    """The gateway."""
+    environ = {
+        **settings.environ,
+        "REDIS_URL": settings.redis_url,
+        "COG_URL": settings.cog_url,
+        "BRIDGE_PORT": str(settings.bridge_port),
+        "INTERNAL_PORT": str(settings.internal_port),
+        "FILES_DIR": str(settings.files_dir),
+        "MODELS": settings.models,
+        "LOG_LEVEL": settings.environ.get("LOG_LEVEL", "WARNING"),
+    }
+    return Service(
+        name="bridge",
+        command=(sys.executable, "-m", "bridge"),
+        environ=environ,
+        check=lambda: _bridge_problem(settings.url),
+        stop_seconds=DRAIN_SECONDS,
+    )
+
+
+def working_directory() -> Path:
+    """Where the processes run: Cog finds predict.py and its schema relative to it."""
+    return ROOT
+
+
+def _listens(port: int) -> str | None:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return None if probe.connect_ex(("127.0.0.1", port)) == 0 else "does not listen yet"
+
+
+def _cog_problem(url: str) -> str | None:
+    body = _get_json(f"{url}/health-check")
+    status = str(body.get("status", "UNREACHABLE"))
+    if status in ("READY", "BUSY"):
+        return None
+    detail = str(body.get("user_healthcheck_error") or (body.get("setup") or {}).get("logs") or "")
+    if status in ("SETUP_FAILED", "DEFUNCT") or "channel closed" in detail:
+        return f"broken: {status} {detail.strip()}"
+    return status
+
+
+def _bridge_problem(url: str) -> str | None:
+    body = _get_json(f"{url}/health-check")
+    reason = body.get("reason", "does not answer yet")
+    return None if reason is None else str(reason)
+
+
+def _get_json(url: str) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(url, timeout=6) as response:  # noqa: S310 - our own address
+            body = json.load(response)
+    except urllib.error.HTTPError as error:
+        body = _parse(error.read())
+    except (OSError, ValueError):
+        body = {}
+    return body if isinstance(body, dict) else {}
+
+
+def _parse(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {}

@@ -1,0 +1,88 @@
+"""What `make up` takes from its environment, with safe defaults for everything."""
+
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSettings:
+    """Where the three processes listen, and what they share.
+
+    ``own_redis_port`` is None when ``redis_url`` is somebody else's Redis, which is then used as
+    it is. ``generated`` holds the secrets that were made up because none were given. ``environ``
+    is passed on to the processes, so that every variable of theirs can be set from outside.
+    """
+
+    bridge_port: int
+    cog_port: int
+    internal_port: int
+    bridge_token: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    own_redis_port: int | None
+    redis_password: str = field(repr=False)
+    models: str
+    state_dir: Path
+    files_dir: Path
+    generated: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """Base of the API."""
+        return f"http://127.0.0.1:{self.bridge_port}"
+
+    @property
+    def cog_url(self) -> str:
+        """Base of Cog's own API."""
+        return f"http://127.0.0.1:{self.cog_port}"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], *, free_ports: bool = False) -> Self:
+        """From the environment; ``free_ports`` takes free ones instead of 8080 and 5000."""
+        generated = {}
+        for name in ("BRIDGE_TOKEN", "WEBHOOK_SECRET"):
+            if not environ.get(name):
+                generated[name] = secrets.token_hex(16)
+        given = {**environ, **generated}
+        state = Path(given.get("STATE_DIR", ROOT / ".state")).absolute()
+        password, port = secrets.token_hex(16), None
+        redis_url = given.get("REDIS_URL", "")
+        if not redis_url:
+            port = free_port()
+            redis_url = f"redis://:{password}@127.0.0.1:{port}/0"
+        return cls(
+            bridge_port=free_port() if free_ports else int(given.get("BRIDGE_PORT", "8080")),
+            cog_port=free_port() if free_ports else int(given.get("COG_PORT", "5000")),
+            internal_port=int(given.get("INTERNAL_PORT", "0")) or free_port(),
+            bridge_token=given["BRIDGE_TOKEN"],
+            webhook_secret=given["WEBHOOK_SECRET"],
+            redis_url=redis_url,
+            own_redis_port=port,
+            redis_password=password,
+            models=given.get("MODELS", "demo"),
+            state_dir=state,
+            files_dir=Path(given.get("FILES_DIR", state / "files")).absolute(),
+            generated=generated,
+            environ=dict(given),
+        )
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def python_path() -> str:
+    """PATH with our interpreter first: Cog starts its worker as plain `python`."""
+    return f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"

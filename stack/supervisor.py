@@ -1,0 +1,147 @@
+"""Keeps processes alive: starts them, starts them again with back-off, stops them all."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Final
+
+from stack.services import Service, working_directory
+
+CHECK_SECONDS = 1.0
+FIRST_PAUSE = 0.5  # seconds before the first restart; doubles up to LONGEST_PAUSE
+LONGEST_PAUSE = 30.0
+STABLE_SECONDS = 60.0  # a process that lived this long starts with a short pause again
+
+Say = Callable[[str], None]
+
+
+class Supervised:
+    """One service and the process that currently is it."""
+
+    def __init__(self, service: Service, log: Path, say: Say) -> None:
+        self.service: Final = service
+        self.problem: str | None = "starting"
+        self.process: asyncio.subprocess.Process | None = None
+        self.starts = 0
+        self._log = log
+        self._say = say
+
+    async def keep_alive(self) -> None:
+        """Start the process, and again whenever it ends or is broken; until cancelled."""
+        pause = FIRST_PAUSE
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            await self._start()
+            reason = await self._watch()
+            if loop.time() - began > STABLE_SECONDS:
+                pause = FIRST_PAUSE
+            self._say(f"{self.service.name}: {reason}; starting it again in {pause:g} s")
+            await self.stop()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def stop(self) -> None:
+        """SIGTERM, then, if it will not end, SIGKILL to its whole group."""
+        process = self.process
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), self.service.stop_seconds)
+        except TimeoutError:
+            self._say(f"{self.service.name} did not stop in time")
+        self.kill()
+        await process.wait()
+
+    def kill(self) -> None:
+        """SIGKILL to the group, workers that outlived their parent included."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    async def _start(self) -> None:
+        self.starts += 1
+        self.problem = "starting"
+        with self._log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.service.command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=dict(self.service.environ),
+                cwd=working_directory(),
+                # A group of its own: Ctrl-C reaches the supervisor alone, which stops in order.
+                start_new_session=True,
+            )
+        stdin = self.process.stdin
+        assert stdin is not None
+        stdin.write(self.service.stdin.encode())
+        stdin.close()
+
+    async def _watch(self) -> str:
+        """Returns why the process has to be started again."""
+        assert self.process is not None
+        ended = asyncio.create_task(self.process.wait())
+        try:
+            while not ended.done():
+                self.problem = await asyncio.to_thread(self.service.check)
+                if self.problem is not None and self.problem.startswith("broken"):
+                    return self.problem
+                wait = CHECK_SECONDS if self.problem is None else CHECK_SECONDS / 10
+                await asyncio.wait([ended], timeout=wait)
+        finally:
+            ended.cancel()
+        self.problem = f"ended with status {self.process.returncode}"
+        return self.problem
+
+
+class Supervisor:
+    """All services of a stack."""
+
+    def __init__(self, services: list[Service], log_dir: Path, say: Say) -> None:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        self.log_dir: Final = log_dir
+        self.members: Final = {
+            service.name: Supervised(service, log_dir / f"{service.name}.log", say)
+            for service in services
+        }
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keeps all services alive while the block runs, and stops them, last first."""
+        tasks = {
+            name: asyncio.create_task(member.keep_alive()) for name, member in self.members.items()
+        }
+        try:
+            yield
+        finally:
+            for name in reversed(list(self.members)):
+                tasks[name].cancel()
+                await asyncio.gather(tasks[name], return_exceptions=True)
+                await self.members[name].stop()
+
+    async def ready(self) -> None:
+        """Returns when every service is well. Raises StartFailed when one cannot become so."""
+        while problems := self.problems():
+            for name, member in self.members.items():
+                if member.starts > 1 and problems.get(name, "").startswith(("broken", "ended")):
+                    raise StartFailed(f"{name}: {problems[name]}; see {self.log_dir / name}.log")
+            await asyncio.sleep(CHECK_SECONDS / 10)
+
+    def problems(self) -> dict[str, str]:
+        """What is not well, by service."""
+        return {name: member.problem for name, member in self.members.items() if member.problem}
+
+    def kill(self) -> None:
+        """End everything at once."""
+        for member in self.members.values():
+            member.kill()
+
+
+class StartFailed(Exception):
+    """A service failed again right after it was started again."""
