@@ -16,9 +16,8 @@ import aiohttp
 
 HEALTH_TIMEOUT = 6.0  # seconds; Cog's own health check of a hanging predictor takes 5
 _BUSY_RETRY_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.25)  # the slot is free within 15 ms of an answer
-_PREFIX = re.compile(
-    r"^(?:Prediction failed: |Input validation error: |[A-Z]\w*Error: |Exception: )+"
-)
+# Its own words (twice), then the class of the exception that the predictor raised.
+_PREFIX = re.compile(r"^(?:(?:Prediction failed: )+(?:[A-Z]\w*: )?|Input validation error: )")
 _WORKER_LOST = re.compile(r"^(Worker crashed|Failed to send request)")
 
 

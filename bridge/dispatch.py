@@ -22,7 +22,7 @@ from bridge.cog import Cog, Ended, NotAccepted, RunLost
 from bridge.files import Files
 from bridge.internal import Links
 from bridge.monitor import Monitor
-from bridge.prediction import Event, Finished, Prediction, Refused, Stopped
+from bridge.prediction import TERMINAL, Event, Finished, Prediction, Refused, Stopped
 from bridge.settings import Settings
 from bridge.store import Store
 from outbound.fetch import FetchFailed, Limits, fetch
@@ -34,6 +34,7 @@ ERRANDS_AT_ONCE = 16
 REDELIVERY = timedelta(seconds=15)  # a task whose bridge was silent this long is given to another
 POLL = timedelta(milliseconds=10)  # how soon a free slot is noticed; docket's own 250 ms cost 100
 CANCEL_POLL_SECONDS = 0.25
+LOOK_SECONDS = 0.5  # how often a waiting request looks for an end that another bridge recorded
 SWEEP_SECONDS = 60.0
 
 _T = TypeVar("_T")
@@ -58,6 +59,8 @@ class Dispatcher:
         self._cog: Final = cog
         self._monitor: Final = monitor
         self._links: Final = links
+        self._ended: dict[str, asyncio.Event] = {}
+        self._stopping = False
         self._jobs = Docket(name="jobs", url=settings.redis_url)
         self._errands = Docket(name="errands", url=settings.redis_url)
 
@@ -77,6 +80,7 @@ class Dispatcher:
             try:
                 yield
             finally:
+                self._stopping = True
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -96,7 +100,28 @@ class Dispatcher:
         after = await self._store.apply(prediction_id, event, datetime.now(UTC), output)
         if after is None or after.terminal:
             self._files.remove(prediction_id)
+            if prediction_id in self._ended:
+                self._ended[prediction_id].set()
         return after
+
+    async def wait_until_ended(self, prediction_id: str, seconds: float) -> bool:
+        """Whether the prediction ended within ``seconds``.
+
+        Ends that this bridge records are noticed at once, those of other bridges by looking.
+        """
+        ended = self._ended.setdefault(prediction_id, asyncio.Event())
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        try:
+            while await self._store.status(prediction_id) not in TERMINAL:
+                left = deadline - loop.time()
+                if left <= 0:
+                    return False
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), min(left, LOOK_SECONDS))
+            return True
+        finally:
+            self._ended.pop(prediction_id, None)
 
     async def _work_while_ready(self) -> None:
         """Claims jobs only while Cog can run them, so that another pod's Cog gets them."""
@@ -205,6 +230,9 @@ class Dispatcher:
             try:
                 return await self._cog.run(run_id, inputs, webhook, self._settings.max_run_seconds)
             except NotAccepted:
+                if self._stopping:
+                    # Docket leaves the task of a run that ends like this to the next bridge.
+                    raise asyncio.CancelledError from None
                 await asyncio.sleep(CANCEL_POLL_SECONDS)
                 if await _insist(lambda: self._store.is_canceled(prediction.id)):
                     return None

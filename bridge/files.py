@@ -6,7 +6,6 @@ Redis. Ids are checked before they get here; names that clients send never touch
 
 import asyncio
 import base64
-import binascii
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -78,5 +77,5 @@ async def _decode(uri: str, field: str) -> AsyncIterator[bytes]:
     for start in range(header.end(), len(uri), _CHUNK):
         try:
             yield base64.b64decode(uri[start : start + _CHUNK], validate=True)
-        except binascii.Error:
+        except ValueError:
             raise InvalidAudio("the data URI's base64 is broken", field) from None

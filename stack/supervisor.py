@@ -27,6 +27,7 @@ class Supervised:
         self.process: asyncio.subprocess.Process | None = None
         self.starts = 0
         self._log = log
+        self._pid_file = log.with_suffix(".pid")
         self._say = say
 
     async def keep_alive(self) -> None:
@@ -78,6 +79,7 @@ class Supervised:
                 # A group of its own: Ctrl-C reaches the supervisor alone, which stops in order.
                 start_new_session=True,
             )
+        self._pid_file.write_text(f"{self.process.pid}\n")
         stdin = self.process.stdin
         assert stdin is not None
         stdin.write(self.service.stdin.encode())

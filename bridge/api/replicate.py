@@ -39,7 +39,8 @@ async def create(request: web.Request) -> web.Response:
     except AlreadyExists:
         return problem(409, "A prediction with this id exists already.")
     seconds = wait_seconds(request.headers.get("Prefer", ""))
-    if seconds and await context.wait_until_terminal(prediction_id, seconds):
+    # The answer has to leave before the client's patience ends.
+    if seconds and await context.dispatcher.wait_until_ended(prediction_id, seconds - 0.3):
         return await _answer(request, prediction_id, status=201)
     return web.json_response(render(prediction, None, base_url(request)), status=201)
 

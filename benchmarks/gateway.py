@@ -1,0 +1,102 @@
+"""What the bridge adds to a request: its answers' times beside raw Cog's, same predictor, same run.
+
+The predictor does nothing (`null_predictor`), so the difference is the gateway: authentication,
+validation, probing the recording, record, queue, webhook.
+"""
+
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from benchmarks import recordings
+from stack.client import Client
+from stack.services import services
+from stack.settings import StackSettings
+from stack.supervisor import Supervisor
+
+ROUNDS = 300
+_PREDICTOR = "benchmarks/null_predictor.py:Predictor"
+
+
+async def measure(rounds: int = ROUNDS) -> dict[str, list[float]]:
+    """Seconds per request, by what was asked."""
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {
+            **os.environ,
+            "STATE_DIR": folder,
+            "COG_PREDICT_TYPE_STUB": _PREDICTOR,
+            "MODELS": "demo",
+        }
+        settings = StackSettings.from_env(environ, free_ports=True)
+        recording = recordings.write(Path(folder, "second.wav"), 1)
+        supervisor = Supervisor(services(settings), Path(folder, "log"), print)
+        async with supervisor.running(), aiohttp.ClientSession() as session:
+            await supervisor.ready()
+            return await _rounds(session, settings, recording, rounds)
+
+
+async def _rounds(
+    session: aiohttp.ClientSession, settings: StackSettings, recording: Path, rounds: int
+) -> dict[str, list[float]]:
+    """Raw Cog and the bridge take turns, so that a noisy moment hits both."""
+    client = Client(session, settings.url, settings.bridge_token)
+    uri = _data_uri(recording)
+    found: dict[str, list[float]] = {
+        "raw Cog: POST to result": [],
+        "bridge: POST to result": [],
+        "bridge: POST answered": [],
+        "bridge: GET": [],
+    }
+
+    async def raw() -> None:
+        url = f"{settings.cog_url}/predictions"
+        async with session.post(url, json={"input": {"audio_file": uri}}) as response:
+            # The 409 that Cog answers in the milliseconds after a completion is no measurement.
+            assert (await response.json())["status"] in ("succeeded", "failed")
+
+    async def to_result() -> None:
+        created = await client.create({"input": {"audio_file": uri}}, Prefer="wait")
+        assert created["status"] == "succeeded", created["error"]
+
+    for _ in range(rounds):
+        await _time(found["raw Cog: POST to result"], raw)
+        await asyncio.sleep(0.02)
+        await _time(found["bridge: POST to result"], to_result)
+        created: list[dict[str, Any]] = []
+
+        async def answered(into: list[dict[str, Any]] = created) -> None:
+            into.append(await client.create({"input": {"audio_file": uri}}))
+
+        await _time(found["bridge: POST answered"], answered)
+        prediction_id = created[0]["id"]
+        await client.finish(prediction_id)
+        await _time(found["bridge: GET"], lambda key=prediction_id: client.get(key))  # type: ignore[misc] # a lambda's default
+    return found
+
+
+def table(found: dict[str, list[float]]) -> str:
+    """Medians and 99th percentiles as a Markdown table."""
+    lines = ["| request | p50 | p99 |", "| --- | --- | --- |"]
+    for name, seconds in found.items():
+        p99 = statistics.quantiles(seconds, n=100)[98]
+        lines.append(f"| {name} | {1e3 * statistics.median(seconds):.1f} ms | {1e3 * p99:.1f} ms |")
+    return "\n".join(lines)
+
+
+def _data_uri(recording: Path) -> str:
+    from base64 import b64encode
+
+    return f"data:audio/wav;base64,{b64encode(recording.read_bytes()).decode()}"
+
+
+async def _time(into: list[float], call: Callable[[], Awaitable[object]]) -> None:
+    began = time.perf_counter()
+    await call()
+    into.append(time.perf_counter() - began)

@@ -1,0 +1,113 @@
+"""Shared by all tiers: the whole stack as real processes, and waiting on conditions."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from stack.settings import ROOT, free_port
+
+START_SECONDS = 90.0
+RECORDING = ROOT / "examples" / "conversation.wav"
+
+
+def wait_until(
+    condition: Callable[[], object], what: str, seconds: float = 30.0, pause: float = 0.05
+) -> None:
+    """Returns as soon as ``condition()`` is true; fails the test after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(pause)
+    pytest.fail(f"waited {seconds:g} s in vain until {what}")
+
+
+@dataclass
+class RunningStack:
+    """`make up`, running."""
+
+    url: str
+    cog_url: str
+    token: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    state_dir: Path
+    process: subprocess.Popen[bytes]
+
+    def pid(self, service: str) -> int:
+        """The process that currently is ``service``."""
+        return int((self.state_dir / "log" / f"{service}.pid").read_text())
+
+    def log(self, service: str) -> str:
+        """What ``service`` has written so far."""
+        return (self.state_dir / "log" / f"{service}.log").read_text(errors="replace")
+
+    def healthy(self) -> bool:
+        """Whether the bridge would run a prediction now."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/health-check", timeout=5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+
+def start_stack(state_dir: Path, **environ: str) -> RunningStack:
+    """Start `python -m stack` on free ports and wait until it says that it is ready."""
+    ports = {name: str(free_port()) for name in ("BRIDGE_PORT", "COG_PORT")}
+    token, secret = "a-token-for-tests", "a-secret-for-tests"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stack"],
+        cwd=ROOT,
+        stdout=(state_dir / "stack.log").open("wb"),
+        stderr=subprocess.STDOUT,
+        env={
+            **os.environ,
+            "STATE_DIR": str(state_dir),
+            "BRIDGE_TOKEN": token,
+            "WEBHOOK_SECRET": secret,
+            "MODELS": "demo",
+            "ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
+            **ports,
+            **environ,
+        },
+    )
+    stack = RunningStack(
+        f"http://127.0.0.1:{ports['BRIDGE_PORT']}",
+        f"http://127.0.0.1:{ports['COG_PORT']}",
+        token,
+        secret,
+        state_dir,
+        process,
+    )
+    output = state_dir / "stack.log"
+    wait_until(
+        lambda: process.poll() is not None or "ready:" in output.read_text(),
+        "the stack is ready",
+        START_SECONDS,
+    )
+    assert process.poll() is None, output.read_text()
+    return stack
+
+
+def stop_stack(stack: RunningStack) -> int:
+    """SIGTERM, and the exit status."""
+    stack.process.terminate()
+    try:
+        return stack.process.wait(60)
+    except subprocess.TimeoutExpired:
+        stack.process.kill()
+        raise
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """One stack on the demo models for all tests that do no harm to it."""
+    running = start_stack(tmp_path_factory.mktemp("stack"))
+    yield running
+    stop_stack(running)

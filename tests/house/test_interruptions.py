@@ -1,0 +1,111 @@
+"""What happens in between: cancelling, a bridge that ends or dies, a worker that dies."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from stack.client import Client, progress
+from tests.conftest import RECORDING, RunningStack, wait_until
+
+
+async def run_until_busy(client: Client, recording: Path) -> str:
+    """Start a long prediction; its id, once it is under way."""
+    created = await client.create_from_file(recording)
+    async for prediction in client.follow(created["id"]):
+        assert prediction["completed_at"] is None, prediction
+        if prediction["status"] == "processing" and progress(prediction["logs"]) > 0:
+            break
+    prediction_id: str = created["id"]
+    return prediction_id
+
+
+async def test_a_running_prediction_can_be_cancelled(
+    client: Client, long_recording: Path, short_recording: Path
+) -> None:
+    running = await run_until_busy(client, long_recording)
+    asked = await client.cancel(running)
+    assert asked["id"] == running
+    async with asyncio.timeout(20):
+        ended = await client.finish(running)
+    assert ended["status"] == "canceled"
+    assert ended["output"] is None
+    following = await client.create_from_file(short_recording)
+    assert (await client.finish(following["id"]))["status"] == "succeeded"
+
+
+async def test_a_queued_prediction_that_is_cancelled_never_runs(
+    client: Client, long_recording: Path, short_recording: Path
+) -> None:
+    running = await run_until_busy(client, long_recording)
+    queued = await client.create_from_file(short_recording)
+    assert (await client.cancel(queued["id"]))["status"] == "canceled"
+    await client.cancel(running)
+    await client.finish(running)
+    after = await client.create_from_file(short_recording)
+    await client.finish(after["id"])
+    ended = await client.get(queued["id"])
+    assert ended["status"] == "canceled"
+    assert ended["started_at"] is None
+    assert ended["logs"] == ""
+
+
+async def test_cancelling_what_has_ended_changes_nothing(
+    client: Client, short_recording: Path
+) -> None:
+    created = await client.create_from_file(short_recording)
+    ended = await client.finish(created["id"])
+    assert await client.cancel(created["id"]) == ended
+
+
+async def test_a_bridge_that_is_stopped_finishes_what_runs(
+    stack: RunningStack, client: Client
+) -> None:
+    created = await client.create_from_file(RECORDING)
+    async for prediction in client.follow(created["id"]):
+        if prediction["status"] == "processing":
+            break
+    stop_bridge(stack, signal.SIGTERM)
+    ended = await client.finish(created["id"])
+    assert ended["status"] == "succeeded"
+    assert stack.log("cog").count(f"{created['id']}-2") == 0, "it was not run again"
+
+
+async def test_a_bridge_that_is_killed_loses_nothing(
+    stack: RunningStack, client: Client, short_recording: Path
+) -> None:
+    earlier = await client.create_from_file(short_recording)
+    result = await client.finish(earlier["id"])
+    running = await client.create_from_file(RECORDING)
+    queued = await client.create_from_file(short_recording)
+    async for prediction in client.follow(running["id"]):
+        if prediction["status"] == "processing":
+            break
+    stop_bridge(stack, signal.SIGKILL)
+    assert await client.get(earlier["id"]) == result
+    for created in (running, queued):
+        assert (await client.finish(created["id"]))["status"] == "succeeded"
+
+
+async def test_a_dead_worker_is_seen_and_replaced(
+    stack: RunningStack, client: Client, short_recording: Path
+) -> None:
+    os.kill(worker_pid(stack), signal.SIGKILL)
+    wait_until(lambda: not stack.healthy(), "the dead worker is seen", 10)
+    wait_until(stack.healthy, "Cog is back", 90)
+    created = await client.create_from_file(short_recording)
+    assert (await client.finish(created["id"]))["status"] == "succeeded"
+
+
+def worker_pid(stack: RunningStack) -> int:
+    """The only child of Cog's server."""
+    server = stack.pid("cog")
+    (child,) = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    return int(child)
+
+
+def stop_bridge(stack: RunningStack, number: signal.Signals) -> None:
+    """Signal the bridge and wait until another one serves."""
+    before = stack.pid("bridge")
+    os.kill(before, number)
+    wait_until(lambda: stack.pid("bridge") != before and stack.healthy(), "a new bridge", 60)

@@ -1,0 +1,66 @@
+"""Recordings on disk: whole, bounded, and gone when something goes wrong."""
+
+import base64
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge.files import Files, TooLarge, media_type
+from transcription.errors import InvalidAudio
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def test_chunks_become_a_file(tmp_path: Path) -> None:
+    files = Files(tmp_path / "new", max_bytes=10)
+    assert await files.write("a", chunks(b"12345", b"67890")) == 10
+    assert files.path("a").read_bytes() == b"1234567890"
+    files.remove("a")
+    files.remove("a")
+    assert not files.path("a").exists()
+
+
+async def test_too_much_leaves_nothing_behind(tmp_path: Path) -> None:
+    files = Files(tmp_path, max_bytes=9)
+    with pytest.raises(TooLarge) as caught:
+        await files.write("a", chunks(b"12345", b"67890"), "audio")
+    assert (caught.value.status, caught.value.field) == (413, "audio")
+    assert list(tmp_path.iterdir()) == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(content=st.binary(max_size=5000))
+async def test_a_data_uri_is_decoded_to_the_byte(tmp_path: Path, content: bytes) -> None:
+    files = Files(tmp_path, max_bytes=10_000)
+    uri = "data:audio/wav;base64," + base64.b64encode(content).decode()
+    assert await files.write_data_uri("a", uri, "audio") == len(content)
+    assert files.path("a").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["data:audio/wav;base64,A", "data:audio/wav;base64,A=AA", "data:audio/wav", "data:;base64,é"],
+)
+async def test_a_broken_data_uri_is_refused(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(InvalidAudio):
+        await Files(tmp_path, 100).write_data_uri("a", uri, "audio")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_large_data_uri_is_decoded_in_pieces(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 12_000
+    uri = "data:;base64," + base64.b64encode(content).decode()
+    files = Files(tmp_path, max_bytes=len(content))
+    await files.write_data_uri("a", uri, "audio")
+    assert files.path("a").read_bytes() == content
+
+
+def test_the_media_type_is_what_the_uri_claims() -> None:
+    assert media_type("data:audio/webm;codecs=opus;base64,AAAA") == "audio/webm"
+    assert media_type("data:;base64,AAAA") == "application/octet-stream"

@@ -1,0 +1,55 @@
+"""The bridge's environment: secrets that are not secret stop it, naming the variable."""
+
+import pytest
+
+from bridge.settings import Settings, SettingsError
+
+GOOD = {"BRIDGE_TOKEN": "a-good-token", "WEBHOOK_SECRET": "a-good-secret"}
+
+
+def test_secrets_are_enough() -> None:
+    settings = Settings.from_env(GOOD)
+    assert settings.bearer_tokens == ("a-good-token",)
+    assert settings.port == 8080
+
+
+def test_the_seed_systems_name_for_the_token_is_understood() -> None:
+    environ = {"BRIDGE_AUTH_TOKEN": "a-good-token", "WEBHOOK_SECRET": "a-good-secret"}
+    assert Settings.from_env(environ).bearer_tokens == ("a-good-token",)
+
+
+def test_several_tokens_are_valid_at_once() -> None:
+    settings = Settings.from_env({**GOOD, "BRIDGE_TOKEN": "old-token-1, new-token-2"})
+    assert settings.bearer_tokens == ("old-token-1", "new-token-2")
+
+
+@pytest.mark.parametrize("variable", ["BRIDGE_TOKEN", "WEBHOOK_SECRET"])
+@pytest.mark.parametrize(
+    "value", ["", "short", "changeme-please", "default_secret", "<your token>", "REPLACE_ME_NOW"]
+)
+def test_a_useless_secret_is_refused_by_name_and_not_shown(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable) as caught:
+        Settings.from_env({**GOOD, variable: value})
+    assert not value or value == "short" or value not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BRIDGE_PORT", "many"),
+        ("REDIS_URL", "http://redis"),
+        ("COG_URL", "cog:5000"),
+        ("ALLOWED_PRIVATE_HOSTS", "10.0.0.0/99"),
+        ("MODEL_NAME", "no-owner"),
+        ("MODELS", ","),
+    ],
+)
+def test_an_unusable_value_is_refused_by_name(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        Settings.from_env({**GOOD, variable: value})
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    shown = repr(Settings.from_env(GOOD))
+    assert "a-good-token" not in shown
+    assert "a-good-secret" not in shown

@@ -1,0 +1,81 @@
+"""Inputs are refused by name, with the reason, before anything is spent on them."""
+
+from typing import Any
+
+import pytest
+
+from bridge.errors import InvalidInputs
+from bridge.validation import Inputs
+
+AUDIO = {"audio_file": "https://example.com/a.wav"}
+
+
+@pytest.fixture
+def inputs() -> Inputs:
+    return Inputs(["demo", "large-v3"])
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "reason"),
+    [
+        ({"vad_onset": 1.5}, "vad_onset", "maximum"),
+        ({"batch_size": 0}, "batch_size", "minimum"),
+        ({"batch_size": "many"}, "batch_size", "whole number"),
+        ({"batch_size": True}, "batch_size", "whole number"),
+        ({"language": "klingon"}, "language", "not one of en, zh"),
+        ({"language": 7}, "language", "7"),
+        ({"diarization": "perhaps"}, "diarization", "true or false"),
+        ({"whisper_model": "huge"}, "whisper_model", "demo, large-v3"),
+        ({"bogus": 1}, "bogus", "unknown input"),
+        ({"min_speakers": 3, "max_speakers": 2}, "min_speakers", "more than max_speakers"),
+        ({"audio": "https://example.com/b.wav"}, "audio", "not both"),
+    ],
+)
+def test_a_bad_input_is_named_with_its_reason(
+    inputs: Inputs, given: dict[str, Any], field: str, reason: str
+) -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        inputs.check({**AUDIO, **given})
+    found = {error.field: error.reason for error in caught.value.found}
+    assert reason in found[field]
+
+
+def test_all_bad_inputs_are_told_at_once(inputs: Inputs) -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        inputs.check({**AUDIO, "vad_onset": 2, "batch_size": 0})
+    assert {error.field for error in caught.value.found} == {"vad_onset", "batch_size"}
+
+
+def test_no_recording_is_an_error_of_audio_file(inputs: Inputs) -> None:
+    for given in ({}, {"audio_file": None}, {"audio_file": ""}):
+        with pytest.raises(InvalidInputs) as caught:
+            inputs.check(given)
+        assert caught.value.found[0].field == "audio_file"
+
+
+def test_nulls_count_as_absent(inputs: Inputs) -> None:
+    chosen = inputs.check({**AUDIO, "audio": None, "language": None, "min_speakers": None})
+    assert chosen == ("audio_file", AUDIO["audio_file"])
+
+
+def test_the_alias_serves(inputs: Inputs) -> None:
+    assert inputs.check({"audio": "https://example.com/a"}) == ("audio", "https://example.com/a")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("batch_size", "8", 8),
+        ("vad_onset", "0.25", 0.25),
+        ("diarization", "False", False),
+        ("language", "en", "en"),
+        ("language", "", None),
+        ("batch_size", "eight", "eight"),
+        ("vad_onset", "nan", "nan"),
+        ("unknown", "x", "x"),
+    ],
+)
+def test_form_texts_become_the_inputs_types(
+    inputs: Inputs, name: str, text: str, value: object
+) -> None:
+    assert inputs.from_text(name, text) == value
