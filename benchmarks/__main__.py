@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from benchmarks import gateway, pipeline
+from benchmarks import cold_start, gateway, pipeline
 
 
 def main() -> int:
@@ -12,6 +12,7 @@ def main() -> int:
     if "gateway" in wanted:
         print(f"The bridge beside raw Cog, {gateway.ROUNDS} requests each, one client:\n")
         print(gateway.table(asyncio.run(gateway.measure())), flush=True)
+        print(f"\n{cold_start.line(asyncio.run(cold_start.measure()))}", flush=True)
     if "pipeline" in wanted:
         print("\nThe whole pipeline on the demo models (resident), on this machine:\n")
         print(pipeline.table(pipeline.run()))

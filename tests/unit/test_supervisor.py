@@ -1,0 +1,100 @@
+"""Processes are kept alive, stopped in order, and never left behind."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stack.services import Service
+from stack.supervisor import StartFailed, Supervised, Supervisor
+
+FOREVER = ("sleep", "1000")
+
+
+def service(name: str, *command: str, check: Callable[[], str | None] = lambda: None) -> Service:
+    return Service(name, command, {"PATH": os.environ["PATH"]}, check, stop_seconds=1)
+
+
+async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def current(member: Supervised) -> int:
+    assert member.process is not None
+    return member.process.pid
+
+
+async def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor([service("a", *FOREVER)], tmp_path, said.append)
+    member = supervisor.members["a"]
+    async with supervisor.running():
+        await supervisor.ready()
+        first = current(member)
+        os.kill(first, 9)
+        await until(lambda: member.starts == 2 and member.problem is None)
+        assert current(member) != first
+        assert int((tmp_path / "a.pid").read_text()) == current(member)
+    assert not alive(current(member))
+    assert "a: ended with status -9; starting it again in 0.5 s" in said
+
+
+async def test_a_broken_process_is_replaced(tmp_path: Path) -> None:
+    state = {"problem": "broken: worker dead"}
+    broken = service("a", *FOREVER, check=lambda: state.pop("problem", None))
+    supervisor = Supervisor([broken], tmp_path, lambda _: None)
+    async with supervisor.running():
+        await until(lambda: supervisor.members["a"].starts == 2)
+        await supervisor.ready()
+
+
+async def test_one_that_fails_again_is_reported(tmp_path: Path) -> None:
+    failing = service("a", sys.executable, "-c", "raise SystemExit(3)")
+    supervisor = Supervisor([failing], tmp_path, lambda _: None)
+    async with supervisor.running():
+        with pytest.raises(StartFailed, match="a: ended with status 3"):
+            await supervisor.ready()
+
+
+async def test_pauses_between_restarts_grow(tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor([service("a", "false")], tmp_path, said.append)
+    async with supervisor.running():
+        await until(lambda: len(said) >= 2)
+    assert said[0].endswith("in 0.5 s")
+    assert said[1].endswith("in 1 s")
+
+
+async def test_stopping_ends_stubborn_processes_and_their_children(tmp_path: Path) -> None:
+    stubborn = "trap '' TERM; sleep 1000 & echo $! > child; wait; sleep 1000"
+    supervisor = Supervisor(
+        [service("a", "sh", "-c", f"cd {tmp_path}; {stubborn}")], tmp_path, lambda _: None
+    )
+    child = tmp_path / "child"
+    async with supervisor.running():
+        await until(lambda: child.exists() and child.read_text())
+        pids = [current(supervisor.members["a"]), int(child.read_text())]
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    await until(lambda: not any(alive(pid) and not zombie(pid) for pid in pids))
+
+
+def zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
