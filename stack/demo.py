@@ -45,9 +45,13 @@ async def run(recording: Path, settings: StackSettings) -> int:
 
 async def _transcribe(client: Client, recording: Path) -> dict[str, Any]:
     created = await client.create_from_file(recording)
-    prediction = created
+    prediction, drawn = created, ""
     async for prediction in client.follow(created["id"]):
-        _draw_bar(progress(prediction["logs"]), prediction["status"])
+        bar = _bar(progress(prediction["logs"]), prediction["status"])
+        if bar != drawn:
+            # On a terminal the bar moves; in a file each change is a line.
+            print(f"\r{bar}", end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
+            drawn = bar
     print(file=sys.stderr)
     return prediction
 
@@ -93,10 +97,9 @@ def _compare(truth: dict[str, Any], output: dict[str, Any]) -> int:
     return 0 if rate <= WORST_WORD_ERROR_RATE and len(found) == len(spoken) else 1
 
 
-def _draw_bar(percent: int, status: str) -> None:
+def _bar(percent: int, status: str) -> str:
     full = round(_BAR_WIDTH * percent / 100)
-    bar = "█" * full + "·" * (_BAR_WIDTH - full)
-    print(f"\r{bar} {percent:3d} % {status:<10}", end="", file=sys.stderr, flush=True)
+    return f"{'█' * full}{'·' * (_BAR_WIDTH - full)} {percent:3d} % {status:<10}"
 
 
 def _clock(seconds: float) -> str:
