@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -12,22 +13,55 @@ from redis.asyncio import Redis
 
 import transcription
 from bridge import health
-from bridge.api import replicate
+from bridge.api import deadletters
+from bridge.api.replicate import files as file_routes
+from bridge.api.replicate import models, predictions, stream
+from bridge.api.replicate.render import webhook_body
 from bridge.auth import SETTINGS, require_token
 from bridge.cog import Cog
 from bridge.context import CONTEXT, Context
 from bridge.dispatch import Dispatcher
+from bridge.errands import Errands
 from bridge.errors import translate
 from bridge.files import Files
 from bridge.intake import Intake
 from bridge.internal import Links, build_internal_app
+from bridge.jobs import Jobs
 from bridge.monitor import Monitor
+from bridge.queue import Queue
 from bridge.settings import Settings
 from bridge.store import Store
-from bridge.validation import Inputs
+from bridge.uploads import Uploads
+from bridge.webhooks import Webhooks
 
 PREFIXES = ("", "/v1", "/v1/v1")  # the official clients disagree about what the base URL ends in
 LOOPBACK = "127.0.0.1"
+_PREDICTION = "/predictions/{id}"
+_MODEL = "/models/{owner}/{name}"
+REPLICATE_ROUTES = [
+    web.post("/predictions", predictions.create),
+    web.get("/predictions", predictions.list_all),
+    web.put(_PREDICTION, predictions.create),
+    web.get(_PREDICTION, predictions.get),
+    web.delete(_PREDICTION, predictions.erase),
+    web.post(f"{_PREDICTION}/cancel", predictions.cancel),
+    web.get(f"{_PREDICTION}/stream", stream.stream),
+    web.post(f"{_MODEL}/predictions", predictions.create),
+    web.post("/deployments/{owner}/{name}/predictions", predictions.create),
+    web.get("/models", models.list_models),
+    web.get(_MODEL, models.get_model),
+    web.get(f"{_MODEL}/versions", models.list_versions),
+    web.get(f"{_MODEL}/versions/{{version}}", models.get_version),
+    web.get("/account", models.account),
+    web.get("/webhooks/default/secret", models.webhook_secret),
+    web.get("/webhooks/dead-letters", deadletters.list_all),
+    web.post("/webhooks/dead-letters/{letter}/redeliver", deadletters.redeliver),
+    web.post("/files", file_routes.upload),
+    web.get("/files", file_routes.list_files),
+    web.get("/files/{id}", file_routes.get),
+    web.delete("/files/{id}", file_routes.delete),
+    web.get("/files/{id}/download", file_routes.download),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +77,8 @@ def routes() -> list[web.RouteDef]:
     found = [web.get("/health", health.health), web.get("/health-check", health.readiness)]
     for prefix in PREFIXES:
         found += [
-            web.post(f"{prefix}/predictions", replicate.create),
-            web.get(f"{prefix}/predictions/{{id}}", replicate.get),
-            web.post(f"{prefix}/predictions/{{id}}/cancel", replicate.cancel),
+            web.route(route.method, f"{prefix}{route.path}", route.handler)
+            for route in REPLICATE_ROUTES
         ]
     return found
 
@@ -71,23 +104,36 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
     async with contextlib.AsyncExitStack() as stack:
         redis = await stack.enter_async_context(Redis.from_url(settings.redis_url))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        store = Store(redis, settings.result_ttl, settings.queue_limit)
-        files = Files(settings.files_dir, settings.max_file_bytes)
         cog, links = Cog(session, settings.cog_url), Links(settings.webhook_secret)
-        monitor = Monitor(cog)
-        dispatcher = Dispatcher(settings, store, files, cog, monitor, links)
-        internal = build_internal_app(links, files, monitor, dispatcher.apply)
+        context = _wire(settings, redis, cog)
+        internal = build_internal_app(links, context.files, context.monitor, context.queue.apply)
         port = await _listen(stack, internal, LOOPBACK, settings.internal_port)
         links.base = f"http://{LOOPBACK}:{port}"
-        await stack.enter_async_context(monitor.watching())
-        await stack.enter_async_context(dispatcher.running())
-        inputs = Inputs(settings.model_names)
-        intake = Intake(settings, store, files, inputs, dispatcher)
-        context = Context(
-            settings, store, files, inputs, monitor, dispatcher, intake, version(settings)
-        )
+        await stack.enter_async_context(context.monitor.watching())
+        await stack.enter_async_context(_dispatcher(context, cog, links).running())
         public = await _listen(stack, build_app(settings, context), settings.host, settings.port)
         yield Addresses(f"http://{settings.host}:{public}", links.base)
+
+
+def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
+    """The parts that the doors use."""
+    store = Store(redis, settings.result_ttl, settings.queue_limit)
+    files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
+    uploads = Uploads(settings, redis, files)
+    queue = Queue(settings.redis_url, store, files)
+    intake = Intake(settings, store, files, uploads, queue, version(settings))
+    webhooks = Webhooks(settings, store, redis, partial(webhook_body, settings.webhook_secret))
+    return Context(settings, store, files, uploads, Monitor(cog), queue, intake, webhooks)
+
+
+def _dispatcher(context: Context, cog: Cog, links: Links) -> Dispatcher:
+    """The workers behind the doors."""
+    settings, store, files, queue = context.settings, context.store, context.files, context.queue
+    jobs = Jobs(store, files, cog, links, queue, settings.max_run_seconds)
+    errands = Errands(settings, store, files, queue, context.webhooks)
+    return Dispatcher(
+        queue, jobs, errands, store, context.webhooks, context.monitor, settings.cog_slots
+    )
 
 
 def version(settings: Settings) -> str:

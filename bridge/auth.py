@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 
 from aiohttp import web
 
@@ -9,6 +10,8 @@ from bridge.errors import Handler, problem
 from bridge.settings import Settings
 
 PUBLIC = frozenset({"/health", "/health-check"})
+# Followed by clients without their token: each checks a signature of its own.
+SIGNED = re.compile(r"(/v1){0,2}/(predictions/[^/]+/stream|files/[^/]+/download)")
 SETTINGS = web.AppKey("settings", Settings)
 
 _SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`
@@ -17,7 +20,7 @@ _SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`
 @web.middleware
 async def require_token(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lets a request pass with a valid token, or to a public route."""
-    if request.path in PUBLIC:
+    if request.path in PUBLIC or (request.method == "GET" and SIGNED.fullmatch(request.path)):
         return await handler(request)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() in _SCHEMES and _known(token.strip(), request.app[SETTINGS].bearer_tokens):

@@ -7,6 +7,7 @@ see runs that end, runs that were lost, and a health that tells the truth.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -96,13 +97,18 @@ class Cog:
     async def cancel(self, run_id: str) -> None:
         """Ask Cog to stop a run; a run that it does not know is as good as stopped."""
         timeout = aiohttp.ClientTimeout(total=10)
-        try:
-            async with self._session.post(
-                f"{self._url}/predictions/{run_id}/cancel", timeout=timeout
-            ):
+        # Where this fails, the run ends with its connection, and whoever holds it will know.
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            url = f"{self._url}/predictions/{run_id}/cancel"
+            async with self._session.post(url, timeout=timeout):
                 pass
-        except (aiohttp.ClientError, TimeoutError):
-            return  # the run ends with its connection; whoever holds it will know
+
+    async def shut_down(self) -> None:
+        """End Cog's server, for a new one to be started in its place."""
+        timeout = aiohttp.ClientTimeout(total=10)
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with self._session.post(f"{self._url}/shutdown", timeout=timeout):
+                pass
 
     async def _put(self, run_id: str, body: Mapping[str, Any], seconds: float) -> Ended | None:
         """One try; None when Cog is busy, also with an earlier request for the same run."""

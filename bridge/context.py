@@ -1,16 +1,19 @@
 """What the doors share: the parts of a running bridge, wired once."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
-from bridge.dispatch import Dispatcher
 from bridge.files import Files
 from bridge.intake import Intake
 from bridge.monitor import Monitor
+from bridge.prediction import Prediction, Status
+from bridge.queue import Queue
 from bridge.settings import Settings
 from bridge.store import Store
-from bridge.validation import Inputs
+from bridge.uploads import Uploads
+from bridge.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +23,28 @@ class Context:
     settings: Settings
     store: Store
     files: Files
-    inputs: Inputs
+    uploads: Uploads
     monitor: Monitor
-    dispatcher: Dispatcher
+    queue: Queue
     intake: Intake
-    version: str
+    webhooks: Webhooks
+
+    @property
+    def version(self) -> str:
+        """The version shown to clients."""
+        return self.intake.version
+
+    async def place_in_queue(self, prediction: Prediction) -> dict[str, Any]:
+        """For a prediction that waits: how many are ahead of it, and for about how long."""
+        if prediction.status is not Status.STARTING:
+            return {}
+        ahead = await self.store.ahead(prediction.id)
+        if ahead is None:
+            return {}
+        mean = await self.store.mean_run_seconds()
+        rounds = ahead / max(self.settings.cog_slots, 1)
+        estimate = {} if mean is None else {"estimated_wait_seconds": round(rounds * mean, 1)}
+        return {"queue_position": ahead, **estimate}
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -21,7 +21,9 @@ _TITLES = {
     400: "Bad request",
     401: "Unauthenticated",
     404: "Not found",
+    403: "Forbidden",
     405: "Method not allowed",
+    408: "Request timeout",
     409: "Conflict",
     413: "Payload too large",
     415: "Unsupported media type",
@@ -29,6 +31,12 @@ _TITLES = {
     429: "Too many requests",
     500: "Internal server error",
     503: "Service unavailable",
+    507: "Insufficient storage",
+}
+_DETAILS = {
+    404: "There is nothing at this path; docs/api.md lists the routes.",
+    405: "This path does not answer this method.",
+    413: "The body is larger than this service accepts.",
 }
 
 
@@ -56,6 +64,14 @@ def invalid_inputs(found: list[InvalidInput], status: int = 422) -> web.Response
     )
 
 
+def _detail(error: web.HTTPException) -> str:
+    """Our own words where a handler raised the error, better ones than aiohttp's elsewhere."""
+    text = error.text or ""
+    if not text.startswith(f"{error.status}: "):
+        return text
+    return _DETAILS.get(error.status, error.reason)
+
+
 class InvalidInputs(Exception):
     """One or more inputs cannot be used."""
 
@@ -75,7 +91,7 @@ async def translate(  # noqa: PLR0911 - one answer per kind of error
         if error.status < 400:
             raise
         kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
-        return problem(error.status, error.text or error.reason, headers=kept)
+        return problem(error.status, _detail(error), headers=kept)
     except InvalidInputs as error:
         return invalid_inputs(error.found)
     except InvalidInput as error:

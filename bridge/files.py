@@ -1,17 +1,24 @@
-"""Recordings on disk, from the moment they arrive until their prediction ends.
+"""Recordings on disk, from the moment they arrive until they are no longer needed.
 
-A recording of prediction X is the file ``FILES_DIR/X``. The folder is shared by all bridges on one
-Redis. Ids are checked before they get here; names that clients send never touch the disk.
+Each is a file with a random name in one folder, which all bridges on one Redis share. Names that
+clients send never touch the disk.
 """
 
 import asyncio
 import base64
+import errno
+import hashlib
+import os
 import re
+from base64 import b32encode
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Final
 from urllib.parse import unquote_to_bytes
+from uuid import uuid4
 
-from transcription.errors import InvalidAudio
+from transcription.errors import InvalidAudio, TranscriptionError
 
 _CHUNK = 1 << 20  # base64 characters decoded at a time; a multiple of 4
 _DATA_URI = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,;]*)*),", re.ASCII)
@@ -23,42 +30,96 @@ class TooLarge(InvalidAudio):
     status = 413
 
 
+class DiskFull(TranscriptionError):
+    """There is no room for the recording: the quota is used up, or the disk is."""
+
+    status = 507
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was written: bytes and digests (hexadecimal)."""
+
+    size: int
+    sha256: str
+    md5: str
+
+
+def new_id() -> str:
+    """26 letters and digits, as Replicate's ids look."""
+    return b32encode(uuid4().bytes).decode().lower().rstrip("=")
+
+
 class Files:
     """The folder of recordings."""
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
-        self._folder = folder
-        self._max_bytes = max_bytes
+    def __init__(self, folder: Path, max_bytes: int, quota: int) -> None:
+        self._folder: Final = folder
+        self._max_bytes: Final = max_bytes
+        self._quota: Final = quota
         folder.mkdir(parents=True, exist_ok=True)
 
-    def path(self, prediction_id: str) -> Path:
-        """Where the recording of a prediction is, or will be."""
-        return self._folder / prediction_id
+    def path(self, name: str) -> Path:
+        """Where the recording of that name is, or will be."""
+        return self._folder / name
 
     async def write(
-        self, prediction_id: str, chunks: AsyncIterator[bytes], field: str = "audio_file"
-    ) -> int:
-        """Store a recording as it arrives; its size. Raises TooLarge, leaving nothing behind."""
-        path, size = self.path(prediction_id), 0
+        self, name: str, chunks: AsyncIterator[bytes], field: str = "audio_file"
+    ) -> Stored:
+        """Store a recording as it arrives. Raises TooLarge or DiskFull, leaving nothing behind."""
+        path = self.path(name)
         try:
             with path.open("wb") as file:
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > self._max_bytes:
-                        raise TooLarge(f"the file is larger than {self._max_bytes} bytes", field)
-                    await asyncio.to_thread(file.write, chunk)
+                return await self._copy(chunks, file, field)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFull("There is no room for the recording at the moment.") from None
+            raise
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return size
 
-    async def write_data_uri(self, prediction_id: str, uri: str, field: str) -> int:
-        """Store what a ``data:`` URI (RFC 2397) holds; its size. Raises InvalidAudio."""
-        return await self.write(prediction_id, _decode(uri, field), field)
+    async def write_data_uri(self, name: str, uri: str, field: str) -> Stored:
+        """Store what a ``data:`` URI (RFC 2397) holds. Raises InvalidAudio."""
+        return await self.write(name, _decode(uri, field), field)
 
-    def remove(self, prediction_id: str) -> None:
+    def link(self, name: str, existing: str) -> None:
+        """Give the recording ``existing`` a second name; either may be removed first."""
+        os.link(self.path(existing), self.path(name))
+
+    def remove(self, name: str) -> None:
         """Delete the recording, if there is one."""
-        self.path(prediction_id).unlink(missing_ok=True)
+        self.path(name).unlink(missing_ok=True)
+
+    async def _copy(self, chunks: AsyncIterator[bytes], file: BinaryIO, field: str) -> Stored:
+        room = self._quota - await asyncio.to_thread(self._used)
+        sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+
+        def take(chunk: bytes) -> None:
+            sha256.update(chunk)
+            md5.update(chunk)
+            file.write(chunk)
+
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > self._max_bytes:
+                raise TooLarge(f"the file is larger than {self._max_bytes} bytes", field)
+            if size > room:
+                raise DiskFull("There is no room for the recording at the moment.")
+            await asyncio.to_thread(take, chunk)
+        return Stored(size, sha256.hexdigest(), md5.hexdigest())
+
+    def _used(self) -> int:
+        """Bytes of all recordings; those with two names count once."""
+        sizes = {}
+        for entry in os.scandir(self._folder):
+            try:
+                status = entry.stat()
+            except FileNotFoundError:
+                continue
+            sizes[status.st_ino] = status.st_size
+        return sum(sizes.values())
 
 
 def media_type(uri: str) -> str:

@@ -1,32 +1,31 @@
 """From a checked request to a queued prediction: recording kept, record written, task added."""
 
+import asyncio
+import hashlib
+import json
 import re
-from base64 import b32encode
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import uuid4
 
 from bridge.audio import check_audio
-from bridge.dispatch import Dispatcher
-from bridge.files import Files, media_type
+from bridge.files import Files, Stored, media_type, new_id
 from bridge.prediction import Prediction
+from bridge.queue import Queue
 from bridge.settings import Settings
-from bridge.store import Store
+from bridge.store import AlreadyExists, Store
+from bridge.uploads import Uploads
 from bridge.validation import Inputs
+from bridge.webhooks import EVENTS
 from outbound.fetch import check
 from outbound.policy import Refused
 from transcription.errors import InvalidAudio, InvalidInput
 from transcription.options import AUDIO_NAMES, SECRETS
 
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret
+_CLAIM_LOOKS, _CLAIM_PAUSE = 40, 0.05  # seconds; together longer than a request takes to record
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-
-
-def new_id() -> str:
-    """26 letters and digits, as Replicate's ids look."""
-    return b32encode(uuid4().bytes).decode().lower().rstrip("=")
 
 
 def check_id(text: object) -> str:
@@ -38,77 +37,157 @@ def check_id(text: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A recording that came with the request and already lies in the files' folder."""
+    """A recording that came with the request and is stored already."""
 
     field: str
     filename: str
-    size: int
+    recording: str
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a client asks for, whatever door it came through."""
+
+    id: str = field(default_factory=new_id)
+    inputs: Mapping[str, Any]
+    upload: Upload | None = None
+    webhook: str | None = None
+    webhook_events: tuple[str, ...] = EVENTS
+    cancel_after: timedelta | None = None
+    base_url: str = ""
+    repeat: str | None = None
+    """A digest that the same request bears when it is sent again, None if it never is."""
+    is_retry: bool = True
+    """Whether a prediction with the same ``repeat`` is to be joined, not replaced."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what is asked; the id is not part of it."""
+        upload = self.upload.stored.sha256 if self.upload else None
+        document = [dict(self.inputs), upload, self.webhook, list(self.webhook_events)]
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 class Intake:
     """Accepts predictions."""
 
-    def __init__(
-        self, settings: Settings, store: Store, files: Files, inputs: Inputs, dispatcher: Dispatcher
+    def __init__(  # noqa: PLR0913, PLR0917 - what a prediction touches before it is queued
+        self,
+        settings: Settings,
+        store: Store,
+        files: Files,
+        uploads: Uploads,
+        queue: Queue,
+        version: str,
     ) -> None:
         self._settings: Final = settings
         self._store: Final = store
         self._files: Final = files
-        self._inputs: Final = inputs
-        self._dispatcher: Final = dispatcher
+        self._uploads: Final = uploads
+        self._queue: Final = queue
+        self._inputs: Final = Inputs(settings.model_names)
+        self.version: Final = version
 
-    async def accept(
-        self, prediction_id: str, inputs: Mapping[str, Any], upload: Upload | None, version: str
-    ) -> Prediction:
-        """Record and queue a prediction.
+    def from_text(self, name: str, text: str) -> Any:
+        """A form field's text as the type its input has."""
+        return self._inputs.from_text(name, text)
 
-        Raises InvalidInputs or InvalidInput for what cannot be used, QueueFull, AlreadyExists.
+    async def accept(self, request: Request) -> Prediction:
+        """Record and queue a prediction; for one that was accepted before, its record.
+
+        Raises InvalidInputs or InvalidInput for what cannot be used, DiskFull, QueueFull, and
+        AlreadyExists when the id belongs to another request.
         """
-        if upload is not None:
-            inputs = {**inputs, upload.field: f"upload:{upload.filename}"}
-        field, audio = self._inputs.check(inputs)
+        recording = request.upload.recording if request.upload else new_id()
         try:
-            source, shown = await self._keep(prediction_id, field, audio, upload)
-            prediction = Prediction(
-                id=prediction_id,
-                model=self._settings.model_name,
-                version=version,
-                input=_shown({**inputs, field: shown}),
-                created_at=datetime.now(UTC),
-                source=source,
-            )
-            await self._store.create(prediction, _secrets(inputs))
+            known = await self._known(request)
+            if known is not None:
+                self._files.remove(recording)
+                return known
+            prediction = await self._record(request, recording)
         except BaseException:
-            self._files.remove(prediction_id)
+            self._files.remove(recording)
+            if request.repeat is not None:
+                await self._store.release(request.repeat)
             raise
-        await self._dispatcher.submit(prediction)
+        await self._queue.submit(prediction)
+        await self._queue.cancel_at(prediction)
         return prediction
 
-    async def _keep(
-        self, prediction_id: str, field: str, audio: str, upload: Upload | None
-    ) -> tuple[str | None, str]:
-        """(URL still to fetch or None, what the record shows in place of the recording)."""
-        if upload is None and not audio.startswith("data:"):
-            await self._check_url(field, audio)
-            return audio, audio
-        if upload is None:
-            size = await self._files.write_data_uri(prediction_id, audio, field)
-            shown = f"data:{media_type(audio)} ({size} bytes)"
-        else:
-            size = upload.size
-            shown = f"{upload.filename} ({size} bytes)"
-        if size == 0:
-            raise InvalidAudio("the file is empty", field)
-        path = self._files.path(prediction_id)
-        await check_audio(path, self._settings.max_audio_seconds, field)
-        return None, shown
-
-    async def _check_url(self, field: str, text: str) -> None:
+    async def check_url(self, name: str, text: str) -> None:
+        """Raises InvalidInput unless the URL's address may be called."""
         policy = self._settings.policy
         try:
             await check(policy.parse_url(text), policy)
         except Refused as refusal:
-            raise InvalidAudio(str(refusal), field) from None
+            raise InvalidInput(name, str(refusal)) from None
+
+    async def _known(self, request: Request) -> Prediction | None:
+        """The prediction that this request created before, if it did."""
+        existing = await self._store.get(request.id)
+        if existing is not None:
+            if existing.fingerprint != request.fingerprint:
+                raise AlreadyExists
+            return existing
+        if request.repeat is None:
+            return None
+        first = await self._store.claim(request.repeat, request.id, renew=not request.is_retry)
+        if first == request.id:
+            return None
+        # The first request may still be on its way to its record.
+        for _ in range(_CLAIM_LOOKS):
+            known = await self._store.get(first)
+            if known is not None:
+                return known
+            await asyncio.sleep(_CLAIM_PAUSE)
+        return None
+
+    async def _record(self, request: Request, recording: str) -> Prediction:
+        inputs = dict(request.inputs)
+        if request.upload is not None:
+            inputs[request.upload.field] = f"upload:{request.upload.filename}"
+        name, audio = self._inputs.check(inputs)
+        if request.webhook is not None:
+            await self.check_url("webhook", request.webhook)
+        source, shown = await self._keep(recording, name, audio, request.upload)
+        now = datetime.now(UTC)
+        prediction = Prediction(
+            id=request.id,
+            model=self._settings.model_name,
+            version=self.version,
+            input=_shown({**inputs, name: shown}),
+            created_at=now,
+            source=source,
+            recording=recording,
+            deadline=now + request.cancel_after if request.cancel_after else None,
+            base_url=request.base_url,
+            webhook=request.webhook,
+            webhook_events=request.webhook_events,
+            fingerprint=request.fingerprint,
+        )
+        await self._store.create(prediction, _secrets(inputs))
+        return prediction
+
+    async def _keep(
+        self, recording: str, name: str, audio: str, upload: Upload | None
+    ) -> tuple[str | None, str]:
+        """(URL still to fetch or None, what the record shows in place of the recording)."""
+        if upload is not None:
+            size, shown = upload.stored.size, upload.filename
+        elif audio.startswith("data:"):
+            size = (await self._files.write_data_uri(recording, audio, name)).size
+            shown = f"data:{media_type(audio)}"
+        elif own := self._uploads.named_by(audio):
+            # One of our own links: the file is here already, perhaps behind a private address.
+            size, shown = await self._uploads.link(own, recording, name), audio.partition("?")[0]
+        else:
+            await self.check_url(name, audio)
+            return audio, audio
+        if size == 0:
+            raise InvalidAudio("the file is empty", name)
+        await check_audio(self._files.path(recording), self._settings.max_audio_seconds, name)
+        return None, f"{shown} ({size} bytes)"
 
 
 def _shown(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ Apply = Callable[[str, Event, Any], Awaitable[object]]
 
 
 class Links:
-    """The loopback addresses that Cog is given; each is valid for one prediction only."""
+    """The loopback addresses that Cog is given; each is valid for one run or recording only."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
@@ -33,9 +33,9 @@ class Links:
         signature = sign(self._secret, "webhook", prediction_id, str(attempt))
         return f"{self.base}/webhook/{prediction_id}/{attempt}/{signature}"
 
-    def audio(self, prediction_id: str) -> str:
+    def audio(self, recording: str) -> str:
         """Where Cog downloads the recording."""
-        return f"{self.base}/audio/{prediction_id}/{sign(self._secret, 'audio', prediction_id)}"
+        return f"{self.base}/audio/{recording}/{sign(self._secret, 'audio', recording)}"
 
     def check(self, request: web.Request, *parts: str) -> None:
         """Raises HTTPForbidden unless the address in the request is one of ours."""
@@ -63,9 +63,9 @@ def build_internal_app(
         return web.Response()
 
     async def audio(request: web.Request) -> web.FileResponse:
-        prediction_id = request.match_info["id"]
-        links.check(request, "audio", prediction_id)
-        path = files.path(prediction_id)
+        recording = request.match_info["recording"]
+        links.check(request, "audio", recording)
+        path = files.path(recording)
         if not path.exists():
             raise web.HTTPNotFound
         return web.FileResponse(path, headers={"Content-Type": "application/octet-stream"})
@@ -79,7 +79,7 @@ def build_internal_app(
 
     app = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
     app.router.add_post("/webhook/{id}/{attempt:[0-9]+}/{signature}", webhook)
-    app.router.add_get("/audio/{id}/{signature}", audio)
+    app.router.add_get("/audio/{recording}/{signature}", audio)
     app.router.add_post("/worker", worker)
     return app
 

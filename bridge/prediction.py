@@ -47,8 +47,12 @@ class Prediction:
     """The record of one prediction, without its output (which the store keeps beside it).
 
     ``input`` is what the client may read back: secrets masked, file contents replaced by a note.
-    ``source`` is the URL to fetch the recording from, or None when it was sent along.
-    ``attempt`` counts the runs that Cog accepted. Times are aware datetimes.
+    ``source`` is the URL to fetch the recording from, or None when it was sent along;
+    ``recording`` is its name in the folder of files.
+    ``base_url`` begins its links where no request is at hand.
+    ``attempt`` counts the runs that Cog accepted. ``deadline`` is when its end will be asked for,
+    ``webhook`` the client's own receiver of ``webhook_events``, ``fingerprint`` a digest of the
+    request that created it. Times are aware datetimes.
     """
 
     id: str
@@ -58,13 +62,19 @@ class Prediction:
     created_at: datetime
     status: Status = Status.STARTING
     source: str | None = None
+    recording: str = ""
     error: str | None = None
     logs: str = ""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    deadline: datetime | None = None
     cancel_requested: bool = False
     attempt: int = 0
+    base_url: str = ""
+    webhook: str | None = None
+    webhook_events: tuple[str, ...] = ()
+    fingerprint: str = ""
 
     @property
     def terminal(self) -> bool:
@@ -83,9 +93,11 @@ class Prediction:
         """The record behind `to_dict`'s JSON."""
         times = {
             name: datetime.fromisoformat(data[name]) if data[name] else None
-            for name in ("created_at", "started_at", "completed_at")
+            for name in ("created_at", "started_at", "completed_at", "deadline")
         }
-        return cls(**{**data, **times, "status": Status(data["status"])})
+        events = tuple(data["webhook_events"])
+        status = Status(data["status"])
+        return cls(**{**data, **times, "status": status, "webhook_events": events})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +168,15 @@ def advance(  # noqa: C901, PLR0911 - one case per event, one line each
                 Status.PROCESSING,
                 attempt=attempt,
                 started_at=prediction.started_at or now,
+                logs="",
             )
         case Progressed(attempt, logs, metrics):
+            # Cog sends its webhooks side by side: this one may overtake the one of the start.
+            started = advance(prediction, Started(attempt), now)
             return replace(
-                prediction,
-                logs=_longer(prediction.logs, logs),
-                metrics={**prediction.metrics, **metrics},
+                started,
+                logs=_longer(started.logs, logs),
+                metrics={**started.metrics, **metrics},
             )
         case Finished():
             return _finish(prediction, event, now)

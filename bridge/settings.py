@@ -8,6 +8,7 @@ from typing import Any, Self
 from yarl import URL
 
 from outbound.policy import Policy
+from outbound.signing import check_key, derive_key
 
 MIN_SECRET_LENGTH = 8  # characters; shorter secrets fall to guessing
 _PLACEHOLDERS = (
@@ -95,6 +96,27 @@ class Settings:
         "",
         "Private hosts that recordings may come from: host, host:port or CIDR, comma-separated.",
     )
+    client_webhooks: str = _variable(
+        "CLIENT_WEBHOOKS",
+        "relay",
+        "relay: the bridge records every prediction and delivers the client's webhook itself. "
+        "forward: a request with webhook and webhook_events_filter goes to Cog as it is.",
+    )
+    signing_key: str = _variable(
+        "WEBHOOK_SIGNING_KEY",
+        "",
+        "Signs what clients receive: whsec_ and base64 of 24 to 64 bytes. Derived from "
+        "WEBHOOK_SECRET when empty.",
+    )
+    files_quota_bytes: int = _variable(
+        "FILES_QUOTA_BYTES", 20 << 30, "Bytes that all recordings in FILES_DIR may take together."
+    )
+    file_ttl: int = _variable(
+        "FILE_TTL", 86_400, "Seconds that a file uploaded to /v1/files is kept."
+    )
+    upload_idle_timeout: int = _variable(
+        "UPLOAD_IDLE_TIMEOUT", 60, "Seconds without a byte after which an upload is given up."
+    )
     log_level: str = _variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     def __post_init__(self) -> None:
@@ -107,6 +129,9 @@ class Settings:
             raise SettingsError("MODELS names no model")
         if len(self.model_name.split("/")) != 2:
             raise SettingsError("MODEL_NAME must be owner/name")
+        if self.client_webhooks not in ("relay", "forward"):
+            raise SettingsError("CLIENT_WEBHOOKS must be relay or forward")
+        self._settle_signing_key()
         for name, url, schemes in (
             ("REDIS_URL", self.redis_url, {"redis", "rediss", "unix"}),
             ("COG_URL", self.cog_url, {"http", "https"}),
@@ -117,6 +142,14 @@ class Settings:
             Policy.parse(self.allowed_private_hosts)
         except ValueError as error:
             raise SettingsError(f"ALLOWED_PRIVATE_HOSTS: {error}") from None
+
+    def _settle_signing_key(self) -> None:
+        try:
+            key = self.signing_key or derive_key(self.webhook_secret)
+            check_key(key)
+        except ValueError as error:
+            raise SettingsError(f"WEBHOOK_SIGNING_KEY: {error}") from None
+        object.__setattr__(self, "signing_key", key)
 
     @property
     def bearer_tokens(self) -> tuple[str, ...]:

@@ -1,13 +1,24 @@
 """The records of all predictions, in Redis.
 
-Every key of ours is made here and has a time to live: a day or more while a prediction lives
-(renewed by each write), ``result_ttl`` from its end.
+Every key of ours is made here and has a time to live: a week while a prediction lives (renewed by
+each write), ``result_ttl`` from its end.
+
+    prediction:<id>           hash: record (JSON), output (JSON), status, cancel
+    prediction:<id>:secrets   the secret inputs, until the prediction has ended
+    predictions:all           ids by creation time, for listing
+    predictions:unfinished    ids by creation time: the queue and what runs
+    webhooks:pending          "<id> <event>" of client webhooks still to be delivered
+    webhooks:dead             those that were given up
+    idempotency:<digest>      the id that a request was answered with
+    file:<id>                 an uploaded file's description (JSON)
+    runs:mean_seconds         running mean of predict_time, for estimates
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import WatchError
@@ -15,7 +26,13 @@ from redis.exceptions import WatchError
 from bridge.prediction import Event, Prediction, Status, advance
 
 LIVE_TTL = 7 * 86_400  # seconds; longer than any queue, so that only an abandoned record expires
+RETRY_WINDOW = 900  # seconds in which a repeated request is taken for the same one
+MEAN_WEIGHT = 0.2  # of the newest run in the running mean
+_ALL = "predictions:all"
 _UNFINISHED = "predictions:unfinished"
+PENDING = "webhooks:pending"
+DEAD = "webhooks:dead"
+_MEAN = "runs:mean_seconds"
 
 
 class QueueFull(Exception):
@@ -26,13 +43,26 @@ class AlreadyExists(Exception):
     """The id is taken."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A record before and after an event; the same object twice when nothing changed."""
+
+    before: Prediction
+    after: Prediction
+
+    @property
+    def changed(self) -> bool:
+        """Whether the event meant anything."""
+        return self.after is not self.before
+
+
 class Store:
     """Keeps predictions. Raises redis.exceptions.RedisError when Redis does not answer."""
 
     def __init__(self, redis: "Redis", result_ttl: int, queue_limit: int) -> None:
-        self._redis = redis
-        self._result_ttl = result_ttl
-        self._queue_limit = queue_limit
+        self._redis: Final = redis
+        self._result_ttl: Final = result_ttl
+        self._queue_limit: Final = queue_limit
 
     async def ping(self) -> None:
         """Raises RedisError unless Redis answers."""
@@ -46,11 +76,13 @@ class Store:
         document = json.dumps(prediction.to_dict())
         if not await self._redis.hsetnx(key, "record", document):
             raise AlreadyExists
+        score = {prediction.id: prediction.created_at.timestamp()}
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(key, "status", prediction.status.value)
             pipe.expire(key, LIVE_TTL)
-            pipe.zadd(_UNFINISHED, {prediction.id: prediction.created_at.timestamp()})
-            pipe.expire(_UNFINISHED, LIVE_TTL)
+            for index in (_UNFINISHED, _ALL):
+                pipe.zadd(index, score)
+                pipe.expire(index, LIVE_TTL)
             if secrets:
                 pipe.set(_secrets_key(prediction.id), json.dumps(dict(secrets)), ex=LIVE_TTL)
             await pipe.execute()
@@ -73,7 +105,7 @@ class Store:
     async def status(self, prediction_id: str) -> Status | None:
         """The status alone: what a waiting request asks again and again."""
         status = await self._redis.hget(_key(prediction_id), "status")
-        return None if status is None else Status(_text(status))
+        return None if status is None else Status(text(status))
 
     async def is_canceled(self, prediction_id: str) -> bool:
         """Whether its end was asked for, or it is gone: either way its run should stop."""
@@ -87,11 +119,12 @@ class Store:
 
     async def apply(
         self, prediction_id: str, event: Event, now: datetime, output: Any = None
-    ) -> Prediction | None:
-        """Advance the record by ``event``; the record afterwards, or None for an unknown id.
+    ) -> Change | None:
+        """Advance the record by ``event``; None for an unknown id.
 
         Of two writers one goes first and the other sees what it wrote. ``output`` is kept only
-        if this event made the prediction succeed.
+        if this event made the prediction succeed. Webhooks that the change calls for are noted
+        in the same transaction, so that none is forgotten.
         """
         key = _key(prediction_id)
         async with self._redis.pipeline(transaction=True) as pipe:
@@ -102,23 +135,27 @@ class Store:
                     if document is None:
                         return None
                     before = Prediction.from_dict(json.loads(document))
-                    after = advance(before, event, now)
-                    if after is before:
-                        return before
-                    pipe.multi()  # type: ignore[no-untyped-call]
-                    self._write(pipe, key, after, output)
-                    await pipe.execute()
+                    change = Change(before, advance(before, event, now))
+                    if change.changed:
+                        pipe.multi()  # type: ignore[no-untyped-call]
+                        self._write(pipe, change, output, now)
+                        await pipe.execute()
                 except WatchError:
                     continue
-                return after
+                return change
 
-    def _write(self, pipe: Any, key: str, prediction: Prediction, output: Any) -> None:
+    def _write(self, pipe: Any, change: Change, output: Any, now: datetime) -> None:
+        prediction = change.after
+        key = _key(prediction.id)
         fields = {"record": json.dumps(prediction.to_dict()), "status": prediction.status.value}
         if prediction.status is Status.SUCCEEDED:
             fields["output"] = json.dumps(output)
         if prediction.cancel_requested:
             fields["cancel"] = "1"
         pipe.hset(key, mapping=fields)
+        for event in webhook_events(change):
+            pipe.zadd(PENDING, {f"{prediction.id} {event}": now.timestamp()})
+            pipe.expire(PENDING, LIVE_TTL)
         if prediction.terminal:
             pipe.expire(key, self._result_ttl)
             pipe.zrem(_UNFINISHED, prediction.id)
@@ -126,16 +163,113 @@ class Store:
         else:
             pipe.expire(key, LIVE_TTL)
 
+    async def erase(self, prediction_id: str) -> bool:
+        """Forget a prediction and everything that belongs to it; whether there was one."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(_key(prediction_id))
+            pipe.delete(_secrets_key(prediction_id))
+            for index in (_ALL, _UNFINISHED):
+                pipe.zrem(index, prediction_id)
+            existed, *_ = await pipe.execute()
+        return bool(existed)
+
     async def unfinished(self) -> list[str]:
         """Ids of all predictions that have not ended, oldest first."""
-        return [_text(entry) for entry in await self._redis.zrange(_UNFINISHED, 0, -1)]
+        return [text(entry) for entry in await self._redis.zrange(_UNFINISHED, 0, -1)]
 
     async def forget_unfinished(self, prediction_id: str) -> None:
         """Take an id whose record has expired off the list."""
         await self._redis.zrem(_UNFINISHED, prediction_id)
 
+    async def ahead(self, prediction_id: str) -> int | None:
+        """How many unfinished predictions were created before this one."""
+        rank: Any = await self._redis.zrank(_UNFINISHED, prediction_id)
+        return None if rank is None else int(rank)
 
-def _text(value: Any) -> str:
+    async def newest(
+        self, before: tuple[float, str] | None, limit: int, since: float, until: float
+    ) -> list[Prediction]:
+        """Up to ``limit`` records, newest first.
+
+        They were created within [``since``, ``until``] (seconds of the epoch) and, if ``before``
+        is given, come after it in the list.
+        """
+        top = min(until, before[0]) if before else until
+        found: list[Prediction] = []
+        start = 0
+        while len(found) < limit:
+            page: Any = await self._redis.zrange(
+                _ALL, top, since, desc=True, byscore=True, offset=start, num=limit, withscores=True
+            )
+            entries = [(text(member), float(score)) for member, score in page]
+            found += await self._records(
+                [i for i, score in entries if before is None or (score, i) < before]
+            )
+            start += len(entries)
+            if len(entries) < limit:
+                break
+        return found[:limit]
+
+    async def _records(self, ids: list[str]) -> list[Prediction]:
+        """Records of ``ids``; those that have expired are taken off the index."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for prediction_id in ids:
+                pipe.hget(_key(prediction_id), "record")
+            documents = await pipe.execute()
+        gone = [i for i, document in zip(ids, documents, strict=True) if document is None]
+        if gone:
+            await self._redis.zrem(_ALL, *gone)
+        return [Prediction.from_dict(json.loads(d)) for d in documents if d is not None]
+
+    async def claim(self, digest: str, prediction_id: str, *, renew: bool) -> str:
+        """The id that stands for the request with this digest: ``prediction_id`` if it is new.
+
+        ``renew`` lets ``prediction_id`` replace an earlier one.
+        """
+        key = f"idempotency:{digest}"
+        if renew:
+            await self._redis.set(key, prediction_id, ex=RETRY_WINDOW)
+            return prediction_id
+        if await self._redis.set(key, prediction_id, ex=RETRY_WINDOW, nx=True):
+            return prediction_id
+        claimed = await self._redis.get(key)
+        return prediction_id if claimed is None else text(claimed)
+
+    async def release(self, digest: str) -> None:
+        """Forget a claim whose request was refused."""
+        await self._redis.delete(f"idempotency:{digest}")
+
+    async def observe_run(self, seconds: float) -> None:
+        """Take a finished run into the running mean."""
+        mean = await self.mean_run_seconds()
+        new = seconds if mean is None else mean + MEAN_WEIGHT * (seconds - mean)
+        await self._redis.set(_MEAN, new, ex=LIVE_TTL)
+
+    async def mean_run_seconds(self) -> float | None:
+        """How long predictions have been running lately; None before the first."""
+        value = await self._redis.get(_MEAN)
+        return None if value is None else float(value)
+
+
+def webhook_events(change: Change) -> list[str]:
+    """The events that the client's receiver has to be told of, by this change.
+
+    ``start`` and ``completed`` are told whatever the filter says, as Replicate does.
+    """
+    prediction = change.after
+    if prediction.webhook is None:
+        return []
+    events = []
+    if prediction.started_at is not None and change.before.started_at is None:
+        events.append("start")
+    if prediction.terminal:
+        events.append("completed")
+    elif prediction.logs != change.before.logs and "logs" in prediction.webhook_events:
+        events.append("logs")
+    return events
+
+
+def text(value: Any) -> str:
     """What Redis answers: bytes, on a connection that decodes nothing."""
     return value.decode() if isinstance(value, bytes) else str(value)
 

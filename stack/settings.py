@@ -51,7 +51,8 @@ class StackSettings:
         for name in ("BRIDGE_TOKEN", "WEBHOOK_SECRET"):
             if not environ.get(name):
                 generated[name] = secrets.token_hex(16)
-        given = {**environ, **generated}
+        # A variable that is set to nothing counts as not set.
+        given = {name: value for name, value in {**environ, **generated}.items() if value}
         state = Path(given.get("STATE_DIR", ROOT / ".state")).absolute()
         password, port = secrets.token_hex(16), None
         redis_url = given.get("REDIS_URL", "")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.files import Files, TooLarge, media_type
+from bridge.files import DiskFull, Files, TooLarge, media_type
 from transcription.errors import InvalidAudio
 
 
@@ -18,16 +18,33 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_chunks_become_a_file(tmp_path: Path) -> None:
-    files = Files(tmp_path / "new", max_bytes=10)
-    assert await files.write("a", chunks(b"12345", b"67890")) == 10
+    files = Files(tmp_path / "new", max_bytes=10, quota=1000)
+    assert (await files.write("a", chunks(b"12345", b"67890"))).size == 10
     assert files.path("a").read_bytes() == b"1234567890"
     files.remove("a")
     files.remove("a")
     assert not files.path("a").exists()
 
 
+async def test_digests_are_of_the_content(tmp_path: Path) -> None:
+    stored = await Files(tmp_path, 100, 1000).write("a", chunks(b"ab", b"c"))
+    assert stored.sha256.startswith("ba7816bf")
+    assert stored.md5 == "900150983cd24fb0d6963f7d28e17f72"
+
+
+async def test_the_quota_counts_what_is_there_already(tmp_path: Path) -> None:
+    files = Files(tmp_path, max_bytes=100, quota=15)
+    await files.write("a", chunks(b"1234567890"))
+    files.link("b", "a")
+    await files.write("c", chunks(b"12345"))
+    with pytest.raises(DiskFull) as caught:
+        await files.write("d", chunks(b"1"))
+    assert caught.value.status == 507
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]
+
+
 async def test_too_much_leaves_nothing_behind(tmp_path: Path) -> None:
-    files = Files(tmp_path, max_bytes=9)
+    files = Files(tmp_path, max_bytes=9, quota=1000)
     with pytest.raises(TooLarge) as caught:
         await files.write("a", chunks(b"12345", b"67890"), "audio")
     assert (caught.value.status, caught.value.field) == (413, "audio")
@@ -37,9 +54,9 @@ async def test_too_much_leaves_nothing_behind(tmp_path: Path) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(content=st.binary(max_size=5000))
 async def test_a_data_uri_is_decoded_to_the_byte(tmp_path: Path, content: bytes) -> None:
-    files = Files(tmp_path, max_bytes=10_000)
+    files = Files(tmp_path, max_bytes=10_000, quota=10**9)
     uri = "data:audio/wav;base64," + base64.b64encode(content).decode()
-    assert await files.write_data_uri("a", uri, "audio") == len(content)
+    assert (await files.write_data_uri("a", uri, "audio")).size == len(content)
     assert files.path("a").read_bytes() == content
 
 
@@ -49,14 +66,14 @@ async def test_a_data_uri_is_decoded_to_the_byte(tmp_path: Path, content: bytes)
 )
 async def test_a_broken_data_uri_is_refused(tmp_path: Path, uri: str) -> None:
     with pytest.raises(InvalidAudio):
-        await Files(tmp_path, 100).write_data_uri("a", uri, "audio")
+        await Files(tmp_path, 100, 1000).write_data_uri("a", uri, "audio")
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_large_data_uri_is_decoded_in_pieces(tmp_path: Path) -> None:
     content = bytes(range(256)) * 12_000
     uri = "data:;base64," + base64.b64encode(content).decode()
-    files = Files(tmp_path, max_bytes=len(content))
+    files = Files(tmp_path, max_bytes=len(content), quota=10**9)
     await files.write_data_uri("a", uri, "audio")
     assert files.path("a").read_bytes() == content
 

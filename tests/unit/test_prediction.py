@@ -94,6 +94,13 @@ def test_a_late_start_does_not_restart_a_lost_run() -> None:
     assert advance(lost, Started(1), NOW) is lost
 
 
+def test_a_log_that_overtakes_the_start_tells_of_it() -> None:
+    waiting = prediction(Status.STARTING, attempt=0)
+    told = advance(waiting, Progressed(1, "log", {}), NOW)
+    assert (told.status, told.attempt, told.logs) == (Status.PROCESSING, 1, "log")
+    assert advance(told, Started(1), NOW) is told
+
+
 def test_logs_never_get_shorter() -> None:
     told = advance(prediction(Status.PROCESSING), Progressed(1, "long log", {"a": 1}), NOW)
     late = advance(told, Progressed(1, "long", {"b": 2}), NOW)

@@ -1,0 +1,24 @@
+"""Webhooks that were given up: list them, have them delivered again."""
+
+from dataclasses import asdict
+
+from aiohttp import web
+
+from bridge.context import CONTEXT
+from bridge.errors import problem
+
+
+async def list_all(request: web.Request) -> web.Response:
+    """``GET /webhooks/dead-letters``: newest first."""
+    letters = await request.app[CONTEXT].webhooks.dead_letters()
+    return web.json_response({"results": [asdict(letter) for letter in letters]})
+
+
+async def redeliver(request: web.Request) -> web.Response:
+    """``POST /webhooks/dead-letters/{letter}/redeliver``: 202; it is tried from the start."""
+    context = request.app[CONTEXT]
+    revived = await context.webhooks.revive(request.match_info["letter"])
+    if revived is None:
+        return problem(404, "There is no dead letter with this id.")
+    await context.queue.notify(*revived)
+    return web.json_response({"status": "queued"}, status=202)

@@ -1,0 +1,114 @@
+"""Replicate's files: upload, describe, download by signed link, delete."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from bridge.api.replicate.render import base_url
+from bridge.api.replicate.requests import chunks_of, parts_of, text_of
+from bridge.context import CONTEXT
+from bridge.errors import problem
+from bridge.uploads import Uploaded
+from transcription.errors import InvalidInput
+
+_METADATA = re.compile(r"metadata\[(.+)\]")
+
+
+async def upload(request: web.Request) -> web.Response:
+    """``POST /files``: one file of any size, streamed to disk; its parts may come in any order."""
+    context = request.app[CONTEXT]
+    if request.content_type != "multipart/form-data":
+        raise web.HTTPUnsupportedMediaType(text="Send the file as multipart/form-data.")
+    uploaded: Uploaded | None = None
+    given: dict[str, Any] = {}
+    async for name, part in parts_of(request):
+        if name == "content" and uploaded is None:
+            kind = part.headers.get("Content-Type", "application/octet-stream")
+            chunks = chunks_of(part, context.settings.upload_idle_timeout)
+            uploaded = await context.uploads.add(part.filename or "file", kind, chunks)
+        else:
+            given[name] = await text_of(part)
+    if uploaded is None:
+        raise InvalidInput("content", "the form has no file of this name")
+    described = _described(uploaded, given)
+    await context.uploads.describe(described)
+    return web.json_response(_file(request, described), status=201)
+
+
+async def list_files(request: web.Request) -> web.Response:
+    """``GET /files``: all that have not expired, newest first."""
+    found = await request.app[CONTEXT].uploads.all()
+    results = [_file(request, uploaded) for uploaded in found]
+    return web.json_response({"previous": None, "next": None, "results": results})
+
+
+async def get(request: web.Request) -> web.Response:
+    """``GET /files/{id}``: the description."""
+    uploaded = await request.app[CONTEXT].uploads.get(request.match_info["id"])
+    return _unknown() if uploaded is None else web.json_response(_file(request, uploaded))
+
+
+async def delete(request: web.Request) -> web.Response:
+    """``DELETE /files/{id}``: 204, which is what clients take for success."""
+    removed = await request.app[CONTEXT].uploads.remove(request.match_info["id"])
+    return web.Response(status=204) if removed else _unknown()
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """``GET /files/{id}/download``: the content; the signed link is the permission."""
+    context = request.app[CONTEXT]
+    named = context.uploads.named_by(str(request.url))
+    uploaded = await context.uploads.get(named) if named else None
+    if named is None or uploaded is None:
+        return problem(403, "The link has expired or is not one of ours.")
+    path = context.files.path(context.uploads.path_name(named))
+    if not path.exists():
+        return _unknown()
+    return web.FileResponse(
+        path,
+        headers={
+            # Never shown in a browser as a page of ours, whatever the file claims to be.
+            "Content-Type": "application/octet-stream",
+            "Content-Disposition": "attachment",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _described(uploaded: Uploaded, given: dict[str, Any]) -> Uploaded:
+    """With what came in the form's other parts: one client sends JSON, another `metadata[k]`."""
+    metadata: dict[str, Any] = {}
+    try:
+        parsed = json.loads(given.get("metadata", "{}"))
+    except ValueError:
+        raise InvalidInput("metadata", "is not valid JSON") from None
+    if isinstance(parsed, dict):
+        metadata |= parsed
+    for name, value in given.items():
+        if match := _METADATA.fullmatch(name):
+            metadata[match[1]] = value
+    name, kind = given.get("filename", uploaded.name), given.get("type", uploaded.content_type)
+    return replace(uploaded, name=name[:255], content_type=kind[:255], metadata=metadata)
+
+
+def _file(request: web.Request, uploaded: Uploaded) -> dict[str, Any]:
+    base = base_url(request)
+    return {
+        "id": uploaded.id,
+        "name": uploaded.name,
+        "content_type": uploaded.content_type,
+        "size": uploaded.size,
+        "etag": uploaded.md5,
+        "checksums": {"sha256": uploaded.sha256, "md5": uploaded.md5},
+        "metadata": dict(uploaded.metadata),
+        "created_at": uploaded.created_at.replace("+00:00", "Z"),
+        "expires_at": uploaded.expires_at.replace("+00:00", "Z"),
+        "urls": {"get": request.app[CONTEXT].uploads.url(base, uploaded)},
+    }
+
+
+def _unknown() -> web.Response:
+    return problem(404, "There is no file with this id; uploads expire.")

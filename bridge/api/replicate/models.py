@@ -1,0 +1,96 @@
+"""What Replicate's clients ask about the model, its versions and the account."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from bridge.api.replicate.render import base_url, time_text
+from bridge.context import CONTEXT, Context
+from bridge.errors import problem
+from transcription.schema import openapi
+
+COG_VERSION = "0.23.1"  # of the predictor's server; clients read output arrays by it
+_SINCE = datetime.now(UTC)  # a version is as old as the process that serves it
+
+
+async def list_models(request: web.Request) -> web.Response:
+    """``GET /models``: the one model, for Replicate's clients and (``data``) for OpenAI's."""
+    context = request.app[CONTEXT]
+    created = int(_SINCE.timestamp())
+    data = [
+        {"id": name, "object": "model", "created": created, "owned_by": _owner(context)}
+        for name in context.settings.model_names
+    ]
+    found = {"previous": None, "next": None, "results": [_model(context, base_url(request))]}
+    return web.json_response({"object": "list", "data": data, **found})
+
+
+async def get_model(request: web.Request) -> web.Response:
+    """``GET /models/{owner}/{name}``."""
+    context = _checked(request)
+    return web.json_response(_model(context, base_url(request)))
+
+
+async def list_versions(request: web.Request) -> web.Response:
+    """``GET /models/{owner}/{name}/versions``: the one that is served."""
+    context = _checked(request)
+    return web.json_response({"previous": None, "next": None, "results": [_version(context)]})
+
+
+async def get_version(request: web.Request) -> web.Response:
+    """``GET /models/{owner}/{name}/versions/{version}``, with the real schema."""
+    context = _checked(request)
+    if request.match_info["version"] != context.version:
+        return problem(404, "This service serves another version.")
+    return web.json_response(_version(context))
+
+
+async def account(request: web.Request) -> web.Response:
+    """``GET /account``: whose service this is."""
+    owner = _owner(request.app[CONTEXT])
+    return web.json_response({"type": "organization", "username": owner, "name": owner})
+
+
+async def webhook_secret(request: web.Request) -> web.Response:
+    """``GET /webhooks/default/secret``: what verifies our webhooks' signatures."""
+    return web.json_response({"key": request.app[CONTEXT].settings.signing_key})
+
+
+def _checked(request: web.Request) -> Context:
+    context = request.app[CONTEXT]
+    asked = f"{request.match_info['owner']}/{request.match_info['name']}"
+    if asked != context.settings.model_name:
+        raise web.HTTPNotFound(text=f"The model served here is {context.settings.model_name}.")
+    return context
+
+
+def _owner(context: Context) -> str:
+    return context.settings.model_name.partition("/")[0]
+
+
+def _model(context: Context, base: str) -> dict[str, Any]:
+    owner, _, name = context.settings.model_name.partition("/")
+    return {
+        "url": f"{base}/v1/models/{owner}/{name}",
+        "owner": owner,
+        "name": name,
+        "description": "WhisperX: who said what, when.",
+        "visibility": "private",
+        "run_count": 0,
+        "github_url": None,
+        "paper_url": None,
+        "license_url": None,
+        "cover_image_url": None,
+        "default_example": None,
+        "latest_version": _version(context),
+    }
+
+
+def _version(context: Context) -> dict[str, Any]:
+    return {
+        "id": context.version,
+        "created_at": time_text(_SINCE),
+        "cog_version": COG_VERSION,
+        "openapi_schema": openapi(),
+    }

@@ -1,0 +1,134 @@
+"""Predictions: create, get, list, cancel, erase."""
+
+import math
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from yarl import URL
+
+from bridge.api.replicate.render import base_url, prediction_object
+from bridge.api.replicate.requests import read, wait_seconds
+from bridge.context import CONTEXT, Context
+from bridge.errors import problem
+from bridge.intake import check_id
+from bridge.prediction import Prediction, Status
+from bridge.store import AlreadyExists
+
+PAGE = 100  # predictions per page of the list
+_MARGIN_SECONDS = 0.3  # the answer has to leave before the client's patience ends
+
+
+async def create(request: web.Request) -> web.Response:
+    """``POST /predictions`` and ``PUT /predictions/{id}``: 201 and the record.
+
+    With ``Prefer: wait`` the answer is held until the prediction has ended; if it does not end in
+    time the answer says `starting`: clients take any other status for the end.
+    """
+    context = request.app[CONTEXT]
+    try:
+        prediction = await context.intake.accept(await read(request))
+    except AlreadyExists:
+        headers = {"x-should-retry": "false"}
+        return problem(409, "This id belongs to another prediction.", headers=headers)
+    seconds = wait_seconds(request.headers.get("Prefer", ""))
+    ended = prediction.terminal or (
+        seconds > 0
+        and await context.queue.wait_until_ended(prediction.id, seconds - _MARGIN_SECONDS)
+    )
+    if ended:
+        return await _answer(request, prediction.id, status=201)
+    body = await _object(context, prediction, None, base_url(request))
+    if seconds > 0:
+        body["status"] = Status.STARTING.value
+    return web.json_response(body, status=201)
+
+
+async def get(request: web.Request) -> web.Response:
+    """``GET /predictions/{id}``: the record, whatever state it is in."""
+    return await _answer(request, check_id(request.match_info["id"]))
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """``POST /predictions/{id}/cancel``: the record; it is `canceled` now or soon."""
+    prediction_id = check_id(request.match_info["id"])
+    await request.app[CONTEXT].queue.cancel(prediction_id)
+    return await _answer(request, prediction_id)
+
+
+async def erase(request: web.Request) -> web.Response:
+    """``DELETE /predictions/{id}``: stop it, forget it, and delete its recording. 204."""
+    context = request.app[CONTEXT]
+    prediction_id = check_id(request.match_info["id"])
+    prediction = await context.queue.cancel(prediction_id)
+    if prediction is None or not await context.store.erase(prediction_id):
+        return _unknown()
+    context.files.remove(prediction.recording)
+    return web.Response(status=204)
+
+
+async def list_all(request: web.Request) -> web.Response:
+    """``GET /predictions``: newest first, a page at a time; ``next`` is an absolute URL."""
+    context = request.app[CONTEXT]
+    since = _moment(request, "created_after", -math.inf)
+    until = _moment(request, "created_before", math.inf)
+    cursor = request.query.get("cursor")
+    before = _parse_cursor(cursor) if cursor else None
+    found = await context.store.newest(before, PAGE + 1, since, until)
+    page, base = found[:PAGE], base_url(request)
+    following = None
+    if len(found) > PAGE:
+        query = {**request.query, "cursor": _cursor(page[-1])}
+        following = str(URL(f"{base}/v1/predictions").with_query(query))
+    results = [await _listed(context, prediction, base) for prediction in page]
+    return web.json_response({"previous": None, "next": following, "results": results})
+
+
+async def _answer(request: web.Request, prediction_id: str, status: int = 200) -> web.Response:
+    context = request.app[CONTEXT]
+    found = await context.store.get_with_output(prediction_id)
+    if found is None:
+        return _unknown()
+    body = await _object(context, *found, base_url(request))
+    return web.json_response(body, status=status)
+
+
+async def _object(
+    context: Context, prediction: Prediction, output: Any, base: str
+) -> dict[str, Any]:
+    queued = await context.place_in_queue(prediction)
+    return prediction_object(prediction, output, base, context.settings.webhook_secret, queued)
+
+
+async def _listed(context: Context, prediction: Prediction, base: str) -> dict[str, Any]:
+    """An entry of the list: like the prediction itself, without logs and output."""
+    full = prediction_object(prediction, None, base, context.settings.webhook_secret, {})
+    return full | {"logs": ""}
+
+
+def _unknown() -> web.Response:
+    return problem(404, "There is no prediction with this id; results expire.")
+
+
+def _cursor(prediction: Prediction) -> str:
+    place = f"{prediction.created_at.timestamp()!r} {prediction.id}"
+    return urlsafe_b64encode(place.encode()).decode()
+
+
+def _parse_cursor(text: str) -> tuple[float, str]:
+    try:
+        score, _, prediction_id = urlsafe_b64decode(text).decode().partition(" ")
+        return float(score), prediction_id
+    except ValueError:
+        raise web.HTTPBadRequest(text="The cursor is not one of ours.") from None
+
+
+def _moment(request: web.Request, name: str, otherwise: float) -> float:
+    text = request.query.get(name)
+    if text is None:
+        return otherwise
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise web.HTTPBadRequest(text=f"{name} must be an ISO 8601 time.") from None

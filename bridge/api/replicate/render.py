@@ -1,0 +1,64 @@
+"""Records as the JSON objects that Replicate's clients parse."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from bridge.auth import SETTINGS, sign
+from bridge.prediction import Prediction
+
+STREAM_SECONDS = 86_400  # how long a stream's link is valid
+
+
+def prediction_object(
+    prediction: Prediction, output: Any, base: str, secret: str, queued: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A prediction, every member always there. ``queued`` is added to its metrics."""
+    url = f"{base}/v1/predictions/{prediction.id}"
+    expiry = str(int(prediction.created_at.timestamp()) + STREAM_SECONDS)
+    signature = sign(secret, "stream", prediction.id, expiry)
+    return {
+        "id": prediction.id,
+        "model": prediction.model,
+        "version": prediction.version,
+        "input": dict(prediction.input),
+        "output": output,
+        "error": prediction.error,
+        "logs": prediction.logs,
+        "metrics": {**prediction.metrics, **queued},
+        "status": prediction.status.value,
+        "source": "api",
+        "data_removed": False,
+        "created_at": time_text(prediction.created_at),
+        "started_at": time_text(prediction.started_at),
+        "completed_at": time_text(prediction.completed_at),
+        "deadline": time_text(prediction.deadline),
+        "urls": {
+            "get": url,
+            "cancel": f"{url}/cancel",
+            # Clients follow it without their token, so the link itself is the permission.
+            "stream": f"{url}/stream?expiry={expiry}&signature={signature}",
+        },
+    }
+
+
+def webhook_body(secret: str, prediction: Prediction, output: Any) -> dict[str, Any]:
+    """What a receiver gets: the same that GET answers."""
+    return prediction_object(prediction, output, prediction.base_url, secret, {})
+
+
+def base_url(request: web.Request) -> str:
+    """Where the client reaches us: as the operator says, as its proxy says, or as it asked."""
+    configured = request.app[SETTINGS].public_url.rstrip("/")
+    if configured:
+        return configured
+    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
+    host = request.headers.get("X-Forwarded-Host", request.host).split(",")[0].strip()
+    return f"{scheme}://{host}"
+
+
+def time_text(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with a Z, as Replicate writes it."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,127 @@
+"""Running predictions in Cog, each until it has ended, also when its worker is lost."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bridge.cog import Cog, Ended, NotAccepted, RunLost
+from bridge.files import Files
+from bridge.internal import Links
+from bridge.prediction import Event, Finished, Prediction, Refused, Stopped
+from bridge.queue import Queue, insist
+from bridge.store import Store
+from transcription.options import AUDIO_NAMES
+
+MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed
+CANCEL_POLL_SECONDS = 0.25
+HANG_SECONDS = 10.0  # how long a run that was told to stop may still hold its slot
+
+_log = logging.getLogger(__name__)
+
+
+class Jobs:
+    """The work of the docket `jobs`."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that a run touches
+        self,
+        store: Store,
+        files: Files,
+        cog: Cog,
+        links: Links,
+        queue: Queue,
+        max_run_seconds: float,
+    ) -> None:
+        self._store: Final = store
+        self._files: Final = files
+        self._cog: Final = cog
+        self._links: Final = links
+        self._queue: Final = queue
+        self._max_run_seconds: Final = max_run_seconds
+        self.stopping = False
+
+    async def run(self, prediction_id: str) -> None:
+        """Task: give a prediction to Cog, again if its worker is lost, until it has ended."""
+        prediction = await insist(lambda: self._store.get(prediction_id))
+        while prediction is not None and not prediction.terminal:
+            attempt = prediction.attempt + 1
+            try:
+                event, output = await self._attempt(prediction, attempt)
+            except Exception:
+                _log.exception("prediction %s: unexpected error", prediction_id)
+                event, output = Refused("The service met an unexpected error."), None
+            recording = prediction.recording
+            prediction = await self._record(prediction_id, event, output)
+            if prediction is None:  # erased meanwhile
+                self._files.remove(recording)
+            if prediction is not None and not prediction.terminal:
+                _log.warning("prediction %s: run %s was lost", prediction_id, attempt)
+
+    async def _record(self, prediction_id: str, event: Event, output: Any) -> Prediction | None:
+        return await insist(lambda: self._queue.apply(prediction_id, event, output))
+
+    async def _attempt(self, prediction: Prediction, attempt: int) -> tuple[Event, Any]:
+        """One run: how it ended, and its output."""
+        if attempt > MAX_ATTEMPTS:
+            error = f"The worker was lost {MAX_ATTEMPTS} times while it ran this prediction."
+            return Refused(error), None
+        run_id = f"{prediction.id}-{attempt}"
+        watch = asyncio.create_task(self._cancel_on_request(prediction.id, run_id))
+        try:
+            ended = await self._accepted_run(prediction, attempt)
+        except RunLost:
+            return Stopped(attempt), None
+        except TimeoutError:
+            await self._free_slot(run_id)
+            error = f"It ran longer than {self._max_run_seconds:g} seconds and was stopped."
+            return Finished(attempt, "", {}, error), None
+        finally:
+            watch.cancel()
+        if ended is None or ended.status == "canceled":
+            return Stopped(attempt, ended.logs if ended else ""), None
+        return Finished(attempt, ended.logs, ended.metrics, ended.error), ended.output
+
+    async def _accepted_run(self, prediction: Prediction, attempt: int) -> Ended | None:
+        """Offers the run to Cog until it is taken; None when its end is asked for meanwhile."""
+        secrets = await insist(lambda: self._store.secrets(prediction.id))
+        inputs = self._inputs(prediction, secrets)
+        run_id, webhook = f"{prediction.id}-{attempt}", self._links.webhook(prediction.id, attempt)
+        while True:
+            try:
+                return await self._cog.run(run_id, inputs, webhook, self._max_run_seconds)
+            except NotAccepted:
+                if self.stopping:
+                    # Docket leaves the task of a run that ends like this to the next bridge.
+                    raise asyncio.CancelledError from None
+                await asyncio.sleep(CANCEL_POLL_SECONDS)
+                if await insist(lambda: self._store.is_canceled(prediction.id)):
+                    return None
+
+    def _inputs(self, prediction: Prediction, secrets: Mapping[str, str]) -> dict[str, Any]:
+        """What Cog gets: the client's options, its secrets, and a loopback URL as recording."""
+        options = {
+            name: value for name, value in prediction.input.items() if name not in AUDIO_NAMES
+        }
+        return {**options, **secrets, "audio_file": self._links.audio(prediction.recording)}
+
+    async def _cancel_on_request(self, prediction_id: str, run_id: str) -> None:
+        """Any bridge may have been asked; the record tells all of them."""
+        while True:
+            await asyncio.sleep(CANCEL_POLL_SECONDS)
+            if await insist(lambda: self._store.is_canceled(prediction_id)):
+                await self._cog.cancel(run_id)
+
+    async def _free_slot(self, run_id: str) -> None:
+        """Stop a run that takes too long; a Cog that does not let go of it is ended.
+
+        Whoever keeps Cog alive (the kubelet, the supervisor) then starts a new one.
+        """
+        await self._cog.cancel(run_id)
+        began = datetime.now(UTC)
+        while (datetime.now(UTC) - began).total_seconds() < HANG_SECONDS:
+            if (await self._cog.health()).status == "READY":
+                return
+            await asyncio.sleep(CANCEL_POLL_SECONDS)
+        _log.error("run %s does not stop; ending Cog's server", run_id)
+        await self._cog.shut_down()

@@ -1,0 +1,111 @@
+"""What is to be done, kept in Redis by docket, and the one way to tell a record of an event.
+
+Two dockets. `jobs` gives predictions to Cog. `errands` downloads recordings and delivers webhooks,
+many at once, so that a stranger's slow server never holds the GPU's slot. Task arguments are ids;
+whether there is anything left to do is asked of the record, never of docket.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from docket import Docket
+from redis.exceptions import RedisError
+
+from bridge.files import Files
+from bridge.prediction import TERMINAL, CancelRequested, Event, Prediction
+from bridge.store import Store, webhook_events
+from bridge.webhooks import LOGS_INTERVAL
+
+LOOK_SECONDS = 0.5  # how often a waiting request looks for an end that another bridge recorded
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Queue:
+    """Adds tasks and records events; working on the tasks is the dispatcher's business."""
+
+    def __init__(self, redis_url: str, store: Store, files: Files) -> None:
+        self.jobs: Final = Docket(name="jobs", url=redis_url)
+        self.errands: Final = Docket(name="errands", url=redis_url)
+        self._store: Final = store
+        self._files: Final = files
+        self._ended: dict[str, asyncio.Event] = {}
+
+    async def submit(self, prediction: Prediction) -> None:
+        """Queue what comes next for a prediction; queueing it twice does no harm."""
+        # Docket takes a key once while its task is queued or under way.
+        if prediction.source is not None and not self._files.path(prediction.recording).exists():
+            await self.errands.add("fetch", key=prediction.id)(prediction.id)
+        else:
+            await self.jobs.add("run", key=prediction.id)(prediction.id)
+
+    async def cancel_at(self, prediction: Prediction) -> None:
+        """Ask for the prediction's end when its deadline comes."""
+        if prediction.deadline is not None:
+            key = f"{prediction.id}:deadline"
+            await self.errands.add("cancel", when=prediction.deadline, key=key)(prediction.id)
+
+    async def notify(self, prediction_id: str, event: str) -> None:
+        """Queue the delivery of a client's webhook; `logs` are gathered for a moment."""
+        wait = LOGS_INTERVAL if event == "logs" else 0.0
+        when = datetime.now(UTC) + timedelta(seconds=wait)
+        key = f"{prediction_id}:{event}"
+        await self.errands.add("deliver", when=when, key=key)(prediction_id, event)
+
+    async def apply(
+        self, prediction_id: str, event: Event, output: Any = None
+    ) -> Prediction | None:
+        """Advance a record, and see to what follows from the change; None for an unknown id."""
+        change = await self._store.apply(prediction_id, event, datetime.now(UTC), output)
+        if change is None:
+            return None
+        if change.after.terminal:
+            self._files.remove(change.after.recording)
+            if prediction_id in self._ended:
+                self._ended[prediction_id].set()
+        if change.changed:
+            for told in webhook_events(change):
+                await self.notify(prediction_id, told)
+            if change.after.terminal and "predict_time" in change.after.metrics:
+                await self._store.observe_run(float(change.after.metrics["predict_time"]))
+        return change.after
+
+    async def cancel(self, prediction_id: str) -> Prediction | None:
+        """Ask for a prediction's end; the record then, None for an unknown id."""
+        return await self.apply(prediction_id, CancelRequested())
+
+    async def wait_until_ended(self, prediction_id: str, seconds: float) -> bool:
+        """Whether the prediction ended within ``seconds``.
+
+        Ends that this bridge records are noticed at once, those of other bridges by looking.
+        """
+        ended = self._ended.setdefault(prediction_id, asyncio.Event())
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        try:
+            while await self._store.status(prediction_id) not in TERMINAL:
+                left = deadline - loop.time()
+                if left <= 0:
+                    return False
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), min(left, LOOK_SECONDS))
+            return True
+        finally:
+            self._ended.pop(prediction_id, None)
+
+
+async def insist(call: Callable[[], Awaitable[_T]]) -> _T:
+    """The call's result, however long Redis is away: what was done must not be forgotten."""
+    pause = 0.05
+    while True:
+        try:
+            return await call()
+        except RedisError:
+            _log.warning("Redis does not answer; trying again")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 2.0)

@@ -1,0 +1,130 @@
+"""Files that clients upload ahead of a prediction, and the signed links to them."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from yarl import URL
+
+from bridge.auth import sign, signed_by
+from bridge.files import Files, new_id
+from bridge.settings import Settings
+from bridge.store import text
+from transcription.errors import InvalidAudio
+
+_FIELDS = {"owner", "expiry", "signature"}
+_INDEX = "files:all"
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """The description of an uploaded file. Times are ISO 8601."""
+
+    id: str
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    md5: str
+    created_at: str
+    expires_at: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Uploads:
+    """Keeps uploaded files for ``file_ttl`` seconds."""
+
+    def __init__(self, settings: Settings, redis: "Redis", files: Files) -> None:
+        self._secret: Final = settings.webhook_secret
+        self._ttl: Final = settings.file_ttl
+        self._owner: Final = settings.model_name.partition("/")[0]
+        self._redis: Final = redis
+        self._files: Final = files
+
+    async def add(self, name: str, content_type: str, chunks: AsyncIterator[bytes]) -> Uploaded:
+        """Store a file as it arrives. Raises TooLarge or DiskFull."""
+        file_id = new_id()
+        stored = await self._files.write(_recording(file_id), chunks, "content")
+        now = datetime.now(UTC)
+        described = Uploaded(
+            id=file_id,
+            name=name,
+            content_type=content_type,
+            size=stored.size,
+            sha256=stored.sha256,
+            md5=stored.md5,
+            created_at=now.isoformat(),
+            expires_at=(now + timedelta(seconds=self._ttl)).isoformat(),
+        )
+        await self.describe(described)
+        return described
+
+    async def describe(self, uploaded: Uploaded) -> None:
+        """Write the description, also again with metadata that came after the content."""
+        await self._redis.set(_key(uploaded.id), json.dumps(asdict(uploaded)), ex=self._ttl)
+        await self._redis.zadd(_INDEX, {uploaded.id: time.time()})
+        await self._redis.expire(_INDEX, self._ttl)
+
+    async def get(self, file_id: str) -> Uploaded | None:
+        """The description, None for an unknown or expired id."""
+        document = await self._redis.get(_key(file_id))
+        return None if document is None else Uploaded(**json.loads(document))
+
+    async def all(self) -> list[Uploaded]:
+        """All descriptions, newest first."""
+        ids = [text(entry) for entry in await self._redis.zrevrange(_INDEX, 0, -1)]
+        return [found for file_id in ids if (found := await self.get(file_id)) is not None]
+
+    async def remove(self, file_id: str) -> bool:
+        """Delete a file; whether there was one."""
+        self._files.remove(_recording(file_id))
+        await self._redis.zrem(_INDEX, file_id)
+        return bool(await self._redis.delete(_key(file_id)))
+
+    def url(self, base: str, uploaded: Uploaded) -> str:
+        """A link that needs no token and ends with the file."""
+        expiry = str(int(datetime.fromisoformat(uploaded.expires_at).timestamp()))
+        signature = sign(self._secret, "file", self._owner, uploaded.id, expiry)
+        query = {"owner": self._owner, "expiry": expiry, "signature": signature}
+        return str(URL(f"{base}/v1/files/{uploaded.id}/download").with_query(query))
+
+    def named_by(self, link: str) -> str | None:
+        """The id of the file that one of our links names, if it is one and still valid."""
+        try:
+            url = URL(link)
+        except ValueError:
+            return None
+        match url.path.split("/")[-3:]:
+            case ["files", file_id, "download"] if set(url.query) >= _FIELDS:
+                owner, expiry, signature = (url.query[n] for n in ("owner", "expiry", "signature"))
+            case _:
+                return None
+        valid = signed_by(self._secret, signature, "file", owner, file_id, expiry)
+        return file_id if valid and expiry.isdecimal() and int(expiry) > time.time() else None
+
+    def path_name(self, file_id: str) -> str:
+        """The name under which the files' folder holds an uploaded file."""
+        return _recording(file_id)
+
+    async def link(self, file_id: str, recording: str, field_name: str) -> int:
+        """Make an uploaded file a prediction's recording; its size. Raises InvalidAudio."""
+        uploaded = await self.get(file_id)
+        try:
+            self._files.link(recording, _recording(file_id))
+        except FileNotFoundError:
+            uploaded = None
+        if uploaded is None:
+            raise InvalidAudio("the uploaded file has expired or was deleted", field_name)
+        return uploaded.size
+
+
+def _key(file_id: str) -> str:
+    return f"file:{file_id}"
+
+
+def _recording(file_id: str) -> str:
+    return f"file-{file_id}"

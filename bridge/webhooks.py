@@ -1,0 +1,150 @@
+"""The clients' webhooks: signed, tried until they are accepted, and kept when they are not.
+
+What has to be told is noted in Redis together with the change itself (``webhooks:pending``), so a
+bridge that dies in between forgets nothing: its successor finds the note. A note is settled when
+the receiver accepted it, refused it for good, or was tried often enough; then it lies among the
+dead letters until somebody has it delivered again.
+"""
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from bridge.prediction import Prediction
+from bridge.settings import Settings
+from bridge.store import DEAD, LIVE_TTL, PENDING, Store, text
+from outbound.deliver import deliver
+from outbound.signing import headers
+
+EVENTS = ("start", "output", "logs", "completed")
+ATTEMPTS = 12  # tries of a `completed`; with the pauses below they spread over about 3 hours
+FIRST_PAUSE = 2.0  # seconds; doubles
+LONGEST_PAUSE = 3600.0
+LOGS_INTERVAL = 0.5  # seconds between two `logs` of one prediction, as Replicate does
+
+_log = logging.getLogger(__name__)
+
+Render = Callable[[Prediction, Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A delivery that was given up."""
+
+    id: str
+    prediction: str
+    event: str
+    url: str
+    reason: str
+    attempts: int
+    given_up_at: str
+
+
+class Webhooks:
+    """Delivers what is noted, and keeps what could not be delivered."""
+
+    def __init__(self, settings: Settings, store: Store, redis: "Redis", render: Render) -> None:
+        self._settings: Final = settings
+        self._store: Final = store
+        self._redis: Final = redis
+        self._render: Final = render
+
+    async def pending(self) -> list[tuple[str, str]]:
+        """(prediction id, event) of all that is still to be delivered."""
+        notes = await self._redis.zrange(PENDING, 0, -1)
+        return [
+            (prediction, event) for prediction, _, event in (text(n).partition(" ") for n in notes)
+        ]
+
+    async def attempt(self, prediction_id: str, event: str, number: int) -> timedelta | None:
+        """Try number ``number`` of a delivery; how long to wait for the next, None when settled."""
+        found = await self._store.get_with_output(prediction_id)
+        if (
+            found is None
+            or found[0].webhook is None
+            or not await self._is_pending(prediction_id, event)
+        ):
+            await self._settle(prediction_id, event)
+            return None
+        prediction, output = found
+        if event == "logs" and prediction.terminal:
+            await self._settle(prediction_id, event)
+            return None
+        outcome = await self._send(prediction, output, event)
+        if outcome.delivered:
+            await self._settle(prediction_id, event)
+            return None
+        last = number >= ATTEMPTS or not outcome.again or event in ("logs", "output")
+        if not last:
+            return _pause(number)
+        _log.warning(
+            "prediction %s: webhook `%s` given up: %s", prediction_id, event, outcome.reason
+        )
+        if event not in ("logs", "output"):
+            await self._bury(prediction, event, outcome.reason, number)
+        await self._settle(prediction_id, event)
+        return None
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """What was given up, newest first."""
+        letters = await self._redis.hvals(DEAD)
+        found = [DeadLetter(**json.loads(letter)) for letter in letters]
+        return sorted(found, key=lambda letter: letter.given_up_at, reverse=True)
+
+    async def revive(self, letter_id: str) -> tuple[str, str] | None:
+        """Note a dead letter for delivery again; its (prediction id, event), None if unknown."""
+        document = await self._redis.hget(DEAD, letter_id)
+        if document is None:
+            return None
+        letter = DeadLetter(**json.loads(document))
+        await self._redis.zadd(PENDING, {f"{letter.prediction} {letter.event}": time.time()})
+        await self._redis.hdel(DEAD, letter_id)
+        return letter.prediction, letter.event
+
+    async def _send(self, prediction: Prediction, output: Any, event: str) -> Any:
+        body = json.dumps(
+            self._render(prediction, output), ensure_ascii=False, separators=(",", ":")
+        ).encode()
+        # The same id on every try, so that a receiver can tell a repetition.
+        webhook_id = f"msg_{prediction.id}_{event}"
+        if event == "logs":
+            webhook_id += f"_{len(prediction.logs)}"
+        signed = headers(self._settings.signing_key, webhook_id, int(time.time()), body)
+        return await deliver(prediction.webhook or "", body, signed, self._settings.policy)
+
+    async def _is_pending(self, prediction_id: str, event: str) -> bool:
+        return await self._redis.zscore(PENDING, f"{prediction_id} {event}") is not None
+
+    async def _settle(self, prediction_id: str, event: str) -> None:
+        await self._redis.zrem(PENDING, f"{prediction_id} {event}")
+
+    async def _bury(self, prediction: Prediction, event: str, reason: str, attempts: int) -> None:
+        letter = DeadLetter(
+            id=f"{prediction.id}_{event}",
+            prediction=prediction.id,
+            event=event,
+            url=_without_query(prediction.webhook or ""),
+            reason=reason,
+            attempts=attempts,
+            given_up_at=datetime.now(UTC).isoformat(),
+        )
+        await self._redis.hset(DEAD, letter.id, json.dumps(asdict(letter)))
+        await self._redis.expire(DEAD, LIVE_TTL)
+
+
+def _pause(number: int) -> timedelta:
+    """Doubling, with jitter, so that receivers that were down are not met by all at once."""
+    seconds = min(FIRST_PAUSE * 2 ** (number - 1), LONGEST_PAUSE)
+    return timedelta(seconds=seconds * random.uniform(0.75, 1.25))
+
+
+def _without_query(url: str) -> str:
+    """Signed URLs carry their secret in the query."""
+    return url.partition("?")[0]
