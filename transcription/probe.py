@@ -50,7 +50,8 @@ def opened(source: Path | bytes) -> Iterator[tuple[InputContainer, AudioStream]]
     """The open container and its first audio track. Raises InvalidAudio, also from the body."""
     if (source.stat().st_size if isinstance(source, Path) else len(source)) == 0:
         raise InvalidAudio("the recording is empty (0 bytes)")
-    file = str(source) if isinstance(source, Path) else BytesIO(source)
+    # Absolute, because FFmpeg takes what precedes a colon for a protocol.
+    file = str(source.absolute()) if isinstance(source, Path) else BytesIO(source)
     try:
         # Titles and the like come in any encoding; they are not needed and must not fail.
         with av.open(file, mode="r", options=_OPTIONS, metadata_errors="ignore") as container:

@@ -1,5 +1,6 @@
 """The predictor's JSON: what Cog serves, the bridge stores and every door renders."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
@@ -74,8 +75,9 @@ def _segment_to_wire(segment: Segment) -> WireSegment:
         wire["words"] = [_word_to_wire(word) for word in segment.words]
     if segment.speaker is not None:
         wire["speaker"] = segment.speaker
-    if segment.avg_logprob is not None:
-        wire["avg_logprob"] = round(segment.avg_logprob, 4)
+    avg_logprob = _rounded(segment.avg_logprob, 4)
+    if avg_logprob is not None:
+        wire["avg_logprob"] = avg_logprob
     return wire
 
 
@@ -106,4 +108,5 @@ def _segment_from_wire(wire: Mapping[str, Any]) -> Segment:
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+    """Rounded; None for what JSON cannot say (NaN, infinity)."""
+    return None if value is None or not math.isfinite(value) else round(value, digits)

@@ -1,0 +1,1 @@
+"""Model files that travel with the repository."""

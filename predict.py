@@ -1,0 +1,131 @@
+"""Cog's door: inputs become `Options`, a `Transcript` becomes the output. No logic.
+
+Cog's static generator reads the signature of ``Predictor.run`` and wants literals there.
+``Options`` is where the knobs are explained; a test compares the two field by field.
+"""
+
+# ruff: noqa: B008, FBT001, PLR0913, PLR0917 - the signature is Cog's interface: Input() as default
+
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path as LocalPath
+from typing import Any
+
+from cog import BaseRunner, Input, Path, Secret
+
+from transcription.engine.settings import Settings
+from transcription.engine.whisperx_engine import WhisperxEngine
+from transcription.errors import InvalidInput, TranscriptionError
+from transcription.findings import Report
+from transcription.options import SECRETS, Options, choose_audio
+from transcription.pipeline import Pipeline
+from transcription.progress import ProgressLines
+from transcription.wire import WireTranscript, to_wire
+from worker_announcement import announce
+
+# fmt: off
+LANGUAGE_CODES = [
+    "en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it",
+    "id", "hi", "fi", "vi", "he", "uk", "el", "ms", "cs", "ro", "da", "hu", "ta", "no", "th", "ur",
+    "hr", "bg", "lt", "la", "mi", "ml", "cy", "sk", "te", "fa", "lv", "bn", "sr", "az", "sl", "kn",
+    "et", "mk", "br", "eu", "is", "hy", "ne", "mn", "bs", "kk", "sq", "sw", "gl", "mr", "pa", "si",
+    "km", "sn", "yo", "so", "af", "oc", "ka", "be", "tg", "sd", "gu", "am", "yi", "lo", "uz", "fo",
+    "ht", "ps", "tk", "nn", "mt", "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "haw", "ln", "ha",
+    "ba", "jw", "su", "yue",
+]
+# fmt: on
+
+
+class InternalError(Exception):
+    """What a client learns of a defect of ours."""
+
+
+class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
+    """Transcribes one recording per call with models that stay loaded."""
+
+    def setup(self) -> None:
+        """Loads every model once."""
+        settings = Settings.from_environment(os.environ)
+        engine = WhisperxEngine(settings)
+        self._pipeline = Pipeline(engine, max_seconds=settings.max_audio_seconds)
+        if settings.bridge_url:
+            announce(settings.bridge_url, engine.describe)
+
+    def run(
+        self,
+        audio_file: Path | None = Input(default=None),
+        audio: Path | None = Input(default=None),
+        whisper_model: str | None = Input(default=None),
+        task: str = Input(default="transcribe", choices=["transcribe", "translate"]),
+        language: str | None = Input(default=None, choices=LANGUAGE_CODES),
+        language_detection_min_prob: float = Input(default=0.0, ge=0.0, le=1.0),
+        language_detection_max_tries: int = Input(default=5, ge=1, le=50),
+        initial_prompt: str | None = Input(default=None),
+        hotwords: str | None = Input(default=None),
+        temperature: float = Input(default=0.0, ge=0.0, le=1.0),
+        batch_size: int = Input(default=64, ge=1, le=256),
+        chunk_size: int = Input(default=30, ge=1, le=30),
+        vad_onset: float = Input(default=0.500, ge=0.0, le=1.0),
+        vad_offset: float = Input(default=0.363, ge=0.0, le=1.0),
+        align_output: bool = Input(default=True),
+        diarization: bool = Input(default=True),
+        num_speakers: int | None = Input(default=None, ge=1, le=64),
+        min_speakers: int | None = Input(default=None, ge=1, le=64),
+        max_speakers: int | None = Input(default=None, ge=1, le=64),
+        huggingface_access_token: Secret | None = Input(default=None),
+        debug: bool = Input(default=False),
+    ) -> WireTranscript:
+        """The transcript. Its errors are safe to show to a client."""
+        inputs = {name: value for name, value in locals().items() if name != "self"}
+        with _client_safe_errors():
+            recording = _recording(inputs)
+            options = Options.from_inputs(_revealed(inputs))
+            report = self._pipeline.transcribe(recording, options, ProgressLines(print))
+            self._record(report)
+            if options.debug:
+                print({stage: round(seconds, 3) for stage, seconds in report.seconds.items()})
+            return to_wire(report.transcript)
+
+    def _record(self, report: Report) -> None:
+        duration = report.transcript.duration
+        self.record_metric("audio_seconds", round(duration, 3))
+        self.record_metric("real_time_factor", round(sum(report.seconds.values()) / duration, 4))
+        for stage, seconds in report.seconds.items():
+            self.record_metric(f"timing.{stage}", round(seconds, 4))
+        self.record_metric("model_loads", report.loads)
+        # Linux counts kilobytes; the highest since the process began.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self.record_metric("peak_memory_mb", round(peak / 1024, 1))
+
+
+@contextmanager
+def _client_safe_errors() -> Iterator[None]:
+    """Lets our own errors pass; of any other the client learns nothing but that it happened."""
+    try:
+        yield
+    except TranscriptionError:
+        raise
+    except Exception:
+        # Not sys.stderr: that is the prediction's log, which the client reads.
+        traceback.print_exc(file=sys.__stderr__)
+        raise InternalError("Internal error; the operator's log has the details.") from None
+
+
+def _recording(inputs: Mapping[str, Any]) -> LocalPath:
+    name, value = choose_audio(inputs)
+    # Cog passes what is neither a URL nor a data URI on as it came: a path on this machine.
+    if not isinstance(value, LocalPath):
+        raise InvalidInput(name, "must be an http(s) URL, a data URI or an uploaded file")
+    return LocalPath(value)
+
+
+def _revealed(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs with secrets in plain text."""
+    return {
+        name: value.get_secret_value() if name in SECRETS and isinstance(value, Secret) else value
+        for name, value in inputs.items()
+    }

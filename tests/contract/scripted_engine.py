@@ -1,0 +1,95 @@
+"""An engine without models: what it hears depends on loudness alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from transcription.audio import SAMPLE_RATE, Samples, seconds
+from transcription.errors import InvalidInput, ModelUnavailable
+from transcription.findings import Alignment, Diarization, Language, Progress, Window
+from transcription.options import Options
+from transcription.timing import RoughWord, settle
+from transcription.transcript import Segment, Turn
+from transcription.windows import windows_of_speech
+
+SENTENCES = ("Good morning.", "How are you?")
+_BLOCK = SAMPLE_RATE // 20
+
+
+@dataclass
+class ScriptedEngine:
+    """Every window says SENTENCES; speakers take turns window by window."""
+
+    model: str = "scripted"
+    language: str = "en"
+    has_diarizer: bool = True
+    loads: int = 1
+
+    def describe(self) -> Mapping[str, Any]:
+        return {"models": [self.model], "diarization_available": self.has_diarizer}
+
+    def prepare(self, options: Options) -> None:
+        if options.whisper_model not in (None, self.model):
+            raise InvalidInput("whisper_model", f"this service was started with: {self.model}")
+        if options.diarization and not self.has_diarizer:
+            raise ModelUnavailable("The diarization model is not here.")
+
+    def find_speech(self, samples: Samples, options: Options) -> Sequence[Window]:
+        blocks = samples[: len(samples) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
+        step = _BLOCK / SAMPLE_RATE
+        return windows_of_speech(
+            (np.abs(blocks).max(axis=1) > 0.01).astype(float).tolist(),
+            first=step / 2,
+            step=step,
+            onset=options.vad_onset,
+            offset=options.vad_offset,
+            longest=float(options.chunk_size),
+        )
+
+    def detect_language(
+        self, samples: Samples, windows: Sequence[Window], options: Options
+    ) -> Language:
+        return Language(self.language, 0.75)
+
+    def recognize(
+        self,
+        samples: Samples,
+        windows: Sequence[Window],
+        language: Language,
+        options: Options,
+        progress: Progress,
+    ) -> Sequence[Segment]:
+        segments = []
+        for done, window in enumerate(windows, start=1):
+            text = " ".join(SENTENCES)
+            segments.append(Segment(text, window.start, window.end, avg_logprob=-0.25))
+            progress(done / len(windows))
+        return segments
+
+    def align(
+        self, samples: Samples, segments: Sequence[Segment], language: str, progress: Progress
+    ) -> Alignment:
+        if language != self.language:
+            return Alignment(tuple(segments), (f"No alignment model for {language!r}.",))
+        sentences: list[Segment] = []
+        for segment in segments:
+            words = settle(list(map(RoughWord, segment.text.split())), segment.start, segment.end)
+            for text in SENTENCES:
+                own, words = words[: len(text.split())], words[len(text.split()) :]
+                sentence = replace(
+                    segment, text=text, start=own[0].start, end=own[-1].end, words=own
+                )
+                sentences.append(sentence)
+        progress(1.0)
+        return Alignment(tuple(sentences))
+
+    def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
+        windows = self.find_speech(samples, options)
+        turns = tuple(
+            Turn(f"SPEAKER_{index % 2:02d}", window.start, min(window.end, seconds(samples)))
+            for index, window in enumerate(windows)
+        )
+        progress(1.0)
+        return Diarization(turns, {turn.speaker: (0.5, -0.5) for turn in turns})

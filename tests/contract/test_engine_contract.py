@@ -1,0 +1,257 @@
+"""What every engine promises; the double that other tests use, and the one with real models."""
+
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from difflib import SequenceMatcher
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+
+from models import registry
+from tests.contract.scripted_engine import ScriptedEngine
+from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
+from transcription.engine import Engine
+from transcription.errors import InvalidInput
+from transcription.findings import Language
+from transcription.language import LANGUAGES
+from transcription.options import Options
+from transcription.pipeline import Pipeline
+from transcription.transcript import Segment
+from transcription.wire import to_wire
+
+ENGLISH = Language("en")
+
+
+class Interruption(Exception):
+    """Raised by a progress callback in the middle of the work."""
+
+
+def sample_file() -> Path:
+    """The human recording that comes with pyannote.audio: 30 s, two speakers."""
+    spec = find_spec("pyannote")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("pyannote.audio is not installed")
+    return Path(next(iter(spec.submodule_search_locations)), "audio", "sample", "sample.wav")
+
+
+@pytest.fixture(scope="module")
+def real_engine() -> Engine:
+    if "MODELS" not in os.environ and not registry.WHISPERS["demo"].path.is_dir():
+        pytest.skip("the demo models are not here")
+    pytest.importorskip("whisperx")
+    from transcription.engine.settings import Settings  # noqa: PLC0415 - seconds of imports
+    from transcription.engine.whisperx_engine import WhisperxEngine  # noqa: PLC0415
+
+    return WhisperxEngine(Settings.from_environment({"MODELS": "demo", **os.environ}))
+
+
+@pytest.fixture(scope="module", params=["scripted", pytest.param("real", marks=pytest.mark.models)])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    if request.param == "scripted":
+        return ScriptedEngine()
+    real: Engine = request.getfixturevalue("real_engine")
+    return real
+
+
+@pytest.fixture(scope="module")
+def samples() -> Samples:
+    return decode(sample_file())
+
+
+@pytest.fixture
+def recognized(engine: Engine, samples: Samples) -> list[Segment]:
+    options = Options(chunk_size=10)
+    windows = engine.find_speech(samples, options)
+    return list(engine.recognize(samples, windows, ENGLISH, options, lambda _share: None))
+
+
+def rising(shares: list[float]) -> bool:
+    return all(0 <= a <= b <= 1 for a, b in pairwise([0.0, *shares]))
+
+
+def test_describes_itself(engine: Engine) -> None:
+    assert engine.describe()["models"]
+    assert engine.describe()["diarization_available"] is True
+    assert engine.loads > 0
+
+
+def test_unknown_model_is_refused_with_the_list(engine: Engine) -> None:
+    with pytest.raises(InvalidInput, match=engine.describe()["models"][0]) as caught:
+        engine.prepare(Options(whisper_model="gigantic"))
+    assert caught.value.field == "whisper_model"
+
+
+@pytest.mark.parametrize("chunk_size", [1, 5, 30])
+def test_windows_are_apart_and_bounded(engine: Engine, samples: Samples, chunk_size: int) -> None:
+    windows = engine.find_speech(samples, Options(chunk_size=chunk_size))
+    assert windows
+    assert all(0 <= window.start < window.end <= seconds(samples) for window in windows)
+    assert all(window.duration <= chunk_size + 1e-6 for window in windows)
+    assert all(a.end <= b.start for a, b in pairwise(windows))
+
+
+def test_thresholds_are_the_requests(engine: Engine, samples: Samples) -> None:
+    def heard(onset: float, offset: float) -> float:
+        options = Options(vad_onset=onset, vad_offset=offset, chunk_size=5)
+        return sum(window.duration for window in engine.find_speech(samples, options))
+
+    usual = heard(0.5, 0.363)
+    assert heard(1.0, 1.0) == 0
+    assert heard(0.0, 0.0) >= usual
+    assert heard(0.5, 0.363) == usual
+
+
+@pytest.mark.parametrize("length", [0.01, 3.0])
+def test_silence_holds_no_speech(engine: Engine, length: float) -> None:
+    silence = np.zeros(int(length * SAMPLE_RATE), dtype=np.float32)
+    assert list(engine.find_speech(silence, Options())) == []
+
+
+def test_language_is_known_with_its_probability(engine: Engine, samples: Samples) -> None:
+    windows = engine.find_speech(samples, Options())
+    for options in (Options(), Options(language_detection_min_prob=1.0)):
+        language = engine.detect_language(samples, windows, options)
+        assert language.code in LANGUAGES
+        assert language.probability is not None
+        assert 0 <= language.probability <= 1
+    assert engine.detect_language(samples, [], Options()).code in LANGUAGES
+
+
+def test_recognition_stays_in_its_windows(engine: Engine, samples: Samples) -> None:
+    options = Options(chunk_size=5, batch_size=2)
+    windows = engine.find_speech(samples, options)
+    shares: list[float] = []
+    segments = engine.recognize(samples, windows, ENGLISH, options, shares.append)
+    assert {(s.start, s.end) for s in segments} <= {(w.start, w.end) for w in windows}
+    assert all(segment.text == segment.text.strip() != "" for segment in segments)
+    assert all(s.avg_logprob is None or s.avg_logprob <= 0 for s in segments)
+    assert rising(shares)
+    assert shares[-1] == 1
+
+
+def test_aligned_words_lie_in_order_in_their_segments(
+    engine: Engine, samples: Samples, recognized: list[Segment]
+) -> None:
+    shares: list[float] = []
+    alignment = engine.align(samples, recognized, "en", shares.append)
+    assert alignment.warnings == ()
+    assert rising(shares)
+    for segment in alignment.segments:
+        assert segment.words
+        assert 0 <= segment.start <= segment.end <= seconds(samples)
+        times = [time for word in segment.words for time in (word.start, word.end)]
+        assert times == sorted(times)
+        assert all(map(math.isfinite, times))
+        assert (segment.start, segment.end) == (times[0], times[-1])
+        assert all(word.score is None or 0 <= word.score <= 1 for word in segment.words)
+    spoken = [word.text for segment in alignment.segments for word in segment.words]
+    assert spoken == [word for segment in recognized for word in segment.text.split()]
+
+
+def test_symbols_and_strange_scripts_are_timed_too(engine: Engine, samples: Samples) -> None:
+    if isinstance(engine, ScriptedEngine):
+        pytest.skip("says its own sentences only")
+    segment = Segment("… 25 % 你好 fine —", 7.0, 9.0, avg_logprob=-1.0)
+    (aligned,) = engine.align(samples, [segment], "en", lambda _share: None).segments
+    assert [word.text for word in aligned.words] == segment.text.split()
+    assert aligned.avg_logprob == -1.0
+
+
+def test_a_language_without_aligner_keeps_its_segments(
+    engine: Engine, samples: Samples, recognized: list[Segment]
+) -> None:
+    alignment = engine.align(samples, recognized, "haw", lambda _share: None)
+    assert list(alignment.segments) == recognized
+    assert len(alignment.warnings) == 1
+    assert "haw" in alignment.warnings[0]
+
+
+def test_turns_never_overlap(engine: Engine, samples: Samples) -> None:
+    shares: list[float] = []
+    found = engine.diarize(samples, Options(chunk_size=5), shares.append)
+    assert found.turns
+    assert found.turns[0].speaker == "SPEAKER_00"
+    assert all(turn.start < turn.end for turn in found.turns)
+    assert all(a.end <= b.start for a, b in pairwise(found.turns))
+    assert set(found.embeddings) <= {turn.speaker for turn in found.turns}
+    assert all(math.isfinite(x) for vector in found.embeddings.values() for x in vector)
+    assert rising(shares)
+
+
+def interrupted(share: float) -> None:
+    if share > 0:
+        raise Interruption
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        lambda pipeline, file: pipeline.transcribe(file, Options(), interrupted),
+        lambda pipeline, file: pipeline.transcribe(
+            file,
+            Options(language="fr", task="translate", initial_prompt="Salut", hotwords="Zoé"),
+        ),
+        lambda pipeline, file: pipeline.transcribe(file, Options(whisper_model="gigantic")),
+        lambda pipeline, file: pipeline.transcribe(b"no recording", Options()),
+        lambda pipeline, file: pipeline.transcribe(
+            file, Options(vad_onset=0.9, vad_offset=0.9, chunk_size=3, temperature=1.0)
+        ),
+    ],
+    ids=["interrupted", "other language", "unknown model", "no recording", "other options"],
+)
+def test_no_request_changes_the_next(
+    engine: Engine, disturb: Callable[[Pipeline, Path], object]
+) -> None:
+    pipeline = Pipeline(engine)
+    options = Options(language_detection_max_tries=2)
+    before = pipeline.transcribe(sample_file(), options)
+    with suppress(Interruption, InvalidInput):
+        disturb(pipeline, sample_file())
+    after = pipeline.transcribe(sample_file(), options)
+    assert to_wire(after.transcript) == to_wire(before.transcript)
+    assert after.loads == 0
+
+
+@pytest.mark.models
+def test_the_demo_conversation_is_understood(real_engine: Engine) -> None:
+    """Loose bounds: they catch glue that is wrong, not models that are small."""
+    if real_engine.describe()["default_model"] != "demo":
+        pytest.skip("other models than the demo's")
+    examples = Path(__file__).parents[2] / "examples"
+    truth = json.loads((examples / "conversation.json").read_text())
+    options = Options(chunk_size=6, num_speakers=2)
+    report = Pipeline(real_engine).transcribe(examples / "conversation.wav", options)
+
+    spoken = [(word, turn["speaker"]) for turn in truth["turns"] for word in turn["words"]]
+    heard = [word for segment in report.transcript.segments for word in segment.words]
+    matcher = SequenceMatcher(
+        None, [plain(word["word"]) for word, _ in spoken], [plain(word.text) for word in heard]
+    )
+    matched = [
+        (spoken[block.a + i], heard[block.b + i])
+        for block in matcher.get_matching_blocks()
+        for i in range(block.size)
+    ]
+    assert len(matched) > 0.7 * len(spoken)
+    assert median(abs(word["start"] - found.start) for (word, _), found in matched) < 0.05
+    pairs = Counter((speaker, found.speaker) for (_, speaker), found in matched)
+    assert len(report.transcript.speaker_embeddings or {}) == 2
+    right = max(
+        pairs["A", "SPEAKER_00"] + pairs["B", "SPEAKER_01"],
+        pairs["A", "SPEAKER_01"] + pairs["B", "SPEAKER_00"],
+    )
+    assert right > 0.8 * len(matched)
+    assert report.transcript.language == "en"
+    assert report.loads == 0
+
+
+def plain(word: str) -> str:
+    return "".join(filter(str.isalnum, word.lower()))

@@ -1,0 +1,211 @@
+"""What the documentation promises is what the code does, and the other way round."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+import yaml
+
+from bridge import errors
+from bridge.api import replicate
+from bridge.app import PREFIXES, routes
+from bridge.prediction import Prediction, Status
+from bridge.settings import Settings
+from scripts import reference
+from transcription.engine.settings import Settings as PredictorSettings
+from transcription.wire import WireTranscript
+
+ROOT = reference.ROOT
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
+API = (ROOT / "docs/api.md").read_text()
+ENV_EXAMPLE = (ROOT / ".env.example").read_text()
+IGNORED = {".venv", ".state", ".env"}  # named in the documentation, not in the repository
+
+
+def section(text: str, title: str) -> str:
+    """The part under a heading, up to the next one of its rank."""
+    found = re.search(
+        rf"^(#+) {re.escape(title)}\n(.*?)(?=^\1 |\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    assert found, f"there is no section {title!r}"
+    return found[2]
+
+
+def first_column(text: str) -> dict[str, str]:
+    """First cell -> second cell of the tables in ``text``, without the code marks."""
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]*) \|", text, re.MULTILINE)
+    return {name: value.strip().strip("`") for name, value in rows}
+
+
+def first_cells(text: str) -> set[str]:
+    """Everything in code marks in the first cells of the tables in ``text``."""
+    cells = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def source(pattern: str) -> str:
+    return "\n".join(path.read_text() for path in sorted(ROOT.glob(pattern)))
+
+
+@pytest.mark.parametrize("name", reference.FILES)
+def test_generated_parts_are_up_to_date(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert reference.renewed(text) == text, "run: make docs"
+
+
+def test_every_generated_part_is_in_the_documentation() -> None:
+    text = "".join((ROOT / name).read_text() for name in reference.FILES)
+    used = set(re.findall(r"\bgenerated: (\w+)", text))
+    assert used == {part.__name__ for part in reference.PARTS}
+
+
+def test_routes_are_documented() -> None:
+    documented = set(re.findall(r"^#+ `([A-Z]+) (/\S*)`", API, re.MULTILINE))
+    served = {
+        (route.method, re.sub(r"^(/v1)*", "", route.path))
+        for route in routes()
+        if route.method != "HEAD"
+    }
+    assert documented == served
+    for prefix in PREFIXES:
+        assert f"`{prefix}/predictions`" in API
+
+
+def test_error_statuses_are_documented() -> None:
+    documented = set(re.findall(r"^\| (\d{3}) \|", section(API, "Errors"), re.MULTILINE))
+    assert documented == {str(status) for status in errors._TITLES}
+
+
+def test_record_members_are_documented() -> None:
+    prediction = Prediction(
+        id="x", model="a/b", version="1", input={}, created_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    members = first_cells(section(API, "The record").split("| status |")[0])
+    assert members == replicate.render(prediction, None, "http://localhost").keys()
+
+
+def test_statuses_are_documented() -> None:
+    table = section(API, "The record").split("| status |")[1].split("\n\n")[0]
+    assert first_cells(table) == {status.value for status in Status}
+
+
+def test_output_members_are_documented() -> None:
+    documented = first_cells(section(API, "Output")) - {"segments[].words"}
+    assert documented == get_type_hints(WireTranscript).keys()
+
+
+def test_health_bodies_are_documented() -> None:
+    code = (ROOT / "bridge/health.py").read_text()
+    example = re.search(r"```json\n(.*?)```", section(API, "Health"), re.DOTALL)
+    assert example
+    assert list(json.loads(example[1])) == re.findall(r'^            "(\w+)":', code, re.MULTILINE)
+
+
+def test_predictor_variables_are_documented_with_their_defaults() -> None:
+    code = (ROOT / "transcription/engine/settings.py").read_text()
+    read = set(re.findall(r'environment(?:\.get\(|, )"([A-Z_]+)"', code))
+    documented = first_column(section(CONFIGURATION, "The predictor").split("\nCog and")[0])
+    assert read - {"HF_TOKEN"} == documented.keys()
+    assert "`HF_TOKEN` is read too" in CONFIGURATION
+    given = {name: value for name, value in documented.items() if value}
+    assert PredictorSettings.from_environment(given) == PredictorSettings.from_environment({})
+
+
+def test_stack_variables_are_documented() -> None:
+    names = r'(?:given|environ)(?:\.get\(|\[)\s*"([A-Z_]+)"'
+    read = set(re.findall(names, source("stack/*.py"))) | {"BRIDGE_TOKEN", "WEBHOOK_SECRET"}
+    assert read - {"PATH"} == first_column(section(CONFIGURATION, "The stack")).keys()
+
+
+def test_env_example_names_every_variable_and_no_other() -> None:
+    named = set(re.findall(r"^(?:# )?([A-Z_]+)=", ENV_EXAMPLE, re.MULTILINE))
+    bridge = {name for name, _, _ in reference.bridge_variables()}
+    predictor = first_column(section(CONFIGURATION, "The predictor").split("\nCog and")[0]).keys()
+    assert named == bridge | predictor | {"COG_PORT", "STATE_DIR"}
+
+
+def test_env_example_asks_for_secrets_and_is_complete_with_them() -> None:
+    active = re.findall(r"^([A-Z_]+)=(.*)$", ENV_EXAMPLE, re.MULTILINE)
+    assert active == [(name, "") for name in reference.SECRETS]
+    assert "openssl rand -hex 16" in ENV_EXAMPLE
+    defaults = dict(re.findall(r"^# ([A-Z_]+)=(.*)$", ENV_EXAMPLE, re.MULTILINE))
+    secrets = dict.fromkeys(reference.SECRETS, "0123456789abcdef")
+    assert Settings.from_env({**defaults, **secrets}) == Settings.from_env(secrets)
+
+
+def test_verbs_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    exist = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / ".ci/run", *PAGES]
+    named: set[str] = set()
+    for path in files:
+        named.update(re.findall(r"(?:^|`|\w=\S+ )make ([a-z-]+)", path.read_text(), re.MULTILINE))
+    assert {"demo", "test", "up"} <= named
+    assert named <= exist
+
+
+def test_verbs_are_in_contributing() -> None:
+    help_lines = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    for verb in set(help_lines) - {"help", "clean"}:
+        assert f"`make {verb}`" in contributing
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub makes of a heading."""
+    kept = re.sub(r"[^\w\- ]", "", heading.replace("`", "").strip().lower())
+    return kept.replace(" ", "-")
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", without_code(path.read_text()), re.MULTILINE)
+    return {slug(heading) for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text())):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        assert path.exists(), f"{target} does not exist"
+        assert not anchor or anchor in anchors(path), f"{target} has no such heading"
+
+
+def named_files(text: str) -> Iterator[str]:
+    """What stands in code marks and looks like a path of this repository."""
+    tops = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path.name not in IGNORED)
+    file = r"(?:[\w.\-]+/)+[\w.\-]+\.(?:py|md|sh|mjs|ya?ml|json|txt|toml|wav)"
+    for quoted in re.findall(r"`([^`\n]+)`", without_code(text)):
+        if re.fullmatch(rf"(?:{tops})(?:/[\w.\-/]*)?|{file}", quoted):
+            yield quoted
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    for name in named_files(page.read_text()):
+        assert (ROOT / name).exists(), f"{name} does not exist"
+
+
+def test_changelog_begins_with_what_is_unreleased() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+
+
+def test_actions_are_pinned_and_run_what_everybody_runs() -> None:
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+    assert yaml.safe_load(workflow)["permissions"] == {}
+    for used in re.findall(r"uses: (.*)$", workflow, re.MULTILINE):
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", used)
+    assert "bash .ci/run" in workflow
+    assert "make test\n" in (ROOT / ".ci/run").read_text()

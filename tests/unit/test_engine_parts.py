@@ -1,0 +1,371 @@
+"""The parts of the real engine that can be tried without real models."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+pytest.importorskip("whisperx")
+
+import nltk
+import torch
+from torch import nn
+
+from models.registry import DIARIZERS, Family, Model
+from transcription.audio import SAMPLE_RATE, Samples
+from transcription.engine import alignment, device, diarization, recognition, whisperx_engine
+from transcription.engine.alignment import UnitVariance
+from transcription.engine.device import Device, choose, memory_guard
+from transcription.engine.recognition import BEAM_SIZE, CPU_BATCH, Recognizer
+from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.whisperx_engine import WhisperxEngine
+from transcription.errors import ModelUnavailable, OutOfMemory
+from transcription.findings import Window
+from transcription.options import Options
+from transcription.transcript import Segment
+
+CPU = Device("cpu", "cpu", "int8", 1)
+GPU = Device("cuda", "cuda", "float16", 1)
+
+
+# Recognition
+
+
+class FakeTokenizer:
+    """A token per character."""
+
+    sot_prev, no_timestamps = -1, -2
+
+    def __init__(self, _hf: object, _multilingual: object, *, task: str, language: str) -> None:
+        self.sot_sequence = [f"<{language}>", f"<{task}>"]
+
+    def encode(self, text: str) -> list[str]:
+        return list(text)
+
+    def decode(self, tokens: list[str]) -> str:
+        return "".join(tokens)
+
+
+class FakeWhisper:
+    """Fits ``capacity`` windows into its memory and remembers how it was asked."""
+
+    capacity = 1000
+    max_length = 448
+    hf_tokenizer = None
+
+    def __init__(self, *_arguments: object, **_options: object) -> None:
+        self.calls: list[tuple[int, dict[str, Any]]] = []
+        self.model = SimpleNamespace(
+            n_mels=80, is_multilingual=True, generate=self.generate, detect_language=self.detect
+        )
+
+    def encode(self, features: np.ndarray) -> np.ndarray:
+        if len(features) > self.capacity:
+            raise RuntimeError("CUDA failed with error out of memory")
+        return features
+
+    def generate(self, features: np.ndarray, prompts: list[Any], **options: Any) -> list[Any]:
+        self.calls.append((len(features), {"prompts": prompts, **options}))
+        return [SimpleNamespace(sequences_ids=[list("hi ")], scores=[-0.5]) for _ in features]
+
+    def detect(self, features: np.ndarray) -> list[list[tuple[str, float]]]:
+        return [[("<|haw|>", 0.6), ("<|en|>", 0.4)]]
+
+
+@pytest.fixture
+def recognizer(monkeypatch: pytest.MonkeyPatch) -> Recognizer:
+    monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
+    monkeypatch.setattr(recognition, "Tokenizer", FakeTokenizer)
+    monkeypatch.setattr(recognition, "get_suppressed_tokens", lambda _tokenizer, _tokens: (7,))
+    return Recognizer("any", CPU)
+
+
+def hear(recognizer: Recognizer, options: Options, windows: int = 1) -> list[tuple[int, Any]]:
+    samples = np.zeros(SAMPLE_RATE * (windows + 1), dtype=np.float32)
+    stretches = [Window(float(start), start + 1.0) for start in range(windows)]
+    segments = recognizer.recognize(samples, stretches, "de", options, lambda _share: None)
+    assert [(s.text, s.start) for s in segments] == [("hi", w.start) for w in stretches]
+    assert segments[0].avg_logprob == pytest.approx(-0.5 * 3 / 4)
+    calls: list[tuple[int, Any]] = recognizer._model.calls
+    return calls
+
+
+def test_batches_are_bounded_on_the_processor(recognizer: Recognizer) -> None:
+    assert [size for size, _ in hear(recognizer, Options(), windows=10)] == [CPU_BATCH, 2]
+
+
+def test_batches_are_no_larger_than_asked(recognizer: Recognizer) -> None:
+    assert [size for size, _ in hear(recognizer, Options(batch_size=4), windows=10)] == [4, 4, 2]
+
+
+def test_a_batch_too_large_is_tried_in_halves(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeWhisper, "capacity", 2)
+    assert [size for size, _ in hear(recognizer, Options(), windows=5)] == [2, 2, 1]
+
+
+def test_a_window_too_large_is_out_of_memory(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeWhisper, "capacity", 0)
+    with pytest.raises(OutOfMemory):
+        hear(recognizer, Options(), windows=3)
+
+
+def test_temperature_samples(recognizer: Recognizer) -> None:
+    _, searching = hear(recognizer, Options())[-1]
+    assert searching["beam_size"] == BEAM_SIZE
+    assert "sampling_temperature" not in searching
+    _, sampling = hear(recognizer, Options(temperature=0.5))[-1]
+    assert sampling["beam_size"] == 1
+    assert (sampling["sampling_topk"], sampling["sampling_temperature"]) == (0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "hotwords", "context"),
+    [
+        (None, None, []),
+        ("  ", "", []),
+        ("ab", None, [-1, " ", "a", "b"]),
+        (None, "xy", [-1, " ", "x", "y"]),
+        ("ab", "xy", [-1, " ", "x", "y", " ", "a", "b"]),
+        ("a" * 500, "x" * 10, [-1, " ", *"x" * 10, *"a" * 212]),
+        ("a" * 500, "x" * 500, [-1, " ", *"x" * 222]),
+    ],
+)
+def test_prompts_share_half_of_the_decoder(
+    recognizer: Recognizer, prompt: str | None, hotwords: str | None, context: list[Any]
+) -> None:
+    options = Options(initial_prompt=prompt, hotwords=hotwords, task="translate")
+    _, call = hear(recognizer, options)[-1]
+    assert call["prompts"] == [[*context, "<de>", "<translate>", -2]]
+
+
+def test_languages_are_named_by_code(recognizer: Recognizer) -> None:
+    silence: Samples = np.zeros(SAMPLE_RATE, dtype=np.float32)
+    language = recognizer.detect(silence, Window(0, 1))
+    assert (language.code, language.probability) == ("haw", 0.6)
+
+
+# Alignment
+
+
+def test_models_trained_on_unit_variance_hear_unit_variance() -> None:
+    heard: list[torch.Tensor] = []
+
+    class Network(nn.Module):
+        def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+            heard.append(waveform)
+            return waveform
+
+    waveform = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0))
+    network = UnitVariance(Network())
+    for gain in (1.0, 0.01, 30.0):
+        network(waveform * gain + 0.5)
+    for scaled in heard:
+        assert scaled.mean().item() == pytest.approx(0, abs=1e-4)
+        assert scaled.var(correction=0).item() == pytest.approx(1, abs=1e-2)
+    assert torch.allclose(heard[0], heard[2], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("language", "there"), [("en", True), ("fr", False)], ids=["cached", "not cached"]
+)
+def test_bundles_are_looked_for_where_torch_keeps_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, there: bool
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "wav2vec2_fairseq_base_ls960_asr_ls960.pth").touch()
+    model = alignment_model(language)
+    assert alignment.is_on_disk(model) is there
+
+
+def alignment_model(language: str) -> Model:
+    from models import registry  # noqa: PLC0415
+
+    model = registry.aligner(language, Family.PRODUCTION)
+    assert model is not None
+    return model
+
+
+def test_missing_sentence_tables_stop_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nltk.data, "path", [])
+    monkeypatch.setattr(nltk, "download", lambda *_arguments, **_options: False)
+    with pytest.raises(alignment.SentencesMissing, match="NLTK_DATA"):
+        alignment.find_sentence_tables(tmp_path)
+
+
+# Diarization
+
+
+class FakePipeline:
+    """A hub where only ``hf_good`` opens the door."""
+
+    tokens: ClassVar[list[str | None]] = []
+
+    @classmethod
+    def from_pretrained(cls, _source: str, token: str | None) -> "FakePipeline":
+        cls.tokens.append(token)
+        if token != "hf_good":
+            raise PermissionError(f"401 for {token}")
+        return cls()
+
+    def to(self, _device: torch.device) -> "FakePipeline":
+        return self
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> WhisperxEngine:
+    """The engine with no models at all: its diarizer is gated."""
+    FakePipeline.tokens.clear()
+    monkeypatch.setattr(diarization, "Pipeline", FakePipeline)
+    monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
+    monkeypatch.setattr(whisperx_engine, "SpeechFinder", lambda _device: None)
+    return WhisperxEngine(Settings(models=("tiny", "base"), align_languages={}, device="cpu"))
+
+
+def test_a_gated_diarizer_does_not_stop_the_start(engine: WhisperxEngine) -> None:
+    assert engine.describe()["diarization_available"] is False
+    assert engine.loads == 3
+    engine.prepare(Options(diarization=False))
+    with pytest.raises(ModelUnavailable, match="HUGGINGFACE_TOKEN") as caught:
+        engine.prepare(Options())
+    assert DIARIZERS[Family.PRODUCTION].name in str(caught.value)
+    assert "diarization=false" in str(caught.value)
+
+
+def test_a_callers_token_is_used_once(
+    engine: WhisperxEngine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ModelUnavailable) as caught:
+        engine.prepare(Options(huggingface_access_token="hf_bad"))
+    assert "hf_bad" not in str(caught.value) + "".join(capfd.readouterr())
+    engine.prepare(Options(huggingface_access_token="hf_good"))
+    engine.prepare(Options(huggingface_access_token="hf_other"))
+    engine.prepare(Options())
+    assert FakePipeline.tokens == [None, "hf_bad", "hf_good"]
+    assert engine.loads == 4
+    assert engine.describe()["diarization_available"] is True
+
+
+def test_any_loaded_model_can_be_asked_for(engine: WhisperxEngine) -> None:
+    assert engine.describe()["models"] == ["tiny", "base"]
+    assert engine.describe()["default_model"] == "tiny"
+    for name in (None, "tiny", "base"):
+        engine.prepare(Options(whisper_model=name, diarization=False))
+
+
+class FakeDiarization:
+    """An annotation of pyannote's."""
+
+    def __init__(self, turns: list[tuple[float, float, str]]) -> None:
+        self.turns = turns
+
+    def itertracks(self, *, yield_label: bool) -> Iterator[tuple[Any, int, str]]:
+        assert yield_label
+        for start, end, speaker in self.turns:
+            yield SimpleNamespace(start=start, end=end), 0, speaker
+
+    def labels(self) -> list[str]:
+        return sorted({speaker for _, _, speaker in self.turns})
+
+
+def test_turns_are_exclusive_named_and_their_vectors_finite() -> None:
+    asked: dict[str, Any] = {}
+    exclusive = [(0.0, 1.0, "SPEAKER_01"), (1.0, 2.0, "SPEAKER_00"), (2.0, 3.0, "SPEAKER_02")]
+
+    def pipeline(file: dict[str, Any], **options: Any) -> Any:
+        asked.update(options)
+        options["hook"]("segmentation", None, total=2, completed=1)
+        options["hook"]("embeddings", None)
+        assert file["waveform"].shape == (1, SAMPLE_RATE)
+        return SimpleNamespace(
+            exclusive_speaker_diarization=FakeDiarization(exclusive),
+            speaker_diarization=FakeDiarization([*exclusive, (0.5, 1.5, "SPEAKER_00")]),
+            speaker_embeddings=np.array([[1.0, 2.0], [3.0, 4.0], [np.nan, 0.0]]),
+        )
+
+    diarizer = diarization.Diarizer.__new__(diarization.Diarizer)
+    diarizer._pipeline = pipeline
+    shares: list[float] = []
+    samples: Samples = np.zeros(SAMPLE_RATE, dtype=np.float32)
+    found = diarizer.diarize(samples, Options(min_speakers=2, max_speakers=5), shares.append)
+    assert [turn.speaker for turn in found.turns] == ["SPEAKER_00", "SPEAKER_01", "SPEAKER_02"]
+    assert found.embeddings == {"SPEAKER_00": (3.0, 4.0), "SPEAKER_01": (1.0, 2.0)}
+    assert (asked["num_speakers"], asked["min_speakers"], asked["max_speakers"]) == (None, 2, 5)
+    assert shares == [pytest.approx(0.15)]
+
+
+# Device
+
+
+def test_the_processor_computes_in_eight_bits() -> None:
+    assert choose(Settings(device="cpu", cpu_threads=3)) == Device("cpu", "cpu", "int8", 3)
+    assert not CPU.is_gpu
+    assert GPU.is_gpu
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"), [("150000 100000", 1), ("50000 100000", 1), ("100000 100000", 1)]
+)
+def test_a_containers_share_of_the_processor_counts(tmp_path: Path, quota: str, cores: int) -> None:
+    unlimited = device._cores(tmp_path / "none")
+    assert unlimited >= 1
+    file = tmp_path / "cpu.max"
+    file.write_text(quota)
+    assert device._cores(file) == cores
+    file.write_text("max 100000")
+    assert device._cores(file) == unlimited
+
+
+def test_a_device_that_is_not_there_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match="DEVICE"):
+        choose(Settings(device="quantum"))
+    if not torch.cuda.is_available():
+        with pytest.raises(SettingsError, match="DEVICE"):
+            choose(Settings(device="cuda"))
+
+
+def test_full_memory_is_told_and_other_errors_pass() -> None:
+    with pytest.raises(OutOfMemory), memory_guard():
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    with pytest.raises(RuntimeError, match="shape"), memory_guard():
+        raise RuntimeError("shape mismatch")
+
+
+def test_unknown_models_stop_the_start() -> None:
+    with pytest.raises(SettingsError, match="MODELS"):
+        WhisperxEngine(Settings(models=("gigantic",), device="cpu"))
+
+
+def test_an_aligner_on_disk_loads_once_and_never_by_network(
+    engine: WhisperxEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    class FakeAligner:
+        def __init__(self, model: Model, language: str, _device: str, *, only_local: bool) -> None:
+            asked.append((language, only_local))
+            if language == "fr":
+                raise OSError("half a download")
+
+        def align(self, _samples: Samples, segment: Segment) -> list[Segment]:
+            return [segment]
+
+    monkeypatch.setattr(whisperx_engine, "Aligner", FakeAligner)
+    monkeypatch.setattr(whisperx_engine, "is_on_disk", lambda _model: True)
+    samples: Samples = np.zeros(SAMPLE_RATE, dtype=np.float32)
+    segment = Segment("Hello", 0, 1)
+    before = engine.loads
+    for language, warnings in (("en", 0), ("en", 0), ("fr", 1), ("fr", 1), ("haw", 1)):
+        found = engine.align(samples, [segment], language, lambda _share: None)
+        assert (found.segments, len(found.warnings)) == ((segment,), warnings)
+    assert asked == [("en", True), ("fr", True)]
+    assert engine.loads == before + 1

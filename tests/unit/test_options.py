@@ -1,0 +1,115 @@
+"""Options and the wire: bounds, contradictions, round trips."""
+
+import json
+import math
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcription.errors import InvalidInput
+from transcription.language import LANGUAGES
+from transcription.options import AUDIO_NAMES, NAMES, SECRETS, Options, choose_audio
+from transcription.transcript import Segment, Transcript, Word
+from transcription.wire import from_wire, to_wire
+
+# What the wire keeps of a time, a score, a number in an embedding: see `to_wire`.
+times = st.floats(0, 1e5).map(lambda x: round(x, 3))
+scores = st.floats(0, 1).map(lambda x: round(x, 3))
+speakers = st.sampled_from([None, "SPEAKER_00", "SPEAKER_01"])
+words = st.builds(Word, st.text(max_size=9), times, times, st.none() | scores, speakers)
+segments = st.builds(
+    Segment,
+    st.text(max_size=30),
+    times,
+    times,
+    st.lists(words, max_size=4).map(tuple),
+    speakers,
+    st.none() | st.floats(-20, 0).map(lambda x: round(x, 4)),
+)
+vectors = st.lists(st.floats(-9, 9).map(lambda x: round(x, 6)), max_size=3).map(tuple)
+transcripts = st.builds(
+    Transcript,
+    segments=st.lists(segments, max_size=4).map(tuple),
+    language=st.sampled_from(list(LANGUAGES)),
+    duration=times,
+    language_probability=st.none() | st.floats(0, 1).map(lambda x: round(x, 4)),
+    speaker_embeddings=st.none() | st.dictionaries(st.text(max_size=5), vectors, max_size=3),
+    warnings=st.lists(st.text(max_size=9), max_size=2).map(tuple),
+)
+
+
+@given(transcripts)
+def test_the_wire_loses_nothing(transcript: Transcript) -> None:
+    wire = to_wire(transcript)
+    text = json.dumps(wire, allow_nan=False)
+    assert from_wire(json.loads(text)) == transcript
+    assert from_wire(wire) == transcript
+
+
+@pytest.mark.parametrize("nothing", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_never_reaches_json(nothing: float) -> None:
+    word = Word("so", 0.0, 1.0, score=nothing)
+    segment = Segment("so", 0.0, 1.0, (word,), avg_logprob=nothing)
+    wire = to_wire(Transcript((segment,), "en", 1.0, language_probability=nothing))
+    json.dumps(wire, allow_nan=False)
+    assert wire["segments"][0]["words"][0]["score"] is None
+    assert "avg_logprob" not in wire["segments"][0]
+
+
+def test_words_are_left_out_when_there_are_none() -> None:
+    wire = to_wire(Transcript((Segment("hm", 0, 1),), "en", 1.0))
+    assert wire["segments"] == [{"start": 0, "end": 1, "text": "hm"}]
+
+
+def test_inputs_become_options_and_others_are_passed_over() -> None:
+    inputs = {"audio_file": "x", "language": "de", "num_speakers": None, "batch_size": 4}
+    assert Options.from_inputs(inputs) == Options(language="de", batch_size=4)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "field"),
+    [
+        ({"min_speakers": 3, "max_speakers": 2}, "min_speakers"),
+        ({"num_speakers": 1, "min_speakers": 2}, "num_speakers"),
+        ({"num_speakers": 3, "max_speakers": 2}, "num_speakers"),
+        ({"vad_onset": 0.2}, "vad_offset"),
+    ],
+)
+def test_contradictions_name_the_field(inputs: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput, match=field) as caught:
+        Options.from_inputs(inputs)
+    assert caught.value.field == field
+    assert caught.value.status == 422
+
+
+def test_defaults_obey_their_own_bounds() -> None:
+    for knob in fields(Options):
+        if knob.default is None:
+            continue
+        if knob.metadata["ge"] is not None:
+            assert knob.metadata["ge"] <= knob.default <= knob.metadata["le"]
+        if knob.metadata["choices"]:
+            assert knob.default in knob.metadata["choices"]
+
+
+def test_secrets_do_not_show() -> None:
+    assert set(NAMES) > SECRETS == {"huggingface_access_token"}
+    assert "hf_mine" not in repr(Options(huggingface_access_token="hf_mine"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "name"), [({"audio_file": "a"}, "audio_file"), ({"audio": "b"}, "audio")]
+)
+def test_the_recording_has_two_names(inputs: dict[str, str], name: str) -> None:
+    assert choose_audio({**dict.fromkeys(AUDIO_NAMES), **inputs}) == (name, inputs[name])
+
+
+@pytest.mark.parametrize(
+    "inputs", [{}, {"audio_file": None, "audio": ""}, {"audio": "a", "audio_file": "b"}]
+)
+def test_none_and_two_recordings_are_refused(inputs: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="audio_file"):
+        choose_audio(inputs)

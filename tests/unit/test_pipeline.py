@@ -1,0 +1,177 @@
+"""The stages in their order, with an engine that follows a script."""
+
+import io
+import itertools
+import wave
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.contract.scripted_engine import SENTENCES, ScriptedEngine
+from transcription.audio import SAMPLE_RATE, Samples
+from transcription.errors import InvalidAudio, InvalidInput, ModelUnavailable
+from transcription.findings import Diarization, Language, Progress, Window
+from transcription.options import Options
+from transcription.pipeline import NO_SPEAKERS, NO_SPEECH, NOT_ALIGNED, Pipeline
+from transcription.transcript import Segment
+
+
+def recording(*seconds_of_sound: float, pause: float = 1.0) -> bytes:
+    """Noise of the given lengths, each followed by silence."""
+    random = np.random.default_rng(0)
+    pieces: list[np.ndarray] = [np.zeros(SAMPLE_RATE // 2)]
+    for length in seconds_of_sound:
+        pieces.append(random.uniform(-0.5, 0.5, int(length * SAMPLE_RATE)))
+        pieces.append(np.zeros(int(pause * SAMPLE_RATE)))
+    file = io.BytesIO()
+    with wave.open(file, "wb") as output:
+        output.setnchannels(1)
+        output.setsampwidth(2)
+        output.setframerate(SAMPLE_RATE)
+        output.writeframes((np.concatenate(pieces) * 32767).astype("<i2").tobytes())
+    return file.getvalue()
+
+
+@dataclass
+class Watched(ScriptedEngine):
+    """Remembers what it was asked."""
+
+    calls: list[str] = field(default_factory=list)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("prepare", "find_speech", "detect_language", "recognize", "align", "diarize"):
+            object.__getattribute__(self, "calls").append(name)
+        return object.__getattribute__(self, name)
+
+
+def test_a_conversation_becomes_a_transcript() -> None:
+    engine = Watched()
+    report = Pipeline(engine).transcribe(recording(2.0, 2.0), Options(chunk_size=3))
+    transcript = report.transcript
+    assert [segment.text for segment in transcript.segments] == [*SENTENCES, *SENTENCES]
+    assert [segment.speaker for segment in transcript.segments] == [
+        "SPEAKER_00",
+        "SPEAKER_00",
+        "SPEAKER_01",
+        "SPEAKER_01",
+    ]
+    assert all(word.speaker == s.speaker for s in transcript.segments for word in s.words)
+    assert transcript.duration == pytest.approx(6.5)
+    assert (transcript.language, transcript.language_probability) == ("en", 0.75)
+    assert transcript.speaker_embeddings == {"SPEAKER_00": (0.5, -0.5), "SPEAKER_01": (0.5, -0.5)}
+    assert transcript.warnings == ()
+    assert report.loads == 0
+
+
+def test_stages_run_in_order_and_are_timed() -> None:
+    ticks = itertools.count()
+    pipeline = Pipeline(ScriptedEngine(), clock=lambda: float(next(ticks)))
+    report = pipeline.transcribe(recording(2.0), Options())
+    stages = ["decode", "find_speech", "detect_language", "recognize", "align", "diarize"]
+    assert list(report.seconds) == stages
+    assert set(report.seconds.values()) == {1.0}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(),
+        Options(language="en"),
+        Options(align_output=False, diarization=False),
+        Options(task="translate"),
+    ],
+)
+@pytest.mark.parametrize("sound", [(), (2.0,), (2.0, 5.0, 1.0)])
+def test_progress_rises_to_one(options: Options, sound: tuple[float, ...]) -> None:
+    seen: list[float] = []
+    Pipeline(ScriptedEngine()).transcribe(recording(*sound), options, seen.append)
+    assert seen == sorted(set(seen))
+    assert seen[-1] == 1.0
+
+
+def test_only_what_was_asked_is_done() -> None:
+    engine = Watched()
+    options = Options(language="en", align_output=False, diarization=False)
+    report = Pipeline(engine).transcribe(recording(2.0), options)
+    assert engine.calls == ["prepare", "find_speech", "recognize"]
+    (segment,) = report.transcript.segments
+    assert segment.words == ()
+    assert segment.speaker is None
+    assert report.transcript.speaker_embeddings is None
+    assert report.transcript.language_probability is None
+
+
+def test_silence_is_an_empty_success() -> None:
+    engine = Watched()
+    transcript = Pipeline(engine).transcribe(recording(), Options()).transcript
+    assert transcript.segments == ()
+    assert transcript.warnings == (NO_SPEECH,)
+    assert engine.calls == ["prepare", "find_speech", "detect_language"]
+
+
+def test_a_language_without_aligner_is_a_warning() -> None:
+    options = Options(language="haw")
+    transcript = Pipeline(ScriptedEngine()).transcribe(recording(2.0), options).transcript
+    (segment,) = transcript.segments
+    assert segment.words == ()
+    assert segment.speaker == "SPEAKER_00"
+    assert "haw" in transcript.warnings[0]
+
+
+def test_a_translation_is_not_aligned() -> None:
+    options = Options(task="translate")
+    transcript = Pipeline(ScriptedEngine()).transcribe(recording(2.0), options).transcript
+    assert transcript.warnings == (NOT_ALIGNED,)
+    assert transcript.segments[0].words == ()
+
+
+class Deaf(ScriptedEngine):
+    def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
+        return Diarization(())
+
+
+def test_no_turns_leave_the_speakers_open() -> None:
+    transcript = Pipeline(Deaf()).transcribe(recording(2.0), Options()).transcript
+    assert transcript.warnings == (NO_SPEAKERS,)
+    assert {segment.speaker for segment in transcript.segments} == {None}
+
+
+@pytest.mark.parametrize(
+    ("engine", "options", "error"),
+    [
+        (Watched(has_diarizer=False), Options(), ModelUnavailable),
+        (Watched(), Options(whisper_model="gigantic"), InvalidInput),
+    ],
+)
+def test_what_cannot_be_done_fails_before_any_work(
+    engine: Watched, options: Options, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        Pipeline(engine).transcribe(b"not even looked at", options)
+    assert engine.calls == ["prepare"]
+
+
+def test_recordings_have_a_limit() -> None:
+    with pytest.raises(InvalidAudio, match="limit of 2 seconds"):
+        Pipeline(ScriptedEngine(), max_seconds=2).transcribe(recording(2.0), Options())
+
+
+class Mute(ScriptedEngine):
+    def recognize(
+        self,
+        samples: Samples,
+        windows: Sequence[Window],
+        language: Language,
+        options: Options,
+        progress: Progress,
+    ) -> Sequence[Segment]:
+        return ()
+
+
+def test_speech_without_words_is_an_empty_transcript() -> None:
+    transcript = Pipeline(Mute()).transcribe(recording(2.0), Options()).transcript
+    assert transcript.segments == ()
+    assert transcript.text == ""

@@ -1,0 +1,72 @@
+"""The models behind one door. This module imports none of them; ``whisperx_engine`` does."""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from transcription.findings import Alignment, Diarization, Language, Progress, Window
+from transcription.options import Options
+from transcription.transcript import Segment
+
+if TYPE_CHECKING:
+    from transcription.audio import Samples
+
+# Here, because this package is imported before anything in it can import pyannote: that would
+# send every recording's length home, and complain at length that it cannot open files, which it
+# is never asked to (decoding is PyAV's).
+os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
+# OpenMP reads this when torch loads. Threads that spin while they wait for each other at every
+# step of an LSTM took 64 s of processor time for what takes 1.5 s, once another process was busy.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+warnings.filterwarnings("ignore", message=r"\s*torchcodec is not installed correctly")
+
+
+class Engine(Protocol):
+    """What a transcription asks of the models. No call leaves a trace in the next.
+
+    ``samples`` are 16 kHz, mono, float32, shape (n,). All times are seconds from their beginning.
+    Progress callbacks receive the stage's own share, from 0 to 1.
+    """
+
+    @property
+    def loads(self) -> int:
+        """How many models were loaded so far."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """What is loaded, in JSON's types."""
+
+    def prepare(self, options: Options) -> None:
+        """Sees that everything the request needs is here, before any work.
+
+        Raises InvalidInput for an unknown model, ModelUnavailable for one that cannot be had.
+        """
+
+    def find_speech(self, samples: "Samples", options: Options) -> Sequence[Window]:
+        """Windows of speech: sorted, apart, none longer than ``options.chunk_size``."""
+
+    def detect_language(
+        self, samples: "Samples", windows: Sequence[Window], options: Options
+    ) -> Language:
+        """The most probable language of the windows, of the beginning when there are none."""
+
+    def recognize(
+        self,
+        samples: "Samples",
+        windows: Sequence[Window],
+        language: Language,
+        options: Options,
+        progress: Progress,
+    ) -> Sequence[Segment]:
+        """One segment per window in which something was said. Raises OutOfMemory."""
+
+    def align(
+        self, samples: "Samples", segments: Sequence[Segment], language: str, progress: Progress
+    ) -> Alignment:
+        """Sentences with timed words; the segments as they are when no aligner speaks the language.
+
+        Words lie in order within their segment, segments within the recording.
+        """
+
+    def diarize(self, samples: "Samples", options: Options, progress: Progress) -> Diarization:
+        """Who holds the floor when."""

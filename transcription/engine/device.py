@@ -1,0 +1,98 @@
+"""Where the models run and in which numbers, decided by what the machine has."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import ctranslate2
+import torch
+
+from transcription.engine.settings import Settings, SettingsError
+from transcription.errors import OutOfMemory
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds allowed per period, of Linux's cgroup v2
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """``torch`` names the device of the torch models, ``whisper`` that of CTranslate2's."""
+
+    torch: str
+    whisper: str
+    compute_type: str
+    threads: int
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether recognition runs on a graphics card."""
+        return self.whisper == "cuda"
+
+
+def choose(settings: Settings) -> Device:
+    """The best device there is, or the one asked for. Raises SettingsError when it is not there."""
+    name = _best() if settings.device == "auto" else settings.device
+    if name not in ("cuda", "mps", "cpu"):
+        raise SettingsError(f"DEVICE must be auto, cuda, mps or cpu, not {name!r}")
+    if name != "cpu" and not _has(name):
+        raise SettingsError(f"DEVICE is {name}, but this machine has none")
+    # CTranslate2 knows no Metal: on a Mac recognition stays on the processor.
+    whisper = "cuda" if name == "cuda" else "cpu"
+    compute_type = settings.compute_type
+    if compute_type == "auto":
+        compute_type = _compute_type(name)
+    return Device(name, whisper, compute_type, settings.cpu_threads or _cores())
+
+
+@contextmanager
+def memory_guard() -> Iterator[None]:
+    """Turns a full memory into OutOfMemory, and gives back what the failed attempt held."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        release()
+        raise OutOfMemory(
+            "The recording did not fit into the worker's memory; send it in shorter parts."
+        ) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Both torch and CTranslate2 raise RuntimeErrors that differ by their words alone."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+
+
+def release() -> None:
+    """Gives cached graphics memory back."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _best() -> str:
+    return next((name for name in ("cuda", "mps") if _has(name)), "cpu")
+
+
+def _has(name: str) -> bool:
+    if name == "mps":
+        return torch.backends.mps.is_available()
+    return torch.cuda.is_available() and ctranslate2.get_cuda_device_count() > 0
+
+
+def _compute_type(name: str) -> str:
+    if name == "cuda":
+        # Cards before Pascal compute no half precision.
+        types = ctranslate2.get_supported_compute_types("cuda")
+        return "float16" if "float16" in types else "float32"
+    return "float32" if name == "mps" else "int8"
+
+
+def _cores(quota: Path = _QUOTA) -> int:
+    """Processors this process may use; in a container often fewer than it sees."""
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        allowed, period = quota.read_text().split()
+        return max(1, min(seen or 1, int(allowed) // int(period)))
+    except (OSError, ValueError):  # no such file, or "max": no limit
+        return seen or 1

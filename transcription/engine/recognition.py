@@ -1,0 +1,151 @@
+"""What was said: Whisper by CTranslate2, windows of speech in batches, nothing kept in between."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
+from whisperx.asr import WhisperModel
+from whisperx.audio import N_SAMPLES, log_mel_spectrogram
+
+from transcription.audio import SAMPLE_RATE, Samples
+from transcription.engine.device import Device, is_out_of_memory, release
+from transcription.errors import OutOfMemory
+from transcription.findings import Language, Progress, Window
+from transcription.options import Options
+from transcription.transcript import Segment
+
+CPU_BATCH = 8  # windows; more only take memory where cores, not batches, make it fast
+BEAM_SIZE = 5  # hypotheses, Whisper's own choice for the most probable text
+LENGTH_PENALTY = 1.0  # exponent of the length in a hypothesis' score; 1: the mean
+
+
+class Recognizer:
+    """One resident Whisper model."""
+
+    def __init__(self, model: str, device: Device, token: str | None = None) -> None:
+        """Loads the CTranslate2 model in directory or hub repository ``model``."""
+        self._device = device
+        self._model: Any = WhisperModel(
+            model,
+            device=device.whisper,
+            compute_type=device.compute_type,
+            cpu_threads=device.threads,
+            use_auth_token=token,
+        )
+        self._mels: int = self._model.model.n_mels
+
+    def detect(self, samples: Samples, window: Window) -> Language:
+        """The most probable language of one window. A model of English only answers so."""
+        if not self._model.model.is_multilingual:
+            return Language("en", 1.0)
+        encoded = self._model.encode(self._features(samples, [window]))
+        token, probability = self._model.model.detect_language(encoded)[0][0]
+        return Language(token.strip("<|>"), probability)
+
+    def recognize(
+        self,
+        samples: Samples,
+        windows: Sequence[Window],
+        language: str,
+        options: Options,
+        progress: Progress,
+    ) -> list[Segment]:
+        """A segment for each window in which something was said.
+
+        A batch that does not fit into memory is tried again in halves. Raises OutOfMemory when
+        one window alone does not fit.
+        """
+        # Everything that a request may change is made anew here: whisperx's own pipeline object
+        # keeps tokenizer and suppressed tokens, and a failed request changes the next one's.
+        tokenizer = Tokenizer(
+            self._model.hf_tokenizer,
+            self._model.model.is_multilingual,
+            task=options.task,
+            language=language,
+        )
+        size = options.batch_size if self._device.is_gpu else min(options.batch_size, CPU_BATCH)
+        segments: list[Segment] = []
+        position = 0
+        while position < len(windows):
+            batch = windows[position : position + size]
+            try:
+                segments.extend(self._batch(samples, batch, tokenizer, options))
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                release()
+                if len(batch) == 1:
+                    raise OutOfMemory("Not even one window of speech fits into memory.") from error
+                size = (len(batch) + 1) // 2
+                continue
+            position += len(batch)
+            progress(position / len(windows))
+        return segments
+
+    def _batch(
+        self, samples: Samples, windows: Sequence[Window], tokenizer: Any, options: Options
+    ) -> Iterator[Segment]:
+        results = self._model.model.generate(
+            self._model.encode(self._features(samples, windows)),
+            [self._prompt(tokenizer, options)] * len(windows),
+            max_length=self._model.max_length,
+            length_penalty=LENGTH_PENALTY,
+            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
+            return_scores=True,
+            **_search(options.temperature),
+        )
+        return (
+            Segment(text, window.start, window.end, avg_logprob=_average(result))
+            for window, result in zip(windows, results, strict=True)
+            if (text := tokenizer.decode(result.sequences_ids[0]).strip())
+        )
+
+    def _features(self, samples: Samples, windows: Sequence[Window]) -> np.ndarray[Any, Any]:
+        """Log-mel spectrograms of the windows, padded to 30 s: shape (windows, mels, 3000)."""
+        device = "cuda" if self._device.is_gpu else "cpu"
+        mels = []
+        for window in windows:
+            begin = int(window.start * SAMPLE_RATE)
+            piece = samples[begin : max(begin + 1, int(window.end * SAMPLE_RATE))][:N_SAMPLES]
+            mels.append(
+                log_mel_spectrogram(
+                    piece, n_mels=self._mels, padding=N_SAMPLES - len(piece), device=device
+                )
+            )
+        return torch.stack(mels).cpu().numpy()
+
+    def _prompt(self, tokenizer: Any, options: Options) -> list[int]:
+        """Hotwords, then what was supposedly said before, then Whisper's own start tokens.
+
+        Both together get half of the decoder's positions less one, as in Whisper; hotwords first.
+        """
+        room = self._model.max_length // 2 - 1
+        hot = tokenizer.encode(" " + (options.hotwords or "").strip())[:room]
+        before = tokenizer.encode(" " + (options.initial_prompt or "").strip())
+        # [-0:] would be everything.
+        before = before[-(room - len(hot)) :] if len(hot) < room else []
+        context = [
+            *(hot if (options.hotwords or "").strip() else []),
+            *(before if (options.initial_prompt or "").strip() else []),
+        ]
+        start = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        return [tokenizer.sot_prev, *context, *start] if context else start
+
+
+def _search(temperature: float) -> dict[str, Any]:
+    """How to look for the text: the most probable one, or one drawn at random."""
+    if temperature == 0:
+        return {"beam_size": BEAM_SIZE}
+    # topk 0 means: from the whole vocabulary.
+    return {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": temperature}
+
+
+def _average(result: Any) -> float | None:
+    """Mean log probability per token, the end of text counted as one; None if it is no number."""
+    length = len(result.sequences_ids[0])
+    average = float(result.scores[0]) * length**LENGTH_PENALTY / (length + 1)
+    return average if math.isfinite(average) else None

@@ -1,0 +1,79 @@
+"""What the operator decides about the models, read from the environment once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+_MODELS = "large-v3"
+_ALIGN_LANGUAGES = "en"
+_MAX_AUDIO_SECONDS = 6 * 3600.0  # as the bridge's; 1.4 GB of samples
+
+
+class SettingsError(ValueError):
+    """A variable cannot be used; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """MODELS and friends.
+
+    ``align_languages`` maps language codes to a model directory or hub repository, None for the
+    registered aligner. ``huggingface_token`` is only ever used to fetch the gated diarizer.
+    """
+
+    models: tuple[str, ...] = (_MODELS,)
+    align_languages: Mapping[str, str | None] = field(default_factory=lambda: {"en": None})
+    diarization_model: str | None = None
+    huggingface_token: str | None = field(default=None, repr=False)
+    device: str = "auto"
+    compute_type: str = "auto"
+    cpu_threads: int = 0
+    max_audio_seconds: float = _MAX_AUDIO_SECONDS
+    bridge_url: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """The settings in ``environment``. Raises SettingsError.
+
+        Empty variables count as unset, except ALIGN_LANGUAGES: empty means no aligner at all.
+        """
+        models = _listed(environment.get("MODELS") or _MODELS)
+        if not models:
+            raise SettingsError("MODELS names no model")
+        return cls(
+            models=models,
+            align_languages=dict(
+                _pair(entry)
+                for entry in _listed(environment.get("ALIGN_LANGUAGES", _ALIGN_LANGUAGES))
+            ),
+            diarization_model=environment.get("DIARIZATION_MODEL") or None,
+            huggingface_token=environment.get("HUGGINGFACE_TOKEN")
+            or environment.get("HF_TOKEN")
+            or None,
+            device=environment.get("DEVICE") or "auto",
+            compute_type=environment.get("COMPUTE_TYPE") or "auto",
+            cpu_threads=int(_number(environment, "CPU_THREADS", 0)),
+            max_audio_seconds=_number(environment, "MAX_AUDIO_SECONDS", _MAX_AUDIO_SECONDS),
+            bridge_url=environment.get("BRIDGE_INTERNAL_URL") or None,
+        )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _pair(entry: str) -> tuple[str, str | None]:
+    """``en`` or ``en=directory`` or ``en=owner/name``."""
+    code, _, source = entry.partition("=")
+    return code.strip(), source.strip() or None
+
+
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        raise SettingsError(f"{name} must be a number, not {text!r}") from None
+    if number < 0:
+        raise SettingsError(f"{name} must not be negative")
+    return number

@@ -1,0 +1,222 @@
+"""The engine that runs real models. Everything loads when it is made, nothing per request."""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import transformers
+
+from models import registry
+from models.registry import Family, Model
+from transcription.audio import Samples, seconds
+from transcription.engine.alignment import Aligner, find_sentence_tables, is_on_disk
+from transcription.engine.device import choose, memory_guard
+from transcription.engine.diarization import Diarizer
+from transcription.engine.loading import Loads
+from transcription.engine.recognition import Recognizer
+from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.speech import SpeechFinder
+from transcription.errors import InvalidInput, ModelUnavailable
+from transcription.findings import Alignment, Diarization, Language, Progress, Window
+from transcription.options import Options
+from transcription.transcript import Segment
+
+_FIRST_WINDOW = 30.0  # seconds, Whisper's own
+
+
+class WhisperxEngine:
+    """Whisper, a speech detector, one aligner per language, and a diarizer, all resident.
+
+    Raises SettingsError for a model or device that cannot be, and what the model libraries raise
+    when a model does not load. A diarizer that may not be fetched is no error before it is asked.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        _quiet_libraries()
+        self._settings = settings
+        self._device = choose(settings)
+        torch.set_num_threads(self._device.threads)
+        self._loads = Loads()
+        self._loading = threading.Lock()
+        self._family = registry.family(settings.models[0])
+        self._recognizers = dict(self._load_recognizer(spec) for spec in settings.models)
+        with self._loads.counted("speech detector"):
+            self._speech = SpeechFinder(self._device.torch)
+        self._aligners: dict[str, Aligner] = {}
+        self._unloadable: set[str] = set()
+        self._load_aligners()
+        self._diarizer: Diarizer | None = None
+        self._load_diarizer(settings.huggingface_token)
+
+    @property
+    def loads(self) -> int:
+        """How many models were loaded so far."""
+        return self._loads.count
+
+    def describe(self) -> Mapping[str, Any]:
+        """What is loaded, in JSON's types."""
+        return {
+            "models": list(self._recognizers),
+            "default_model": next(iter(self._recognizers)),
+            "device": self._device.torch,
+            "gpu_available": self._device.torch != "cpu",
+            "alignment_languages": sorted(self._aligners),
+            "diarization_available": self._diarizer is not None,
+        }
+
+    def prepare(self, options: Options) -> None:
+        """Sees that everything the request needs is here, before any work."""
+        self._recognizer(options)
+        if options.diarization and self._diarizer is None:
+            # The caller's own token, once: the pipeline then serves everybody.
+            if options.huggingface_access_token:
+                self._load_diarizer(options.huggingface_access_token)
+            if self._diarizer is None:
+                raise ModelUnavailable(
+                    "Speakers cannot be told apart here: the diarization model could not be "
+                    "loaded. Accept the conditions of "
+                    f"{registry.DIARIZERS[Family.PRODUCTION].name} on huggingface.co and start the "
+                    "service with HUGGINGFACE_TOKEN (or send huggingface_access_token), or send "
+                    "diarization=false."
+                )
+
+    def find_speech(self, samples: Samples, options: Options) -> Sequence[Window]:
+        """Windows of speech, none longer than ``options.chunk_size``."""
+        with memory_guard():
+            return self._speech.windows(samples, options)
+
+    def detect_language(
+        self, samples: Samples, windows: Sequence[Window], options: Options
+    ) -> Language:
+        """Listens to the longest windows first, until one is clear enough or tries are used up."""
+        beginning = Window(0.0, min(_FIRST_WINDOW, seconds(samples)))
+        longest = sorted(windows, key=lambda window: -window.duration) or [beginning]
+        recognizer = self._recognizer(options)
+        best = Language("en", 0.0)
+        for window in longest[: options.language_detection_max_tries]:
+            heard = recognizer.detect(samples, window)
+            best = max(best, heard, key=lambda language: language.probability or 0.0)
+            if (best.probability or 0.0) >= options.language_detection_min_prob:
+                break
+        return best
+
+    def recognize(
+        self,
+        samples: Samples,
+        windows: Sequence[Window],
+        language: Language,
+        options: Options,
+        progress: Progress,
+    ) -> Sequence[Segment]:
+        """One segment per window in which something was said."""
+        recognizer = self._recognizer(options)
+        return recognizer.recognize(samples, windows, language.code, options, progress)
+
+    def align(
+        self, samples: Samples, segments: Sequence[Segment], language: str, progress: Progress
+    ) -> Alignment:
+        """Sentences with timed words; unchanged, with a warning, where no aligner is at hand."""
+        aligner = self._aligner(language)
+        if aligner is None:
+            warning = f"Words are not timed: no alignment model for {language!r} is loaded here."
+            return Alignment(tuple(segments), (warning,))
+        aligned: list[Segment] = []
+        with memory_guard():
+            for done, segment in enumerate(segments, start=1):
+                aligned.extend(aligner.align(samples, segment))
+                progress(done / len(segments))
+        return Alignment(tuple(aligned))
+
+    def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
+        """Who holds the floor when."""
+        if self._diarizer is None:
+            raise ModelUnavailable("The diarization model is not loaded.")
+        with memory_guard():
+            return self._diarizer.diarize(samples, options, progress)
+
+    def _recognizer(self, options: Options) -> Recognizer:
+        asked = options.whisper_model
+        if asked is None:
+            return next(iter(self._recognizers.values()))
+        if asked in self._settings.models:  # as the operator wrote it, also a directory
+            asked = list(self._recognizers)[self._settings.models.index(asked)]
+        if asked not in self._recognizers:
+            known = ", ".join(self._recognizers)
+            raise InvalidInput("whisper_model", f"this service was started with: {known}")
+        return self._recognizers[asked]
+
+    def _aligner(self, language: str) -> Aligner | None:
+        """The aligner for ``language``; one that is on disk already is loaded once."""
+        model = registry.aligner(language, self._family)
+        if language not in self._aligners and language not in self._unloadable and model:
+            with self._loading:
+                self._try_aligner(language, model)
+        return self._aligners.get(language)
+
+    def _try_aligner(self, language: str, model: Model) -> None:
+        """Loads ``model`` if it is on this machine; no request waits for a download."""
+        if not is_on_disk(model):
+            return
+        try:
+            self._load_aligner(language, model, only_local=True)
+        except Exception as error:  # half a download, for example: words stay untimed
+            self._unloadable.add(language)
+            self._loads.failed(f"aligner {language}", error)
+
+    def _load_recognizer(self, spec: str) -> tuple[str, Recognizer]:
+        model = _named(spec)
+        with self._loads.counted(f"whisper {model.name}"):
+            token = self._settings.huggingface_token
+            return model.name, Recognizer(model.source, self._device, token)
+
+    def _load_aligners(self) -> None:
+        if not self._settings.align_languages:
+            return
+        demo = self._family is Family.DEMO
+        find_sentence_tables(registry.DEMO_NLTK_DATA if demo else None)
+        for language, source in self._settings.align_languages.items():
+            model = registry.elsewhere(source) if source else None
+            model = model or registry.aligner(language, self._family)
+            if model is None:
+                raise SettingsError(f"ALIGN_LANGUAGES: there is no aligner for {language!r}")
+            self._load_aligner(language, model)
+
+    def _load_aligner(self, language: str, model: Model, *, only_local: bool = False) -> None:
+        if language not in self._aligners:
+            with self._loads.counted(f"aligner {language} ({model.name})"):
+                self._aligners[language] = Aligner(
+                    model, language, self._device.torch, only_local=only_local
+                )
+
+    def _load_diarizer(self, token: str | None) -> None:
+        source = self._settings.diarization_model
+        model = registry.elsewhere(source) if source else registry.DIARIZERS[self._family]
+        if model is None:
+            raise SettingsError(
+                "DIARIZATION_MODEL is neither a directory nor owner/name on the hub"
+            )
+        with self._loading:
+            if self._diarizer is not None:
+                return
+            try:
+                with self._loads.counted(f"diarizer {model.name}"):
+                    self._diarizer = Diarizer(model, self._device.torch, token)
+            except Exception as error:  # whatever it is, the rest of the service works
+                self._loads.failed(f"diarizer {model.name}", error)
+
+
+def _quiet_libraries() -> None:
+    # whisperx logs the text that it could not align: what was said belongs in no log.
+    logging.getLogger("whisperx").setLevel(logging.ERROR)
+    # Both tell at every start that a model file has an older format, and draw progress bars.
+    logging.getLogger("lightning.pytorch.utilities.migration.utils").setLevel(logging.WARNING)
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _named(spec: str) -> Model:
+    try:
+        return registry.whisper(spec)
+    except registry.UnknownModel as error:
+        raise SettingsError(f"MODELS: {error}") from None

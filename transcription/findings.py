@@ -1,0 +1,62 @@
+"""What the stages of a transcription hand to each other, and what a whole run reports."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from transcription.transcript import Segment, Transcript, Turn
+
+# Told the finished share of a piece of work, from 0 to 1.
+Progress = Callable[[float], None]
+
+
+def silently(_share: float) -> None:
+    """The progress callback of those who do not watch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the recording that the recognizer hears at once; seconds from its beginning."""
+
+    start: float
+    end: float
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The spoken language as a code of ``LANGUAGES``; no probability when the caller named it."""
+
+    code: str
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Segments with timed words, and what could not be timed."""
+
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Diarization:
+    """Who holds the floor when; turns are sorted and never overlap.
+
+    ``embeddings`` holds one finite vector per speaker where the model gave one.
+    """
+
+    turns: tuple[Turn, ...]
+    embeddings: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A transcript and what it cost: seconds per stage, and models loaded on the way."""
+
+    transcript: Transcript
+    seconds: Mapping[str, float]
+    loads: int = 0

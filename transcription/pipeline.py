@@ -1,0 +1,181 @@
+"""One transcription from a recording to a transcript."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from transcription import audio
+from transcription.attribution import attribute
+from transcription.audio import Samples
+from transcription.engine import Engine
+from transcription.findings import (
+    Alignment,
+    Diarization,
+    Language,
+    Progress,
+    Report,
+    Window,
+    silently,
+)
+from transcription.options import Options
+from transcription.progress import StagedProgress
+from transcription.transcript import Segment, Transcript
+
+# Expected cost of the stages in arbitrary units: it only has to look steady to who watches.
+_COST = {
+    "decode": 2.0,
+    "find_speech": 10.0,
+    "detect_language": 3.0,
+    "recognize": 50.0,
+    "align": 15.0,
+    "diarize": 20.0,
+}
+
+NO_SPEECH = "No speech was found in the recording."
+NO_SPEAKERS = "Speakers could not be told apart: no turns of speech were found."
+NOT_ALIGNED = "Words are not timed: a translation cannot be aligned with the recording."
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one transcription gathers on its way."""
+
+    progress: StagedProgress
+    clock: Callable[[], float]
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Progress]:
+        """Times the body and reports it as done; yields its progress callback."""
+        advance = self.progress.of(name)
+        start = self.clock()
+        yield advance
+        self.seconds[name] = self.clock() - start
+        advance(1.0)
+
+
+class Pipeline:
+    """Transcribes recordings, one call at a time or several; calls share nothing but the engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        max_seconds: float = audio.MAX_SECONDS,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._engine = engine
+        self._max_seconds = max_seconds
+        self._clock = clock
+
+    def transcribe(
+        self, source: Path | bytes, options: Options, progress: Progress = silently
+    ) -> Report:
+        """The transcript of ``source`` (a file or its bytes), with seconds per stage.
+
+        ``progress`` is told the finished share, which only rises and ends at 1. Raises
+        TranscriptionError.
+        """
+        loads = self._engine.loads
+        self._engine.prepare(options)
+        run = _Run(StagedProgress(_stages(options), progress), self._clock)
+        samples = self._decode(run, source)
+        windows = self._find_speech(run, samples, options)
+        language = self._detect_language(run, samples, windows, options)
+        segments = self._recognize(run, samples, windows, language, options)
+        segments = self._align(run, samples, segments, language, options)
+        diarization = self._diarize(run, samples, segments, options)
+        transcript = _assemble(run, samples, segments, language, diarization)
+        run.progress.reach(1.0)
+        return Report(transcript, run.seconds, self._engine.loads - loads)
+
+    def _decode(self, run: _Run, source: Path | bytes) -> Samples:
+        with run.stage("decode"):
+            return audio.decode(source, max_seconds=self._max_seconds)
+
+    def _find_speech(self, run: _Run, samples: Samples, options: Options) -> Sequence[Window]:
+        with run.stage("find_speech"):
+            windows = self._engine.find_speech(samples, options)
+        if not windows:
+            run.warnings.append(NO_SPEECH)
+        return windows
+
+    def _detect_language(
+        self, run: _Run, samples: Samples, windows: Sequence[Window], options: Options
+    ) -> Language:
+        if options.language is not None:
+            return Language(options.language)
+        with run.stage("detect_language"):
+            return self._engine.detect_language(samples, windows, options)
+
+    def _recognize(
+        self,
+        run: _Run,
+        samples: Samples,
+        windows: Sequence[Window],
+        language: Language,
+        options: Options,
+    ) -> Sequence[Segment]:
+        if not windows:
+            return ()
+        with run.stage("recognize") as progress:
+            return self._engine.recognize(samples, windows, language, options, progress)
+
+    def _align(
+        self,
+        run: _Run,
+        samples: Samples,
+        segments: Sequence[Segment],
+        language: Language,
+        options: Options,
+    ) -> Sequence[Segment]:
+        if not (segments and options.align_output):
+            return segments
+        if options.task == "translate":
+            run.warnings.append(NOT_ALIGNED)
+            return segments
+        with run.stage("align") as progress:
+            alignment: Alignment = self._engine.align(samples, segments, language.code, progress)
+        run.warnings.extend(alignment.warnings)
+        return alignment.segments
+
+    def _diarize(
+        self, run: _Run, samples: Samples, segments: Sequence[Segment], options: Options
+    ) -> Diarization | None:
+        if not (segments and options.diarization):
+            return None
+        with run.stage("diarize") as progress:
+            diarization = self._engine.diarize(samples, options, progress)
+        if not diarization.turns:
+            run.warnings.append(NO_SPEAKERS)
+        return diarization
+
+
+def _stages(options: Options) -> dict[str, float]:
+    """The stages these options ask for, with their expected cost."""
+    skipped = {
+        "detect_language": options.language is not None,
+        "align": not options.align_output,
+        "diarize": not options.diarization,
+    }
+    return {stage: cost for stage, cost in _COST.items() if not skipped.get(stage)}
+
+
+def _assemble(
+    run: _Run,
+    samples: Samples,
+    segments: Sequence[Segment],
+    language: Language,
+    diarization: Diarization | None,
+) -> Transcript:
+    return Transcript(
+        segments=attribute(segments, diarization.turns if diarization else ()),
+        language=language.code,
+        duration=audio.seconds(samples),
+        language_probability=language.probability,
+        speaker_embeddings=diarization.embeddings if diarization else None,
+        warnings=tuple(run.warnings),
+    )
