@@ -1,9 +1,10 @@
 # One verb each. `make` alone lists them.
 PYTHON := .venv/bin/python
 export PYTHONPATH := $(CURDIR)
+export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-all check format bench schema clean
+.PHONY: help install demo up test test-slow test-all check format bench schema docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -26,7 +27,10 @@ check: install ## lint, types, import contracts
 test: check ## everything that fits in six minutes
 	@$(PYTHON) -m pytest -m "not slow"
 
-test-all: check ## also the slow tiers
+test-slow: install ## the slow tiers
+	@$(PYTHON) -m pytest -m slow
+
+test-all: check ## both
 	@$(PYTHON) -m pytest
 
 bench: install ## real-time factor, stages, memory, overhead of the bridge
@@ -37,6 +41,9 @@ format: install ## bring the code into shape
 
 schema: install ## write .cog/openapi_schema.json from the code
 	@$(PYTHON) -m transcription.schema > .cog/openapi_schema.json
+
+docs: install ## write the generated parts of README, docs and .env.example
+	@$(PYTHON) scripts/reference.py --write
 
 clean: ## remove .venv and the local state
 	@rm -rf .venv .state

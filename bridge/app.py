@@ -24,8 +24,10 @@ from bridge.dispatch import Dispatcher
 from bridge.errands import Errands
 from bridge.errors import translate
 from bridge.files import Files
+from bridge.forward import Forward
 from bridge.intake import Intake
 from bridge.internal import Links, build_internal_app
+from bridge.janitor import Janitor
 from bridge.jobs import Jobs
 from bridge.monitor import Monitor
 from bridge.queue import Queue
@@ -105,7 +107,7 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         redis = await stack.enter_async_context(Redis.from_url(settings.redis_url))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         cog, links = Cog(session, settings.cog_url), Links(settings.webhook_secret)
-        context = _wire(settings, redis, cog)
+        context = _wire(settings, redis, cog, links)
         internal = build_internal_app(links, context.files, context.monitor, context.queue.apply)
         port = await _listen(stack, internal, LOOPBACK, settings.internal_port)
         links.base = f"http://{LOOPBACK}:{port}"
@@ -115,7 +117,7 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         yield Addresses(f"http://{settings.host}:{public}", links.base)
 
 
-def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
+def _wire(settings: Settings, redis: "Redis", cog: Cog, links: Links) -> Context:
     """The parts that the doors use."""
     store = Store(redis, settings.result_ttl, settings.queue_limit)
     files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
@@ -123,7 +125,8 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
     queue = Queue(settings.redis_url, store, files)
     intake = Intake(settings, store, files, uploads, queue, version(settings))
     webhooks = Webhooks(settings, store, redis, partial(webhook_body, settings.webhook_secret))
-    return Context(settings, store, files, uploads, Monitor(cog), queue, intake, webhooks)
+    forward = Forward(settings, intake, files, cog, links)
+    return Context(settings, store, files, uploads, Monitor(cog), queue, intake, webhooks, forward)
 
 
 def _dispatcher(context: Context, cog: Cog, links: Links) -> Dispatcher:
@@ -131,8 +134,9 @@ def _dispatcher(context: Context, cog: Cog, links: Links) -> Dispatcher:
     settings, store, files, queue = context.settings, context.store, context.files, context.queue
     jobs = Jobs(store, files, cog, links, queue, settings.max_run_seconds)
     errands = Errands(settings, store, files, queue, context.webhooks)
+    janitor = Janitor(settings, store, context.uploads)
     return Dispatcher(
-        queue, jobs, errands, store, context.webhooks, context.monitor, settings.cog_slots
+        queue, jobs, errands, store, context.webhooks, context.monitor, janitor, settings.cog_slots
     )
 
 

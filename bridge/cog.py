@@ -94,6 +94,25 @@ class Cog:
             await asyncio.sleep(pause)
         raise NotAccepted("busy")
 
+    async def start(self, body: Mapping[str, Any]) -> tuple[int, Any]:
+        """Start a run as Cog's clients do, without waiting; its status and answer.
+
+        Raises NotAccepted when Cog is busy, starting, or cannot be reached.
+        """
+        headers = {"Prefer": "respond-async"}
+        given = {name: value for name, value in body["input"].items() if value is not None}
+        try:
+            for pause in _BUSY_RETRY_SECONDS:
+                async with self._session.post(
+                    f"{self._url}/predictions", json={**body, "input": given}, headers=headers
+                ) as response:
+                    if response.status not in (409, 503):
+                        return response.status, await response.json(content_type=None)
+                await asyncio.sleep(pause)
+        except aiohttp.ClientError:
+            raise NotAccepted("unreachable") from None
+        raise NotAccepted("busy")
+
     async def cancel(self, run_id: str) -> None:
         """Ask Cog to stop a run; a run that it does not know is as good as stopped."""
         timeout = aiohttp.ClientTimeout(total=10)

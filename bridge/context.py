@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.files import Files
+from bridge.forward import Forward
 from bridge.intake import Intake
 from bridge.monitor import Monitor
 from bridge.prediction import Prediction, Status
@@ -28,6 +29,7 @@ class Context:
     queue: Queue
     intake: Intake
     webhooks: Webhooks
+    forward: Forward
 
     @property
     def version(self) -> str:

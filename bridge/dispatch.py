@@ -14,6 +14,7 @@ from docket import Docket, Worker
 from redis.exceptions import RedisError
 
 from bridge.errands import Errands
+from bridge.janitor import Janitor
 from bridge.jobs import Jobs
 from bridge.monitor import Monitor
 from bridge.queue import Queue
@@ -39,6 +40,7 @@ class Dispatcher:
         store: Store,
         webhooks: Webhooks,
         monitor: Monitor,
+        janitor: Janitor,
         slots: int,
     ) -> None:
         self._queue: Final = queue
@@ -47,6 +49,7 @@ class Dispatcher:
         self._store: Final = store
         self._webhooks: Final = webhooks
         self._monitor: Final = monitor
+        self._janitor: Final = janitor
         self._slots: Final = slots
 
     @contextlib.asynccontextmanager
@@ -87,6 +90,7 @@ class Dispatcher:
             try:
                 for prediction_id in await self._store.unfinished():
                     await self._requeue(prediction_id)
+                await self._janitor.tidy()
                 for prediction_id, event in await self._webhooks.pending():
                     await self._queue.notify(prediction_id, event)
             except RedisError:

@@ -17,6 +17,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _log = logging.getLogger(__name__)
 _QUEUE_RETRY_SECONDS = 30
+_BUSY_RETRY_SECONDS = 5
 _TITLES = {
     400: "Bad request",
     401: "Unauthenticated",
@@ -97,7 +98,8 @@ async def translate(  # noqa: PLR0911 - one answer per kind of error
     except InvalidInput as error:
         return invalid_inputs([error], error.status)
     except TranscriptionError as error:
-        return problem(error.status, error.detail)
+        headers = {"Retry-After": str(_BUSY_RETRY_SECONDS)} if error.status == 503 else None
+        return problem(error.status, error.detail, headers=headers)
     except QueueFull:
         return problem(
             429,

@@ -93,6 +93,10 @@ class Intake:
         """A form field's text as the type its input has."""
         return self._inputs.from_text(name, text)
 
+    def check_inputs(self, inputs: Mapping[str, Any]) -> tuple[str, str]:
+        """The recording's (input name, value). Raises InvalidInputs for what cannot be used."""
+        return self._inputs.check(inputs)
+
     async def accept(self, request: Request) -> Prediction:
         """Record and queue a prediction; for one that was accepted before, its record.
 

@@ -177,6 +177,10 @@ class Store:
         """Ids of all predictions that have not ended, oldest first."""
         return [text(entry) for entry in await self._redis.zrange(_UNFINISHED, 0, -1)]
 
+    async def unfinished_records(self) -> list[Prediction]:
+        """Records of all predictions that have not ended."""
+        return await self._records(await self.unfinished())
+
     async def forget_unfinished(self, prediction_id: str) -> None:
         """Take an id whose record has expired off the list."""
         await self._redis.zrem(_UNFINISHED, prediction_id)

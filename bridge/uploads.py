@@ -18,6 +18,7 @@ from transcription.errors import InvalidAudio
 
 _FIELDS = {"owner", "expiry", "signature"}
 _INDEX = "files:all"
+PREFIX = "file-"  # of an uploaded file's name on disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +128,4 @@ def _key(file_id: str) -> str:
 
 
 def _recording(file_id: str) -> str:
-    return f"file-{file_id}"
+    return f"{PREFIX}{file_id}"

@@ -82,12 +82,11 @@ PY
 install_packages() {
     if have_gpu; then
         say "a GPU is there: installing the CUDA build of everything"
-        "$VENV/bin/pip" install -q --no-deps -r requirements/gpu.txt
-        "$VENV/bin/pip" install -q --no-deps -r requirements/dev.txt
+        "$VENV/bin/pip" install -q --no-deps -r requirements/gpu.txt -r requirements/cog.txt -r requirements/dev.txt
         return
     fi
     say "no GPU: installing for the CPU (2 GB, a few minutes)"
-    "$VENV/bin/pip" install -q --no-deps -r requirements/models-cpu.txt -r requirements/dev.txt
+    "$VENV/bin/pip" install -q --no-deps -r requirements/models-cpu.txt -r requirements/cog.txt -r requirements/dev.txt
     install_torch_cpu
     mend_torchaudio
 }

@@ -13,6 +13,9 @@ import pytest
 
 from stack.settings import ROOT, free_port
 
+# Before anything imports torch: threads that wait must not spin.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 START_SECONDS = 90.0
 RECORDING = ROOT / "examples" / "conversation.wav"
 

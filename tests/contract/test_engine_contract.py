@@ -47,8 +47,8 @@ def real_engine() -> Engine:
     if "MODELS" not in os.environ and not registry.WHISPERS["demo"].path.is_dir():
         pytest.skip("the demo models are not here")
     pytest.importorskip("whisperx")
-    from transcription.engine.settings import Settings  # noqa: PLC0415 - seconds of imports
-    from transcription.engine.whisperx_engine import WhisperxEngine  # noqa: PLC0415
+    from transcription.engine.settings import Settings
+    from transcription.engine.whisperx_engine import WhisperxEngine
 
     return WhisperxEngine(Settings.from_environment({"MODELS": "demo", **os.environ}))
 

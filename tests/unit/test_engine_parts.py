@@ -186,7 +186,7 @@ def test_bundles_are_looked_for_where_torch_keeps_them(
 
 
 def alignment_model(language: str) -> Model:
-    from models import registry  # noqa: PLC0415
+    from models import registry
 
     model = registry.aligner(language, Family.PRODUCTION)
     assert model is not None

@@ -9,9 +9,10 @@ from aiohttp import web
 from yarl import URL
 
 from bridge.api.replicate.render import base_url, prediction_object
-from bridge.api.replicate.requests import read, wait_seconds
+from bridge.api.replicate.requests import read, read_object, wait_seconds
 from bridge.context import CONTEXT, Context
 from bridge.errors import problem
+from bridge.forward import applies
 from bridge.intake import check_id
 from bridge.prediction import Prediction, Status
 from bridge.store import AlreadyExists
@@ -27,8 +28,12 @@ async def create(request: web.Request) -> web.Response:
     time the answer says `starting`: clients take any other status for the end.
     """
     context = request.app[CONTEXT]
+    body = await read_object(request)
+    if body is not None and applies(context.settings, body):
+        status, told = await context.forward.send(body)
+        return web.json_response(told, status=status)
     try:
-        prediction = await context.intake.accept(await read(request))
+        prediction = await context.intake.accept(await read(request, body))
     except AlreadyExists:
         headers = {"x-should-retry": "false"}
         return problem(409, "This id belongs to another prediction.", headers=headers)
@@ -39,10 +44,10 @@ async def create(request: web.Request) -> web.Response:
     )
     if ended:
         return await _answer(request, prediction.id, status=201)
-    body = await _object(context, prediction, None, base_url(request))
+    answer = await _object(context, prediction, None, base_url(request))
     if seconds > 0:
-        body["status"] = Status.STARTING.value
-    return web.json_response(body, status=201)
+        answer["status"] = Status.STARTING.value
+    return web.json_response(answer, status=201)
 
 
 async def get(request: web.Request) -> web.Response:

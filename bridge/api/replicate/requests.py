@@ -26,13 +26,12 @@ _FORM_TEXT_BYTES = 1 << 20
 _CHUNK = 1 << 18  # bytes of an upload read at a time
 
 
-async def read(request: web.Request) -> Request:
-    """The request in a body. Raises InvalidInput or an HTTP error."""
+async def read(request: web.Request, body: Mapping[str, Any] | None) -> Request:
+    """The request in a JSON ``body``, or in a form. Raises InvalidInput or an HTTP error."""
     context = request.app[CONTEXT]
-    if request.content_type == "multipart/form-data":
+    if body is None:
         parsed = await _read_form(request, context)
     else:
-        body = await read_object(request)
         check_version(body, context, request.match_info)
         parsed = _from_json(body)
     wanted = _cancel_after(request.headers.get("Cancel-After"))
@@ -42,8 +41,10 @@ async def read(request: web.Request) -> Request:
     return _with_repeat(request, parsed)
 
 
-async def read_object(request: web.Request) -> Mapping[str, Any]:
-    """A JSON object. Raises HTTPBadRequest."""
+async def read_object(request: web.Request) -> Mapping[str, Any] | None:
+    """The JSON object in a body, None when a form was sent. Raises HTTPBadRequest."""
+    if request.content_type == "multipart/form-data":
+        return None
     try:
         body = json.loads(await request.read())
     except ValueError:

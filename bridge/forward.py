@@ -1,0 +1,82 @@
+"""``CLIENT_WEBHOOKS=forward``: the rule of the system that this one replaces.
+
+A request with both ``webhook`` and ``webhook_events_filter`` reaches Cog as it is, nothing is
+recorded, and Cog calls the client itself. The recording is still checked and fetched here, so that
+Cog sees loopback addresses only. Every other request is recorded as usual.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bridge.audio import check_audio
+from bridge.cog import Cog, NotAccepted
+from bridge.errors import InvalidInputs
+from bridge.files import Files, new_id
+from bridge.intake import Intake
+from bridge.internal import Links
+from bridge.settings import Settings
+from outbound.fetch import FetchFailed, Limits, fetch
+from transcription.errors import InvalidAudio, TranscriptionError
+from transcription.options import AUDIO_NAMES
+
+PREFIX = "forwarded-"  # of a recording's name; the sweep deletes it when its run must be over
+
+
+class Busy(TranscriptionError):
+    """Cog runs something else, and a forwarded request cannot be queued."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("The predictor is busy, and forwarded requests are not queued.")
+
+
+def applies(settings: Settings, body: Mapping[str, Any]) -> bool:
+    """Whether a request is to be forwarded."""
+    both = body.get("webhook") is not None and body.get("webhook_events_filter") is not None
+    return settings.client_webhooks == "forward" and both
+
+
+class Forward:
+    """Hands requests to Cog without a record."""
+
+    def __init__(
+        self, settings: Settings, intake: Intake, files: Files, cog: Cog, links: Links
+    ) -> None:
+        self._settings: Final = settings
+        self._intake: Final = intake
+        self._files: Final = files
+        self._cog: Final = cog
+        self._links: Final = links
+
+    async def send(self, body: Mapping[str, Any]) -> tuple[int, Any]:
+        """Cog's status and answer. Raises InvalidInputs, InvalidInput or Busy."""
+        inputs = dict(body.get("input") or {})
+        name, audio = self._intake.check_inputs(inputs)
+        await self._intake.check_url("webhook", str(body["webhook"]))
+        recording = PREFIX + new_id()
+        try:
+            await self._keep(recording, name, audio)
+            kept = {key: value for key, value in inputs.items() if key not in AUDIO_NAMES}
+            link = self._links.audio(recording)
+            return await self._cog.start({**body, "input": {**kept, "audio_file": link}})
+        except NotAccepted:
+            self._files.remove(recording)
+            raise Busy from None
+        except BaseException:
+            self._files.remove(recording)
+            raise
+
+    async def _keep(self, recording: str, name: str, audio: str) -> None:
+        path = self._files.path(recording)
+        if audio.startswith("data:"):
+            await self._files.write_data_uri(recording, audio, name)
+        else:
+            await self._intake.check_url(name, audio)
+            limits = Limits(self._settings.max_file_bytes, self._settings.fetch_timeout)
+            try:
+                await fetch(audio, path, policy=self._settings.policy, limits=limits)
+            except FetchFailed as failure:
+                reason = InvalidAudio(f"could not be downloaded: {failure}", name)
+                raise InvalidInputs([reason]) from None
+        await check_audio(path, self._settings.max_audio_seconds, name)

@@ -1,0 +1,44 @@
+"""Deletes recordings that nobody needs any more and that no orderly end took away."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Final
+
+from bridge.forward import PREFIX as FORWARDED
+from bridge.settings import Settings
+from bridge.store import Store
+from bridge.uploads import PREFIX as UPLOADED
+from bridge.uploads import Uploads
+
+GRACE_SECONDS = 3600.0  # a recording may be older than its record by one long upload
+
+
+class Janitor:
+    """Knows which recordings are still wanted."""
+
+    def __init__(self, settings: Settings, store: Store, uploads: Uploads) -> None:
+        self._folder: Final = settings.files_dir
+        self._forwarded_seconds: Final = float(settings.max_run_seconds)
+        self._store: Final = store
+        self._uploads: Final = uploads
+
+    async def tidy(self) -> int:
+        """Delete what is not wanted; the number of files deleted."""
+        wanted = {record.recording for record in await self._store.unfinished_records()}
+        deleted = 0
+        for path in await asyncio.to_thread(lambda: list(self._folder.iterdir())):
+            if path.name not in wanted and await self._is_stale(path):
+                path.unlink(missing_ok=True)
+                deleted += 1
+        return deleted
+
+    async def _is_stale(self, path: Path) -> bool:
+        if path.name.startswith(UPLOADED):
+            return await self._uploads.get(path.name.removeprefix(UPLOADED)) is None
+        try:
+            age = time.time() - path.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        forwarded = path.name.startswith(FORWARDED)
+        return age > (self._forwarded_seconds if forwarded else GRACE_SECONDS)
