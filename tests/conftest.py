@@ -64,22 +64,24 @@ def start_stack(state_dir: Path, **environ: str) -> RunningStack:
     """Start `python -m stack` on free ports and wait until it says that it is ready."""
     ports = {name: str(free_port()) for name in ("BRIDGE_PORT", "COG_PORT")}
     token, secret = "a-token-for-tests", "a-secret-for-tests"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stack"],
-        cwd=ROOT,
-        stdout=(state_dir / "stack.log").open("wb"),
-        stderr=subprocess.STDOUT,
-        env={
-            **os.environ,
-            "STATE_DIR": str(state_dir),
-            "BRIDGE_TOKEN": token,
-            "WEBHOOK_SECRET": secret,
-            "MODELS": "demo",
-            "ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
-            **ports,
-            **environ,
-        },
-    )
+    output = state_dir / "stack.log"
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stack"],
+            cwd=ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={
+                **os.environ,
+                "STATE_DIR": str(state_dir),
+                "BRIDGE_TOKEN": token,
+                "WEBHOOK_SECRET": secret,
+                "MODELS": "demo",
+                "ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
+                **ports,
+                **environ,
+            },
+        )
     stack = RunningStack(
         f"http://127.0.0.1:{ports['BRIDGE_PORT']}",
         f"http://127.0.0.1:{ports['COG_PORT']}",
@@ -88,7 +90,6 @@ def start_stack(state_dir: Path, **environ: str) -> RunningStack:
         state_dir,
         process,
     )
-    output = state_dir / "stack.log"
     wait_until(
         lambda: process.poll() is not None or "ready:" in output.read_text(),
         "the stack is ready",

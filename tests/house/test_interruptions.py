@@ -99,8 +99,8 @@ async def test_a_dead_worker_is_seen_and_replaced(
 
 def worker_pid(stack: RunningStack) -> int:
     """The only child of Cog's server."""
-    server = stack.pid("cog")
-    (child,) = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    threads = Path(f"/proc/{stack.pid('cog')}/task").iterdir()
+    (child,) = " ".join((thread / "children").read_text() for thread in threads).split()
     return int(child)
 
 

@@ -1,0 +1,31 @@
+"""A stack whose predictor does as it is told, and ways to speak to it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.clients.helpers import PREDICTOR, WAV, Api
+from tests.conftest import RunningStack, start_stack, stop_stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """Real processes, with the timed predictor in place of the one that transcribes."""
+    running = start_stack(tmp_path_factory.mktemp("clients"), COG_PREDICT_TYPE_STUB=PREDICTOR)
+    yield running
+    stop_stack(running)
+
+
+@pytest.fixture
+async def api(stack: RunningStack) -> AsyncIterator[Api]:
+    async with aiohttp.ClientSession() as session:
+        yield Api(session, stack)
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recordings") / "speech.wav"
+    path.write_bytes(WAV)
+    return path

@@ -1,0 +1,194 @@
+"""What the client tests share: recordings, the API by plain HTTP, a receiver of webhooks."""
+
+import asyncio
+import base64
+import contextlib
+import io
+import json
+import time
+import wave
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from tests.conftest import RunningStack
+
+MODEL = "whisperx/whisperx-stack"  # the default of MODEL_NAME
+TERMINAL = {"succeeded", "failed", "canceled"}
+PREDICTOR = "tests/fixtures/timed_predictor.py:Predictor"
+Json = dict[str, Any]
+
+
+def wav(seconds: float = 0.5) -> bytes:
+    """A silent recording, 16 kHz."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * round(seconds * 16_000)))
+    return buffer.getvalue()
+
+
+def data_uri(content: bytes) -> str:
+    return f"data:audio/wav;base64,{base64.b64encode(content).decode()}"
+
+
+WAV: Final = wav()
+URI: Final = data_uri(WAV)
+
+
+def asked(wishes: str = "", **more: Any) -> Json:
+    """Inputs that make the timed predictor do what ``wishes`` says."""
+    return {"audio_file": URI, "initial_prompt": wishes, **more}
+
+
+def expected_output(wishes: str = "", size: int = len(WAV)) -> Json:
+    """What the timed predictor answers."""
+    return {
+        "segments": [{"start": 0.0, "end": 0.5, "text": wishes or "hello"}],
+        "detected_language": "en",
+        "language_probability": 1.0,
+        "duration": 0.5,
+        "speaker_embeddings": None,
+        "warnings": [f"{size} bytes"],
+    }
+
+
+async def eventually(
+    condition: Callable[[], object], what: str, seconds: float = 30.0, pause: float = 0.02
+) -> None:
+    """`wait_until` for tests whose own event loop has to go on."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        await asyncio.sleep(pause)
+    pytest.fail(f"waited {seconds:g} s in vain until {what}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    headers: Any
+
+
+class Api:
+    """The bridge by plain HTTP, every answer as it came."""
+
+    def __init__(self, session: aiohttp.ClientSession, stack: RunningStack) -> None:
+        self._session: Final = session
+        self.stack: Final = stack
+
+    async def call(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **arguments: Any
+    ) -> Answer:
+        """``path`` may be an absolute URL; JSON bodies are parsed, others are bytes."""
+        url = path if path.startswith("http") else self.stack.url + path
+        sent = {"Authorization": f"Bearer {self.stack.token}", **(headers or {})}
+        async with self._session.request(
+            method, url, headers=sent, allow_redirects=False, **arguments
+        ) as response:
+            content = await response.read()
+            body: Any = content
+            if "json" in response.content_type:
+                body = json.loads(content)
+            return Answer(response.status, body, response.headers)
+
+    async def create(
+        self, wishes: str = "", headers: dict[str, str] | None = None, **body: Any
+    ) -> Json:
+        """A new prediction."""
+        document = {"input": asked(wishes), **body}
+        answer = await self.call("POST", "/v1/predictions", headers, json=document)
+        assert answer.status == 201, answer.body
+        created: Json = answer.body
+        return created
+
+    async def get(self, prediction_id: str) -> Json:
+        answer = await self.call("GET", f"/v1/predictions/{prediction_id}")
+        assert answer.status == 200, answer.body
+        found: Json = answer.body
+        return found
+
+    async def cancel(self, prediction_id: str) -> Json:
+        answer = await self.call("POST", f"/v1/predictions/{prediction_id}/cancel")
+        assert answer.status == 200, answer.body
+        found: Json = answer.body
+        return found
+
+    async def until(self, prediction_id: str, statuses: Iterable[str], seconds: float = 30) -> Json:
+        """The prediction as soon as its status is one of ``statuses``."""
+        wanted = set(statuses)
+        seen: Json = {}
+        async with asyncio.timeout(seconds):
+            while (seen := await self.get(prediction_id))["status"] not in wanted:
+                await asyncio.sleep(0.03)
+        return seen
+
+    async def finish(self, prediction_id: str, seconds: float = 30) -> Json:
+        return await self.until(prediction_id, TERMINAL, seconds)
+
+
+@dataclass
+class Call:
+    """A webhook that arrived."""
+
+    at: float
+    headers: dict[str, str]
+    raw: str
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def body(self) -> Json:
+        parsed: Json = json.loads(self.raw)
+        return parsed
+
+
+@dataclass
+class Receiver:
+    """A real web server that takes webhooks and answers what it is told to.
+
+    ``answers`` are the statuses of the next answers; once they are used up it answers 200. A
+    status of 0 stands for an answer that never comes.
+    """
+
+    url: str = ""
+    calls: list[Call] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    location: str = ""
+
+    def accepted(self, status: str | None = None) -> list[Call]:
+        return [call for call in self.calls if status is None or call.body["status"] == status]
+
+    async def take(self, request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.calls.append(Call(time.monotonic(), headers, (await request.read()).decode()))
+        status = self.answers.pop(0) if self.answers else 200
+        if status == 0:
+            await asyncio.Event().wait()
+        return web.Response(
+            status=status, headers={"Location": self.location} if self.location else {}
+        )
+
+
+@contextlib.asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_post("/hook", receiver.take)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    try:
+        yield receiver
+    finally:
+        await runner.cleanup()
