@@ -73,19 +73,27 @@ class Store:
         if await self._redis.zcard(_UNFINISHED) >= self._queue_limit:
             raise QueueFull
         key = _key(prediction.id)
-        document = json.dumps(prediction.to_dict())
-        if not await self._redis.hsetnx(key, "record", document):
-            raise AlreadyExists
         score = {prediction.id: prediction.created_at.timestamp()}
+        fields: dict[Any, Any] = {
+            "record": json.dumps(prediction.to_dict()),
+            "status": prediction.status.value,
+        }
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(key, "status", prediction.status.value)
+            await pipe.watch(key)
+            if await pipe.exists(key):
+                raise AlreadyExists
+            pipe.multi()  # type: ignore[no-untyped-call]
+            pipe.hset(key, mapping=fields)
             pipe.expire(key, LIVE_TTL)
             for index in (_UNFINISHED, _ALL):
                 pipe.zadd(index, score)
                 pipe.expire(index, LIVE_TTL)
             if secrets:
                 pipe.set(_secrets_key(prediction.id), json.dumps(dict(secrets)), ex=LIVE_TTL)
-            await pipe.execute()
+            try:
+                await pipe.execute()
+            except WatchError:
+                raise AlreadyExists from None
 
     async def get(self, prediction_id: str) -> Prediction | None:
         """The record, or None for an unknown or expired id."""

@@ -1,0 +1,292 @@
+"""What is lost when something dies: faults under load, and one table of what came of them.
+
+A client goes on sending predictions and remembers every one that was promised to it (answered
+201). In the middle something is killed, stopped or frozen. Afterwards every promise has to have
+come to one end, each end only once, and nothing that had ended may have changed.
+
+The predictor is the timed one of the tests: the real Cog server runs it, but what it does takes a
+chosen time and no models.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import tempfile
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from redis.asyncio import Redis
+
+from benchmarks import recordings
+from stack.client import ApiError, Client
+from stack.services import services
+from stack.settings import StackSettings
+from stack.supervisor import Supervisor
+
+PREDICTOR = "tests/fixtures/timed_predictor.py:Predictor"
+RUN_LIMIT = 6  # seconds that a run may take before it counts as hung
+BEFORE, AFTER = 3.0, 4.0  # seconds of load on either side of the fault
+SETTLE_SECONDS = 120.0
+_WISH = "logs=3"  # a run of 0.3 s
+_PACE = 0.5  # seconds between two requests: less load than the one slot can carry
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a fault did. ``recovery`` is seconds until the first completion afterwards."""
+
+    fault: str
+    promised: int
+    succeeded: int
+    failed: int
+    lost: int
+    stuck: int
+    changed: int
+    left_over: int
+    recovery: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether every promise was kept exactly once."""
+        return not (self.lost or self.stuck or self.changed or self.left_over)
+
+
+@dataclass(slots=True)
+class House:
+    """A running stack, and what a fault needs to reach into it."""
+
+    settings: StackSettings
+    supervisor: Supervisor
+    session: aiohttp.ClientSession
+    client: Client
+    uri: str
+
+    def signal(self, service: str, number: signal.Signals) -> None:
+        """Signal the process that is ``service`` now."""
+        process = self.supervisor.members[service].process
+        assert process is not None
+        os.kill(process.pid, number)
+
+    def worker(self) -> int:
+        """The process id of Cog's worker."""
+        process = self.supervisor.members["cog"].process
+        assert process is not None
+        threads = Path(f"/proc/{process.pid}/task").iterdir()
+        children = " ".join((thread / "children").read_text() for thread in threads).split()
+        return int(children[0])
+
+
+@dataclass(slots=True)
+class Load:
+    """A client under way: its promises, and what it saw of them."""
+
+    house: House
+    promised: dict[str, float] = field(default_factory=dict)
+    ended: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+
+    async def send(self, seconds: float) -> None:
+        """Keep sending; a refusal or a broken connection is no promise."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            body = {"input": {"audio_file": self.house.uri, "initial_prompt": _WISH}}
+            with contextlib.suppress(ApiError, aiohttp.ClientError, TimeoutError, ValueError):
+                created = await self.house.client.create(body)
+                self.promised[created["id"]] = time.monotonic()
+            await self.look()
+            await asyncio.sleep(_PACE)
+
+    async def look(self) -> None:
+        """See what has ended, and whether anything that had ended has changed."""
+        for prediction_id in list(self.promised):
+            try:
+                found = await self.house.client.get(prediction_id)
+            except (ApiError, aiohttp.ClientError, TimeoutError, ValueError):
+                continue
+            if prediction_id in self.ended:
+                if found != self.ended[prediction_id]:
+                    self.changed.add(prediction_id)
+            elif found["completed_at"] is not None:
+                self.ended[prediction_id] = found
+
+    async def settle(self) -> None:
+        """Wait until every promise has ended and nothing is left in the queue, with patience."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            await self.look()
+            if len(self.ended) == len(self.promised) and not await _left_over(self.house):
+                break
+            await asyncio.sleep(0.2)
+        await self.look()
+
+
+Fault = Callable[[House], Awaitable[None]]
+
+
+def _kill(service: str, number: signal.Signals) -> Fault:
+    async def fault(house: House) -> None:
+        house.signal(service, number)
+
+    return fault
+
+
+async def _kill_worker(house: House) -> None:
+    os.kill(house.worker(), signal.SIGKILL)
+
+
+async def _freeze_worker(house: House) -> None:
+    """A hang, not a death: nothing answers, nothing ends."""
+    worker = house.worker()
+    os.kill(worker, signal.SIGSTOP)
+    await asyncio.sleep(RUN_LIMIT + 2)
+
+
+async def _freeze_cog(house: House) -> None:
+    house.signal("cog", signal.SIGSTOP)
+    process = house.supervisor.members["cog"].process
+    await asyncio.sleep(RUN_LIMIT + 2)
+    assert process is not None
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGCONT)
+
+
+async def _reset_clients(house: House) -> None:
+    """Connections that break right after their request was sent."""
+    for _ in range(5):
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+            body = {"input": {"audio_file": house.uri, "initial_prompt": _WISH}}
+            async with asyncio.timeout(0.005):
+                await house.client.create(body)
+
+
+FAULTS: dict[str, Fault] = {
+    "bridge: kill -9": _kill("bridge", signal.SIGKILL),
+    "bridge: SIGTERM": _kill("bridge", signal.SIGTERM),
+    "Cog's server: kill -9": _kill("cog", signal.SIGKILL),
+    "Cog's server: SIGTERM": _kill("cog", signal.SIGTERM),
+    "Cog's worker: kill -9": _kill_worker,
+    "Cog's worker: SIGSTOP": _freeze_worker,
+    "Cog's server: SIGSTOP": _freeze_cog,
+    "Redis: kill -9": _kill("redis", signal.SIGKILL),
+    "Redis: SIGTERM": _kill("redis", signal.SIGTERM),
+    "client connections: reset": _reset_clients,
+}
+
+
+@contextlib.asynccontextmanager
+async def house(**environ: str) -> AsyncIterator[House]:
+    """A stack of its own for one fault."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = {
+            **os.environ,
+            "STATE_DIR": folder,
+            "COG_PREDICT_TYPE_STUB": PREDICTOR,
+            "MODELS": "demo",
+            "MAX_RUN_SECONDS": str(RUN_LIMIT),
+            **environ,
+        }
+        settings = StackSettings.from_env(given, free_ports=True)
+        recording = recordings.write(Path(folder, "second.wav"), 1)
+        uri = f"data:audio/wav;base64,{b64encode(recording.read_bytes()).decode()}"
+        supervisor = Supervisor(services(settings), Path(folder, "log"), lambda _: None)
+        timeout = aiohttp.ClientTimeout(total=10)
+        async with supervisor.running(), aiohttp.ClientSession(timeout=timeout) as session:
+            await supervisor.ready()
+            client = Client(session, settings.url, settings.bridge_token)
+            yield House(settings, supervisor, session, client, uri)
+
+
+async def suffer(name: str, fault: Fault) -> Result:
+    """Load, the fault in its middle, and the reckoning."""
+    async with house() as home:
+        load = Load(home)
+        await load.send(BEFORE)
+        struck = datetime.now(UTC)
+        after = asyncio.create_task(load.send(AFTER))
+        await fault(home)
+        await after
+        await load.settle()
+        return await _reckon(name, home, load, struck)
+
+
+async def _reckon(name: str, home: House, load: Load, struck: datetime) -> Result:
+    statuses = [found["status"] for found in load.ended.values()]
+    missing = load.promised.keys() - load.ended.keys()
+    lost = sum([await _is_gone(home, prediction_id) for prediction_id in missing])
+    completions = [datetime.fromisoformat(found["completed_at"]) for found in load.ended.values()]
+    waits = [(moment - struck).total_seconds() for moment in completions if moment > struck]
+    return Result(
+        fault=name,
+        promised=len(load.promised),
+        succeeded=statuses.count("succeeded"),
+        failed=statuses.count("failed"),
+        lost=lost,
+        stuck=len(missing) - lost,
+        changed=len(load.changed),
+        left_over=await _left_over(home),
+        recovery=min(waits, default=float("nan")),
+    )
+
+
+async def _is_gone(home: House, prediction_id: str) -> bool:
+    try:
+        await home.client.get(prediction_id)
+    except ApiError:
+        return True
+    return False
+
+
+async def _left_over(home: House) -> int:
+    """Predictions that are still in the queue, promised or not."""
+    redis = Redis.from_url(home.settings.redis_url)
+    try:
+        return int(await redis.zcard("predictions:unfinished"))
+    finally:
+        await redis.aclose()
+
+
+def table(results: list[Result]) -> str:
+    """The results as a Markdown table."""
+    head = [
+        "fault",
+        "promised",
+        "succeeded",
+        "failed",
+        "lost",
+        "stuck",
+        "changed",
+        "left over",
+        "recovery",
+    ]
+    rows = [
+        [
+            result.fault,
+            *(
+                str(number)
+                for number in (
+                    result.promised, result.succeeded, result.failed, result.lost,
+                    result.stuck, result.changed, result.left_over,
+                )
+            ),
+            f"{result.recovery:.1f} s",
+        ]
+        for result in results
+    ]  # fmt: skip
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+async def run() -> list[Result]:
+    """Every fault, each on a stack of its own."""
+    return [await suffer(name, fault) for name, fault in FAULTS.items()]
+
+
+if __name__ == "__main__":
+    print(table(asyncio.run(run())))

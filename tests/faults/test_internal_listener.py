@@ -1,0 +1,144 @@
+"""Cog's webhooks, as they really come: twice, late, in the wrong order, or not from Cog at all."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from benchmarks import recordings
+from benchmarks.faults import PREDICTOR
+from bridge.auth import sign
+from stack.client import Client
+from stack.settings import free_port
+from tests.conftest import RunningStack, start_stack, stop_stack
+
+
+@pytest.fixture(scope="module")
+def internal_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def timed(tmp_path_factory: pytest.TempPathFactory, internal_port: int) -> Any:
+    running = start_stack(
+        tmp_path_factory.mktemp("timed"),
+        COG_PREDICT_TYPE_STUB=PREDICTOR,
+        INTERNAL_PORT=str(internal_port),
+    )
+    yield running
+    stop_stack(running)
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+class Impostor:
+    """Calls the internal listener as Cog would, or as somebody who is not Cog."""
+
+    def __init__(self, session: aiohttp.ClientSession, port: int, secret: str) -> None:
+        self._session = session
+        self._base = f"http://127.0.0.1:{port}"
+        self._secret = secret
+
+    async def webhook(self, prediction_id: str, attempt: int, **body: Any) -> int:
+        signature = sign(self._secret, "webhook", prediction_id, str(attempt))
+        url = f"{self._base}/webhook/{prediction_id}/{attempt}/{signature}"
+        return await self.post(url, {"id": f"{prediction_id}-{attempt}", "logs": "", **body})
+
+    async def post(self, url: str, body: dict[str, Any]) -> int:
+        async with self._session.post(url, data=json.dumps(body)) as response:
+            return response.status
+
+
+@pytest.fixture
+def cog(timed: RunningStack, session: aiohttp.ClientSession, internal_port: int) -> Impostor:
+    return Impostor(session, internal_port, timed.webhook_secret)
+
+
+@pytest.fixture
+def client(timed: RunningStack, session: aiohttp.ClientSession) -> Client:
+    return Client(session, timed.url, timed.token)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    return recordings.write(tmp_path / "second.wav", 1)
+
+
+async def test_what_has_ended_does_not_change(
+    client: Client, cog: Impostor, recording: Path
+) -> None:
+    created = await client.create_from_file(recording)
+    ended = await client.finish(created["id"])
+    for late in (
+        {"status": "processing"},
+        {"status": "processing", "logs": "much longer logs than there were before" * 9},
+        {"status": "succeeded", "output": {"segments": []}},
+        {"status": "failed", "error": "no"},
+        {"status": "canceled"},
+        {"status": "starting"},
+    ):
+        assert await cog.webhook(created["id"], 1, **late) == 200
+    assert await client.get(created["id"]) == ended
+
+
+async def test_a_completion_may_come_first_and_twice(
+    client: Client, cog: Impostor, recording: Path
+) -> None:
+    created = await client.create_from_file(recording, initial_prompt="sleep=30")
+    async for prediction in client.follow(created["id"]):
+        if prediction["status"] == "processing":
+            break
+    output = {"segments": [], "detected_language": "en", "duration": 1.0, "warnings": []}
+    for _ in range(2):
+        done = {"status": "succeeded", "output": output, "metrics": {"predict_time": 1}}
+        assert await cog.webhook(created["id"], 1, **done) == 200
+    ended = await client.get(created["id"])
+    assert ended["status"] == "succeeded"
+    assert ended["output"] == output
+    following = await client.create_from_file(recording)
+    await client.cancel(created["id"])
+    assert await client.get(created["id"]) == ended
+    # The run itself is still under way in Cog; the next one waits for its slot or is first.
+    await client.cancel(following["id"])
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 999])
+async def test_a_forged_address_is_refused(
+    timed: RunningStack,
+    cog: Impostor,
+    internal_port: int,
+    client: Client,
+    recording: Path,
+    attempt: int,
+) -> None:
+    created = await client.create_from_file(recording, initial_prompt="sleep=1")
+    for signature in ("", "0" * 64, sign("another-secret", "webhook", created["id"], str(attempt))):
+        url = f"http://127.0.0.1:{internal_port}/webhook/{created['id']}/{attempt}/{signature}"
+        status = await cog.post(url, {"status": "succeeded", "output": {"forged": True}})
+        assert status in (403, 404)
+    ended = await client.finish(created["id"])
+    assert ended["output"] != {"forged": True}
+
+
+async def test_recordings_need_their_signature(
+    session: aiohttp.ClientSession, internal_port: int
+) -> None:
+    for path in ("/audio/x/" + "0" * 64, "/audio/..%2f..%2fetc%2fpasswd/" + "0" * 64):
+        async with session.get(f"http://127.0.0.1:{internal_port}{path}") as response:
+            assert response.status in (403, 404)
+
+
+async def test_the_internal_routes_are_not_public(
+    timed: RunningStack, session: aiohttp.ClientSession
+) -> None:
+    headers = {"Authorization": f"Bearer {timed.token}"}
+    for path in ("/worker", "/webhook/x/1/y", "/audio/x/y"):
+        async with session.post(timed.url + path, headers=headers, data=b"{}") as response:
+            assert response.status == 404
