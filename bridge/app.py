@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 
 import transcription
 from bridge import health
@@ -38,6 +38,7 @@ from bridge.webhooks import Webhooks
 
 PREFIXES = ("", "/v1", "/v1/v1")  # the official clients disagree about what the base URL ends in
 LOOPBACK = "127.0.0.1"
+REDIS_CONNECTIONS = 32
 _PREDICTION = "/predictions/{id}"
 _MODEL = "/models/{owner}/{name}"
 REPLICATE_ROUTES = [
@@ -104,7 +105,12 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
     the loopback listener for that), and only then lets go of Redis.
     """
     async with contextlib.AsyncExitStack() as stack:
-        redis = await stack.enter_async_context(Redis.from_url(settings.redis_url))
+        # Bounded, and waiting for a free one: hundreds of requests at once need no more, and more
+        # would be slower.
+        pool = BlockingConnectionPool.from_url(
+            settings.redis_url, max_connections=REDIS_CONNECTIONS, timeout=10
+        )
+        redis = await stack.enter_async_context(Redis.from_pool(pool))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         cog, links = Cog(session, settings.cog_url), Links(settings.webhook_secret)
         context = _wire(settings, redis, cog, links)

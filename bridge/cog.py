@@ -8,6 +8,7 @@ see runs that end, runs that were lost, and a health that tells the truth.
 
 import asyncio
 import contextlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,7 +108,9 @@ class Cog:
                     f"{self._url}/predictions", json={**body, "input": given}, headers=headers
                 ) as response:
                     if response.status not in (409, 503):
-                        return response.status, await response.json(content_type=None)
+                        text = await response.text()
+                        accepted = response.status < 400
+                        return response.status, json.loads(text) if accepted else text
                 await asyncio.sleep(pause)
         except aiohttp.ClientError:
             raise NotAccepted("unreachable") from None

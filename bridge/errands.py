@@ -60,7 +60,7 @@ class Errands:
     async def _download(self, source: str, target: Path) -> str | None:
         """Fetch and check a recording; the reason if it cannot be used."""
         settings = self._settings
-        limits = Limits(settings.max_file_bytes, settings.fetch_timeout)
+        limits = Limits(await self._files.room(), settings.fetch_timeout)
         try:
             await fetch(source, target, policy=settings.policy, limits=limits)
             await check_audio(target, settings.max_audio_seconds)

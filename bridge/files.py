@@ -92,8 +92,13 @@ class Files:
         """Delete the recording, if there is one."""
         self.path(name).unlink(missing_ok=True)
 
+    async def room(self) -> int:
+        """Bytes that one more recording may have."""
+        used = await asyncio.to_thread(self._used)
+        return max(0, min(self._max_bytes, self._quota - used))
+
     async def _copy(self, chunks: AsyncIterator[bytes], file: BinaryIO, field: str) -> Stored:
-        room = self._quota - await asyncio.to_thread(self._used)
+        room = await self.room()
         sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
 
         def take(chunk: bytes) -> None:

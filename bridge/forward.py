@@ -73,7 +73,7 @@ class Forward:
             await self._files.write_data_uri(recording, audio, name)
         else:
             await self._intake.check_url(name, audio)
-            limits = Limits(self._settings.max_file_bytes, self._settings.fetch_timeout)
+            limits = Limits(await self._files.room(), self._settings.fetch_timeout)
             try:
                 await fetch(audio, path, policy=self._settings.policy, limits=limits)
             except FetchFailed as failure:

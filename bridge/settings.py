@@ -94,7 +94,8 @@ class Settings:
     allowed_private_hosts: str = _variable(
         "ALLOWED_PRIVATE_HOSTS",
         "",
-        "Private hosts that recordings may come from: host, host:port or CIDR, comma-separated.",
+        "Private hosts that recordings may come from and webhooks go to: host, host:port or CIDR, "
+        "comma-separated.",
     )
     client_webhooks: str = _variable(
         "CLIENT_WEBHOOKS",

@@ -10,6 +10,7 @@ each write), ``result_ttl`` from its end.
     webhooks:pending          "<id> <event>" of client webhooks still to be delivered
     webhooks:dead             those that were given up
     idempotency:<digest>      the id that a request was answered with
+    files:all                 ids of uploaded files by upload time
     file:<id>                 an uploaded file's description (JSON)
     runs:mean_seconds         running mean of predict_time, for estimates
 """

@@ -24,9 +24,8 @@ from outbound.deliver import deliver
 from outbound.signing import headers
 
 EVENTS = ("start", "output", "logs", "completed")
-ATTEMPTS = 12  # tries of a `completed`; with the pauses below they spread over about 3 hours
-FIRST_PAUSE = 2.0  # seconds; doubles
-LONGEST_PAUSE = 3600.0
+ATTEMPTS = 12  # tries; with the pauses between them they spread over 68 minutes
+FIRST_PAUSE = 2.0  # seconds before the second try; doubles from try to try
 LOGS_INTERVAL = 0.5  # seconds between two `logs` of one prediction, as Replicate does
 
 _log = logging.getLogger(__name__)
@@ -99,12 +98,18 @@ class Webhooks:
         return sorted(found, key=lambda letter: letter.given_up_at, reverse=True)
 
     async def revive(self, letter_id: str) -> tuple[str, str] | None:
-        """Note a dead letter for delivery again; its (prediction id, event), None if unknown."""
+        """Note a dead letter for delivery again; its (prediction id, event).
+
+        None if it is unknown, or if its prediction has expired: then there is nothing to tell.
+        """
         document = await self._redis.hget(DEAD, letter_id)
         if document is None:
             return None
         letter = DeadLetter(**json.loads(document))
+        if await self._store.get(letter.prediction) is None:
+            return None
         await self._redis.zadd(PENDING, {f"{letter.prediction} {letter.event}": time.time()})
+        await self._redis.expire(PENDING, LIVE_TTL)
         await self._redis.hdel(DEAD, letter_id)
         return letter.prediction, letter.event
 
@@ -141,7 +146,7 @@ class Webhooks:
 
 def _pause(number: int) -> timedelta:
     """Doubling, with jitter, so that receivers that were down are not met by all at once."""
-    seconds = min(FIRST_PAUSE * 2 ** (number - 1), LONGEST_PAUSE)
+    seconds = FIRST_PAUSE * 2 ** (number - 1)
     return timedelta(seconds=seconds * random.uniform(0.75, 1.25))
 
 

@@ -12,6 +12,13 @@ from typing import Any
 
 from stack.settings import ROOT, StackSettings, python_path
 
+_BRIDGE_SECRETS = (
+    "BRIDGE_TOKEN",
+    "BRIDGE_AUTH_TOKEN",
+    "WEBHOOK_SECRET",
+    "WEBHOOK_SIGNING_KEY",
+    "REDIS_URL",
+)
 DRAIN_SECONDS = 30.0  # how long a stopping bridge may go on with the prediction it runs
 
 
@@ -79,7 +86,7 @@ def cog(settings: StackSettings) -> Service:
         "OMP_WAIT_POLICY": "PASSIVE",
     }
     # Secrets of the bridge are none of the predictor's business.
-    for name in ("BRIDGE_TOKEN", "WEBHOOK_SECRET", "REDIS_URL"):
+    for name in _BRIDGE_SECRETS:
         environ.pop(name, None)
     return Service(
         name="cog",

@@ -19,6 +19,6 @@ async def redeliver(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     revived = await context.webhooks.revive(request.match_info["letter"])
     if revived is None:
-        return problem(404, "There is no dead letter with this id.")
+        return problem(404, "There is no dead letter with this id, or its prediction has expired.")
     await context.queue.notify(*revived)
     return web.json_response({"status": "queued"}, status=202)

@@ -10,11 +10,14 @@ from typing import get_type_hints
 import pytest
 import yaml
 
-from bridge import errors
-from bridge.api import replicate
+from bridge import errors, store, uploads
+from bridge.api.replicate.render import prediction_object
+from bridge.api.replicate.stream import KEEP_ALIVE_SECONDS
 from bridge.app import PREFIXES, routes
+from bridge.jobs import MAX_ATTEMPTS
 from bridge.prediction import Prediction, Status
 from bridge.settings import Settings
+from bridge.webhooks import ATTEMPTS, EVENTS
 from scripts import reference
 from transcription.engine.settings import Settings as PredictorSettings
 from transcription.wire import WireTranscript
@@ -23,6 +26,7 @@ ROOT = reference.ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
 API = (ROOT / "docs/api.md").read_text()
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 ENV_EXAMPLE = (ROOT / ".env.example").read_text()
 IGNORED = {".venv", ".state", ".env"}  # named in the documentation, not in the repository
 
@@ -86,12 +90,28 @@ def test_record_members_are_documented() -> None:
         id="x", model="a/b", version="1", input={}, created_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
     members = first_cells(section(API, "The record").split("| status |")[0])
-    assert members == replicate.render(prediction, None, "http://localhost").keys()
+    shown = prediction_object(prediction, None, "http://localhost", "secret", {})
+    assert members == shown.keys()
+    assert all(f"`{link}`" in section(API, "The record") for link in shown["urls"])
 
 
 def test_statuses_are_documented() -> None:
     table = section(API, "The record").split("| status |")[1].split("\n\n")[0]
     assert first_cells(table) == {status.value for status in Status}
+
+
+def test_webhook_events_are_documented() -> None:
+    webhooks = section(API, "Webhooks")
+    table = webhooks.split("| event | told")[1].split("\n\n")[0]
+    assert first_cells(table) == set(EVENTS)
+    assert f"up to {ATTEMPTS} times" in webhooks
+
+
+def test_stream_events_are_documented() -> None:
+    code = (ROOT / "bridge/api/replicate/stream.py").read_text()
+    streaming = section(API, "Streaming")
+    assert first_cells(streaming) == set(re.findall(r'(?:yield |[\[ ]\()"(\w+)", ', code))
+    assert f"{KEEP_ALIVE_SECONDS:g} seconds" in streaming
 
 
 def test_output_members_are_documented() -> None:
@@ -104,6 +124,25 @@ def test_health_bodies_are_documented() -> None:
     example = re.search(r"```json\n(.*?)```", section(API, "Health"), re.DOTALL)
     assert example
     assert list(json.loads(example[1])) == re.findall(r'^            "(\w+)":', code, re.MULTILINE)
+
+
+def without_names(key: str) -> str:
+    """A Redis key with its variable parts, `<id>` or `{prediction_id}`, blanked out."""
+    return re.sub(r"<\w+>|\{\w+\}", "<>", key)
+
+
+def test_redis_keys_are_documented() -> None:
+    code = source("bridge/store.py") + source("bridge/uploads.py")
+    used = set(map(without_names, re.findall(r'"([a-z]+:[a-z_{}]+(?::[a-z]+)?)"', code)))
+    told = set(re.findall(r"^    ([a-z]+:\S+)  ", store.__doc__ or "", re.MULTILINE))
+    # This one is made beside the store.
+    assert {*map(without_names, told), uploads._INDEX} == used
+    documented = first_cells(section(ARCHITECTURE, "Redis keys").replace("`<id> <event>`", ""))
+    assert {*map(without_names, documented)} - {"jobs…", "errands…"} == used
+
+
+def test_lost_runs_are_documented() -> None:
+    assert f"After {MAX_ATTEMPTS} lost runs" in ARCHITECTURE
 
 
 def test_predictor_variables_are_documented_with_their_defaults() -> None:
@@ -195,6 +234,15 @@ def named_files(text: str) -> Iterator[str]:
 def test_files_that_are_named_exist(page: Path) -> None:
     for name in named_files(page.read_text()):
         assert (ROOT / name).exists(), f"{name} does not exist"
+
+
+def test_tests_that_are_named_exist() -> None:
+    code = source("tests/**/*.py")
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/threat-model.md").read_text()))
+    assert named
+    assert named <= set(re.findall(r"def (test_\w+)\(", code))
+    files = set(re.findall(r"`(test_\w+\.py)`", (ROOT / "docs/threat-model.md").read_text()))
+    assert files <= {path.name for path in ROOT.glob("tests/**/*.py")}
 
 
 def test_changelog_begins_with_what_is_unreleased() -> None:

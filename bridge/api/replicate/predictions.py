@@ -2,6 +2,7 @@
 
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,14 @@ from aiohttp import web
 from yarl import URL
 
 from bridge.api.replicate.render import base_url, prediction_object
-from bridge.api.replicate.requests import read, read_object, wait_seconds
+from bridge.api.replicate.requests import (
+    check_version,
+    events_of,
+    inputs_of,
+    read,
+    read_object,
+    wait_seconds,
+)
 from bridge.context import CONTEXT, Context
 from bridge.errors import problem
 from bridge.forward import applies
@@ -30,8 +38,7 @@ async def create(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     body = await read_object(request)
     if body is not None and applies(context.settings, body):
-        status, told = await context.forward.send(body)
-        return web.json_response(told, status=status)
+        return await _forward(request, context, body)
     try:
         prediction = await context.intake.accept(await read(request, body))
     except AlreadyExists:
@@ -48,6 +55,20 @@ async def create(request: web.Request) -> web.Response:
     if seconds > 0:
         answer["status"] = Status.STARTING.value
     return web.json_response(answer, status=201)
+
+
+async def _forward(request: web.Request, context: Context, body: Mapping[str, Any]) -> web.Response:
+    """Hand the request to Cog as it is, once it is known to be one; Cog's own answer."""
+    check_version(body, context, request.match_info)
+    events_of(body["webhook_events_filter"])
+    given = {**body, "input": inputs_of(body)}
+    asked_id = request.match_info.get("id", body.get("id"))
+    if asked_id is not None:
+        given["id"] = check_id(asked_id)
+    status, told = await context.forward.send(given)
+    if status >= 400:
+        return problem(status, f"The predictor refused the request: {str(told)[:500]}")
+    return web.json_response(told, status=status)
 
 
 async def get(request: web.Request) -> web.Response:

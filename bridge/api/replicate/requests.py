@@ -29,11 +29,8 @@ _CHUNK = 1 << 18  # bytes of an upload read at a time
 async def read(request: web.Request, body: Mapping[str, Any] | None) -> Request:
     """The request in a JSON ``body``, or in a form. Raises InvalidInput or an HTTP error."""
     context = request.app[CONTEXT]
-    if body is None:
-        parsed = await _read_form(request, context)
-    else:
-        check_version(body, context, request.match_info)
-        parsed = _from_json(body)
+    check_version(body or {}, context, request.match_info)
+    parsed = await _read_form(request, context) if body is None else _from_json(body)
     wanted = _cancel_after(request.headers.get("Cancel-After"))
     parsed = replace(parsed, cancel_after=wanted, base_url=base_url(request))
     if "id" in request.match_info:
@@ -60,7 +57,7 @@ def check_version(body: Mapping[str, Any], context: Context, path: Mapping[str, 
     if "owner" in path and f"{path['owner']}/{path['name']}" != name:
         raise web.HTTPNotFound(text=f"The model served here is {name}.")
     version = body.get("version")
-    known = {context.version, name, f"{name}:{context.version}"}
+    known = [context.version, name, f"{name}:{context.version}"]
     if version is not None and version not in known:
         raise web.HTTPUnprocessableEntity(text="- version: this service serves another version\n")
 
@@ -74,11 +71,7 @@ def wait_seconds(prefer: str) -> int:
 
 
 def _from_json(body: Mapping[str, Any]) -> Request:
-    inputs = body.get("input")
-    if inputs is None:
-        inputs = {}
-    if not isinstance(inputs, dict):
-        raise web.HTTPUnprocessableEntity(text="- input: must be an object\n")
+    inputs = inputs_of(body)
     webhook = body.get("webhook")
     if webhook is not None and not isinstance(webhook, str):
         raise InvalidInput("webhook", "must be a URL")
@@ -86,14 +79,25 @@ def _from_json(body: Mapping[str, Any]) -> Request:
         id=new_id() if body.get("id") is None else check_id(body["id"]),
         inputs=inputs,
         webhook=webhook or None,
-        webhook_events=_events(body.get("webhook_events_filter")),
+        webhook_events=events_of(body.get("webhook_events_filter")),
     )
 
 
-def _events(given: Any) -> tuple[str, ...]:
+def inputs_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a JSON request. Raises HTTPUnprocessableEntity."""
+    inputs = body.get("input")
+    if inputs is None:
+        return {}
+    if not isinstance(inputs, dict):
+        raise web.HTTPUnprocessableEntity(text="- input: must be an object\n")
+    return inputs
+
+
+def events_of(given: Any) -> tuple[str, ...]:
+    """The events that a client wants to be told of; all without a filter. Raises InvalidInput."""
     if given is None:
         return EVENTS
-    if not isinstance(given, list) or not set(given) <= set(EVENTS):
+    if not isinstance(given, list) or not all(event in EVENTS for event in given):
         raise InvalidInput("webhook_events_filter", f"must be a list of {', '.join(EVENTS)}")
     return tuple(given)
 
