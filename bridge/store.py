@@ -101,15 +101,16 @@ class Store:
         document = await self._redis.hget(_key(prediction_id), "record")
         return None if document is None else Prediction.from_dict(json.loads(document))
 
-    async def get_with_output(self, prediction_id: str) -> tuple[Prediction, Any] | None:
-        """The record and its output (None until it succeeded)."""
+    async def get_with_output(self, prediction_id: str) -> tuple[Prediction, bytes | None] | None:
+        """The record, and its output as JSON text (None until it succeeded).
+
+        Hours of speech make megabytes of output: it is written once and never parsed again.
+        """
         document, output = await self._redis.hmget(_key(prediction_id), ["record", "output"])
         if document is None:
             return None
-        return (
-            Prediction.from_dict(json.loads(document)),
-            None if output is None else json.loads(output),
-        )
+        prediction = Prediction.from_dict(json.loads(document))
+        return prediction, None if output is None else text(output).encode()
 
     async def status(self, prediction_id: str) -> Status | None:
         """The status alone: what a waiting request asks again and again."""
@@ -158,7 +159,7 @@ class Store:
         key = _key(prediction.id)
         fields = {"record": json.dumps(prediction.to_dict()), "status": prediction.status.value}
         if prediction.status is Status.SUCCEEDED:
-            fields["output"] = json.dumps(output)
+            fields["output"] = json.dumps(output, ensure_ascii=False, separators=(",", ":"))
         if prediction.cancel_requested:
             fields["cancel"] = "1"
         pipe.hset(key, mapping=fields)

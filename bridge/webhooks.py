@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from redis.asyncio import Redis
 
 from bridge.prediction import Prediction
 from bridge.settings import Settings
 from bridge.store import DEAD, LIVE_TTL, PENDING, Store, text
-from outbound.deliver import deliver
+from outbound.deliver import Outcome, deliver
 from outbound.signing import headers
 
 EVENTS = ("start", "output", "logs", "completed")
@@ -30,7 +30,7 @@ LOGS_INTERVAL = 0.5  # seconds between two `logs` of one prediction, as Replicat
 
 _log = logging.getLogger(__name__)
 
-Render = Callable[[Prediction, Any], dict[str, Any]]
+Render = Callable[[Prediction, bytes | None], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +113,8 @@ class Webhooks:
         await self._redis.hdel(DEAD, letter_id)
         return letter.prediction, letter.event
 
-    async def _send(self, prediction: Prediction, output: Any, event: str) -> Any:
-        body = json.dumps(
-            self._render(prediction, output), ensure_ascii=False, separators=(",", ":")
-        ).encode()
+    async def _send(self, prediction: Prediction, output: bytes | None, event: str) -> Outcome:
+        body = self._render(prediction, output)
         # The same id on every try, so that a receiver can tell a repetition.
         webhook_id = f"msg_{prediction.id}_{event}"
         if event == "logs":

@@ -1,10 +1,16 @@
 """What happens in between: cancelling, a bridge that ends or dies, a worker that dies."""
 
 import asyncio
+import json
 import os
 import signal
+import time
+import urllib.request
 from pathlib import Path
 
+import pytest
+
+from benchmarks import recordings
 from stack.client import Client, progress
 from tests.conftest import RECORDING, RunningStack, wait_until
 
@@ -109,3 +115,28 @@ def stop_bridge(stack: RunningStack, number: signal.Signals) -> None:
     before = stack.pid("bridge")
     os.kill(before, number)
     wait_until(lambda: stack.pid("bridge") != before and stack.healthy(), "a new bridge", 60)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("minutes", "percent"), [(60, 0), (4, 82)])
+async def test_a_long_run_lets_go_of_its_slot_soon(
+    stack: RunningStack, client: Client, tmp_path: Path, minutes: int, percent: int
+) -> None:
+    """In the search for speech, and (beyond 80 % of the progress) in the diarization."""
+    created = await client.create_from_file(recordings.write(tmp_path / "a.wav", 60 * minutes))
+    async for prediction in client.follow(created["id"]):
+        assert prediction["completed_at"] is None
+        if prediction["status"] == "processing" and progress(prediction["logs"]) >= percent:
+            break
+    asked = time.monotonic()
+    await client.cancel(created["id"])
+    assert (await client.finish(created["id"]))["status"] == "canceled"
+    wait_until(lambda: cog_is_idle(stack), "the slot is free", 5)
+    assert time.monotonic() - asked <= 5
+
+
+def cog_is_idle(stack: RunningStack) -> bool:
+    """Whether Cog would take a run now."""
+    with urllib.request.urlopen(f"{stack.cog_url}/health-check", timeout=5) as response:
+        return bool(json.load(response)["status"] == "READY")

@@ -90,7 +90,7 @@ def test_record_members_are_documented() -> None:
         id="x", model="a/b", version="1", input={}, created_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
     members = first_cells(section(API, "The record").split("| status |")[0])
-    shown = prediction_object(prediction, None, "http://localhost", "secret", {})
+    shown = prediction_object(prediction, "http://localhost", "secret", {})
     assert members == shown.keys()
     assert all(f"`{link}`" in section(API, "The record") for link in shown["urls"])
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
-from bridge.api.replicate.render import base_url, prediction_object
+from bridge.api.replicate.render import base_url, prediction_object, with_output
 from bridge.api.replicate.requests import (
     check_version,
     events_of,
@@ -51,10 +51,10 @@ async def create(request: web.Request) -> web.Response:
     )
     if ended:
         return await _answer(request, prediction.id, status=201)
-    answer = await _object(context, prediction, None, base_url(request))
+    rendered = await _object(context, prediction, base_url(request))
     if seconds > 0:
-        answer["status"] = Status.STARTING.value
-    return web.json_response(answer, status=201)
+        rendered["status"] = Status.STARTING.value
+    return web.json_response(rendered, status=201)
 
 
 async def _forward(request: web.Request, context: Context, body: Mapping[str, Any]) -> web.Response:
@@ -107,7 +107,9 @@ async def list_all(request: web.Request) -> web.Response:
     if len(found) > PAGE:
         query = {**request.query, "cursor": _cursor(page[-1])}
         following = str(URL(f"{base}/v1/predictions").with_query(query))
-    results = [await _listed(context, prediction, base) for prediction in page]
+    secret = context.settings.webhook_secret
+    # Without logs and output, which would make a page of hours of speech too large.
+    results = [prediction_object(entry, base, secret, {}) | {"logs": ""} for entry in page]
     return web.json_response({"previous": None, "next": following, "results": results})
 
 
@@ -116,21 +118,16 @@ async def _answer(request: web.Request, prediction_id: str, status: int = 200) -
     found = await context.store.get_with_output(prediction_id)
     if found is None:
         return _unknown()
-    body = await _object(context, *found, base_url(request))
-    return web.json_response(body, status=status)
+    prediction, output = found
+    rendered = await _object(context, prediction, base_url(request))
+    return web.Response(
+        body=with_output(rendered, output), status=status, content_type="application/json"
+    )
 
 
-async def _object(
-    context: Context, prediction: Prediction, output: Any, base: str
-) -> dict[str, Any]:
+async def _object(context: Context, prediction: Prediction, base: str) -> dict[str, Any]:
     queued = await context.place_in_queue(prediction)
-    return prediction_object(prediction, output, base, context.settings.webhook_secret, queued)
-
-
-async def _listed(context: Context, prediction: Prediction, base: str) -> dict[str, Any]:
-    """An entry of the list: like the prediction itself, without logs and output."""
-    full = prediction_object(prediction, None, base, context.settings.webhook_secret, {})
-    return full | {"logs": ""}
+    return prediction_object(prediction, base, context.settings.webhook_secret, queued)
 
 
 def _unknown() -> web.Response:

@@ -1,5 +1,6 @@
 """Records as the JSON objects that Replicate's clients parse."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,18 +14,21 @@ STREAM_SECONDS = 86_400  # how long a stream's link is valid
 
 
 def prediction_object(
-    prediction: Prediction, output: Any, base: str, secret: str, queued: Mapping[str, Any]
+    prediction: Prediction, base: str, secret: str, queued: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A prediction, every member always there. ``queued`` is added to its metrics."""
+    """A prediction, every member always there. ``queued`` is added to its metrics.
+
+    Its output is None here: `with_output` puts in what the store keeps as JSON text.
+    """
     url = f"{base}/v1/predictions/{prediction.id}"
     expiry = str(int(prediction.created_at.timestamp()) + STREAM_SECONDS)
     signature = sign(secret, "stream", prediction.id, expiry)
     return {
         "id": prediction.id,
+        "output": None,
         "model": prediction.model,
         "version": prediction.version,
         "input": dict(prediction.input),
-        "output": output,
         "error": prediction.error,
         "logs": prediction.logs,
         "metrics": {**prediction.metrics, **queued},
@@ -44,9 +48,17 @@ def prediction_object(
     }
 
 
-def webhook_body(secret: str, prediction: Prediction, output: Any) -> dict[str, Any]:
+def with_output(rendered: dict[str, Any], output: bytes | None) -> bytes:
+    """The object as JSON text, with ``output`` (JSON text, too) in its place."""
+    body = json.dumps(rendered, ensure_ascii=False, separators=(",", ":")).encode()
+    # The first one is ours: it stands before every member that a client has a say in.
+    return body if output is None else body.replace(b'"output":null', b'"output":' + output, 1)
+
+
+def webhook_body(secret: str, prediction: Prediction, output: bytes | None) -> bytes:
     """What a receiver gets: the same that GET answers."""
-    return prediction_object(prediction, output, prediction.base_url, secret, {})
+    rendered = prediction_object(prediction, prediction.base_url, secret, {})
+    return with_output(rendered, output)
 
 
 def base_url(request: web.Request) -> str:

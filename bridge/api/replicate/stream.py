@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from typing import Any
 
 from aiohttp import web
 
@@ -72,9 +71,9 @@ async def _events(context: Context, prediction_id: str) -> AsyncIterator[tuple[s
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _last(prediction: Prediction, output: Any) -> list[tuple[str, str]]:
+def _last(prediction: Prediction, output: bytes | None) -> list[tuple[str, str]]:
     if prediction.status is Status.SUCCEEDED:
-        return [("output", json.dumps(output, ensure_ascii=False)), ("done", "{}")]
+        return [("output", (output or b"null").decode()), ("done", "{}")]
     ending = ("done", json.dumps({"reason": _REASONS[prediction.status]}))
     if prediction.status is Status.FAILED:
         return [("error", json.dumps({"detail": prediction.error})), ending]

@@ -1,0 +1,46 @@
+"""Records as JSON: the output is put in as it is stored, whatever the record holds."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.api.replicate.render import prediction_object, webhook_body, with_output
+from bridge.prediction import Prediction
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def prediction(**changes: Any) -> Prediction:
+    return Prediction(
+        id="p", model="o/n", version="v", created_at=datetime(2026, 1, 1, tzinfo=UTC), **changes
+    )
+
+
+@given(
+    output=anything,
+    shown=st.dictionaries(st.sampled_from(["output", "a"]), anything),
+    logs=st.sampled_from(["", '"output":null', '{"output":null}']) | st.text(),
+)
+def test_output_and_record_do_not_mix(output: Any, shown: dict[str, Any], logs: str) -> None:
+    record = prediction(input=shown, logs=logs)
+    rendered = prediction_object(record, "http://h", "secret", {})
+    raw = json.dumps(output, ensure_ascii=False).encode()
+    assert json.loads(with_output(rendered, raw)) == {**rendered, "output": output}
+
+
+def test_without_an_output_it_is_null() -> None:
+    body = json.loads(webhook_body("secret", prediction(input={}, base_url="http://h"), None))
+    assert body["output"] is None
+    assert body["urls"]["get"] == "http://h/v1/predictions/p"
+
+
+def test_no_member_is_null_where_clients_want_none() -> None:
+    urls = prediction_object(prediction(input={}), "http://h", "secret", {})["urls"]
+    assert all(isinstance(url, str) for url in urls.values())
