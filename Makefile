@@ -22,7 +22,7 @@ check: install ## lint, types, import contracts
 	@.venv/bin/ruff format --check -q . || { echo "run: make format"; exit 1; }
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy --no-error-summary
-	@.venv/bin/lint-imports --no-timing >/dev/null || .venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo >/dev/null || .venv/bin/lint-imports --no-logo
 
 test: check ## everything that fits in six minutes
 	@$(PYTHON) -m pytest -m "not slow"

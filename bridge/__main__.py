@@ -37,6 +37,8 @@ def main() -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     logging.getLogger("docket").setLevel(logging.WARNING)
+    # It tells of every planned retry, with a traceback.
+    logging.getLogger("docket.dependencies").setLevel(logging.CRITICAL)
     asyncio.run(run(settings))
     return 0
 

@@ -18,6 +18,7 @@ from bridge.api.replicate import files as file_routes
 from bridge.api.replicate import models, predictions, stream
 from bridge.api.replicate.render import webhook_body
 from bridge.auth import SETTINGS, require_token
+from bridge.claims import Claims
 from bridge.cog import Cog
 from bridge.context import CONTEXT, Context
 from bridge.dispatch import Dispatcher
@@ -34,7 +35,7 @@ from bridge.queue import Queue
 from bridge.settings import Settings
 from bridge.store import Store
 from bridge.uploads import Uploads
-from bridge.webhooks import Webhooks
+from bridge.webhooks import EVENTS, Webhooks
 
 PREFIXES = ("", "/v1", "/v1/v1")  # the official clients disagree about what the base URL ends in
 LOOPBACK = "127.0.0.1"
@@ -129,7 +130,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, links: Links) -> Context
     files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
     uploads = Uploads(settings, redis, files)
     queue = Queue(settings.redis_url, store, files)
-    intake = Intake(settings, store, files, uploads, queue, version(settings))
+    intake = Intake(settings, store, files, uploads, Claims(redis), queue, version(settings))
     webhooks = Webhooks(settings, store, redis, partial(webhook_body, settings.webhook_secret))
     forward = Forward(settings, intake, files, cog, links)
     return Context(settings, store, files, uploads, Monitor(cog), queue, intake, webhooks, forward)
@@ -138,7 +139,9 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, links: Links) -> Context
 def _dispatcher(context: Context, cog: Cog, links: Links) -> Dispatcher:
     """The workers behind the doors."""
     settings, store, files, queue = context.settings, context.store, context.files, context.queue
-    jobs = Jobs(store, files, cog, links, queue, settings.max_run_seconds)
+    # The seed's rule knows two events; without `logs` there is no progress to see.
+    events = ("start", "completed") if settings.client_webhooks == "forward" else EVENTS
+    jobs = Jobs(store, files, cog, links, queue, settings.max_run_seconds, events)
     errands = Errands(settings, store, files, queue, context.webhooks)
     janitor = Janitor(settings, store, context.uploads)
     return Dispatcher(

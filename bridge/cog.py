@@ -77,16 +77,18 @@ class Cog:
             return Health("UNREACHABLE", "the predictor's server does not answer")
 
     async def run(
-        self, run_id: str, inputs: Mapping[str, Any], webhook: str, seconds: float
+        self, run_id: str, inputs: Mapping[str, Any], webhook: Mapping[str, Any], seconds: float
     ) -> Ended:
         """Run to the end, over a request held open. Raises NotAccepted or RunLost.
+
+        ``webhook`` is the members of the request that say where Cog reports what.
 
         Past ``seconds`` it raises TimeoutError; breaking off the request stops the run in Cog.
         """
         body = {
             "id": run_id,
             "input": {name: value for name, value in inputs.items() if value is not None},
-            "webhook": webhook,
+            **webhook,
         }
         for pause in _BUSY_RETRY_SECONDS:
             ended = await self._put(run_id, body, seconds)
@@ -143,7 +145,7 @@ class Cog:
                     return None
                 if response.status == 503:
                     raise NotAccepted("starting")
-                if response.status == 422:
+                if 400 <= response.status < 500:
                     return _refused(await response.text())
                 return _ended(await response.json(content_type=None))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
@@ -175,7 +177,7 @@ def _ended(body: Mapping[str, Any]) -> Ended:
 
 
 def _refused(text: str) -> Ended:
-    """Cog's 422: what the bridge's own validation let through is an error of the prediction."""
+    """Cog's 4xx: what the bridge's own validation let through is an error of the prediction."""
     return Ended("failed", None, f"The predictor refused the input: {text[:500]}", "", {})
 
 

@@ -1,4 +1,4 @@
-"""Works on the queue: the workers of both dockets, and a sweep for what was forgotten.
+"""Works on the queue: the workers of its dockets, and a sweep for what was forgotten.
 
 Jobs are claimed only while this pod's Cog is ready, as many at once as it has slots.
 """
@@ -22,6 +22,7 @@ from bridge.store import Store
 from bridge.webhooks import Webhooks
 
 ERRANDS_AT_ONCE = 16
+DELIVERIES_AT_ONCE = 128  # receivers are limited one by one, see webhooks
 REDELIVERY = timedelta(seconds=15)  # a task whose bridge was silent this long is given to another
 # How soon a free slot is noticed: with docket's own 250 ms, Cog stood idle for 100 between jobs.
 JOBS_POLL = timedelta(milliseconds=10)
@@ -57,14 +58,18 @@ class Dispatcher:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works on the queue while the block runs; at its end finishes what has begun."""
-        async with self._queue.jobs as jobs, self._queue.errands as errands:
+        queue = self._queue
+        async with queue.jobs as jobs, queue.errands as errands, queue.deliveries as deliveries:
             jobs.register(self._jobs.run, names=["run"])
             errands.register(self._errands.fetch, names=["fetch"])
-            errands.register(self._errands.deliver, names=["deliver"])
             errands.register(self._errands.cancel, names=["cancel"])
+            deliveries.register(self._errands.deliver, names=["deliver"])
             tasks = [
                 asyncio.create_task(self._work_while_ready(), name="jobs"),
                 asyncio.create_task(_work(errands, ERRANDS_AT_ONCE, ERRANDS_POLL), name="errands"),
+                asyncio.create_task(
+                    _work(deliveries, DELIVERIES_AT_ONCE, ERRANDS_POLL), name="deliveries"
+                ),
                 asyncio.create_task(self._sweep(), name="sweep"),
             ]
             try:

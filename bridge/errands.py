@@ -14,7 +14,7 @@ from bridge.prediction import Refused
 from bridge.queue import Queue, insist
 from bridge.settings import Settings
 from bridge.store import Store
-from bridge.webhooks import Webhooks
+from bridge.webhooks import ATTEMPTS, Webhooks
 from outbound.fetch import FetchFailed, Limits, fetch
 from transcription.errors import TranscriptionError
 
@@ -81,9 +81,12 @@ class Errands:
     ) -> None:
         """Task: try to hand a client its webhook; docket tries again for as long as it is asked."""
         try:
-            pause = await self._webhooks.attempt(prediction_id, event, retry.attempt)
+            pause = await self._webhooks.attempt(prediction_id, event)
         except RedisError:
             pause = REDIS_PAUSE
+        except Exception:
+            _log.exception("prediction %s: webhook `%s`", prediction_id, event)
+            pause = REDIS_PAUSE if retry.attempt < ATTEMPTS else None
         if pause is not None:
             retry.after(pause)
 

@@ -34,6 +34,7 @@ _TITLES = {
     503: "Service unavailable",
     507: "Insufficient storage",
 }
+_OUTSIDE_INPUT = frozenset({"id", "webhook", "webhook_events_filter", "content", "metadata"})
 _DETAILS = {
     404: "There is nothing at this path; docs/api.md lists the routes.",
     405: "This path does not answer this method.",
@@ -56,13 +57,17 @@ def problem(
 
 def invalid_inputs(found: list[InvalidInput], status: int = 422) -> web.Response:
     """The answer to inputs that cannot be used: one line of ``detail`` for each."""
+    named = [(_path(error.field), error.reason) for error in found]
     return problem(
         status,
-        "".join(f"- input.{error.field}: {error.reason}\n" for error in found),
-        invalid_fields=[
-            {"field": f"input.{error.field}", "description": error.reason} for error in found
-        ],
+        "".join(f"- {path}: {reason}\n" for path, reason in named),
+        invalid_fields=[{"field": path, "description": reason} for path, reason in named],
     )
+
+
+def _path(field: str) -> str:
+    """Where a field stands in the request."""
+    return field if field in _OUTSIDE_INPUT else f"input.{field}"
 
 
 def _detail(error: web.HTTPException) -> str:

@@ -3,13 +3,17 @@
 import asyncio
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from redis.exceptions import RedisError
+
 from bridge.audio import check_audio
+from bridge.claims import Claims
 from bridge.files import Files, Stored, media_type, new_id
 from bridge.prediction import Prediction
 from bridge.queue import Queue
@@ -25,6 +29,7 @@ from transcription.options import AUDIO_NAMES, SECRETS
 
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret
 _CLAIM_LOOKS, _CLAIM_PAUSE = 40, 0.05  # seconds; together longer than a request takes to record
+_log = logging.getLogger(__name__)
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -78,6 +83,7 @@ class Intake:
         store: Store,
         files: Files,
         uploads: Uploads,
+        claims: Claims,
         queue: Queue,
         version: str,
     ) -> None:
@@ -85,6 +91,7 @@ class Intake:
         self._store: Final = store
         self._files: Final = files
         self._uploads: Final = uploads
+        self._claims: Final = claims
         self._queue: Final = queue
         self._inputs: Final = Inputs(settings.model_names)
         self.version: Final = version
@@ -110,14 +117,28 @@ class Intake:
                 self._files.remove(recording)
                 return known
             prediction = await self._record(request, recording)
+        except AlreadyExists:
+            # Perhaps by the same request, sent twice at once.
+            self._files.remove(recording)
+            known = await self._known(request)
+            if known is None:
+                raise
+            return known
         except BaseException:
             self._files.remove(recording)
             if request.repeat is not None:
-                await self._store.release(request.repeat)
+                await self._claims.release(request.repeat)
             raise
-        await self._queue.submit(prediction)
-        await self._queue.cancel_at(prediction)
+        await self._enqueue(prediction)
         return prediction
+
+    async def _enqueue(self, prediction: Prediction) -> None:
+        """Queue what is recorded. From here on it is accepted, whatever happens."""
+        try:
+            await self._queue.submit(prediction)
+            await self._queue.cancel_at(prediction)
+        except RedisError:
+            _log.warning("prediction %s: queued later, by the sweep", prediction.id)
 
     async def check_url(self, name: str, text: str) -> None:
         """Raises InvalidInput unless the URL's address may be called."""
@@ -136,12 +157,14 @@ class Intake:
             return existing
         if request.repeat is None:
             return None
-        first = await self._store.claim(request.repeat, request.id, renew=not request.is_retry)
+        first = await self._claims.claim(request.repeat, request.id, renew=not request.is_retry)
         if first == request.id:
             return None
         # The first request may still be on its way to its record.
         for _ in range(_CLAIM_LOOKS):
             known = await self._store.get(first)
+            if known is not None and known.fingerprint != request.fingerprint:
+                raise AlreadyExists
             if known is not None:
                 return known
             await asyncio.sleep(_CLAIM_PAUSE)

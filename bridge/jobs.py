@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from transcription.options import AUDIO_NAMES
 
 MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed
 CANCEL_POLL_SECONDS = 0.25
+LOST_PAUSE = 0.5  # seconds before a lost run is repeated
+LOGS_SECONDS = 0.5  # how long a failure waits for its logs, which only the webhook carries
 HANG_SECONDS = 10.0  # how long a run that was told to stop may still hold its slot
 
 _log = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ class Jobs:
         links: Links,
         queue: Queue,
         max_run_seconds: float,
+        events: Sequence[str],
     ) -> None:
         self._store: Final = store
         self._files: Final = files
@@ -39,6 +42,7 @@ class Jobs:
         self._links: Final = links
         self._queue: Final = queue
         self._max_run_seconds: Final = max_run_seconds
+        self._events: Final = events
         self.stopping = False
 
     async def run(self, prediction_id: str) -> None:
@@ -57,6 +61,7 @@ class Jobs:
                 self._files.remove(recording)
             if prediction is not None and not prediction.terminal:
                 _log.warning("prediction %s: run %s was lost", prediction_id, attempt)
+                await asyncio.sleep(LOST_PAUSE)
 
     async def _record(self, prediction_id: str, event: Event, output: Any) -> Prediction | None:
         return await insist(lambda: self._queue.apply(prediction_id, event, output))
@@ -80,13 +85,20 @@ class Jobs:
             watch.cancel()
         if ended is None or ended.status == "canceled":
             return Stopped(attempt, ended.logs if ended else ""), None
+        if ended.error is not None and not ended.logs:
+            # Cog's answer to a failed run leaves the logs out; its webhook, soon after, has them.
+            await insist(lambda: self._queue.wait_until_ended(prediction.id, LOGS_SECONDS))
         return Finished(attempt, ended.logs, ended.metrics, ended.error), ended.output
 
     async def _accepted_run(self, prediction: Prediction, attempt: int) -> Ended | None:
         """Offers the run to Cog until it is taken; None when its end is asked for meanwhile."""
         secrets = await insist(lambda: self._store.secrets(prediction.id))
         inputs = self._inputs(prediction, secrets)
-        run_id, webhook = f"{prediction.id}-{attempt}", self._links.webhook(prediction.id, attempt)
+        run_id = f"{prediction.id}-{attempt}"
+        webhook = {
+            "webhook": self._links.webhook(prediction.id, attempt),
+            "webhook_events_filter": list(self._events),
+        }
         while True:
             try:
                 return await self._cog.run(run_id, inputs, webhook, self._max_run_seconds)

@@ -185,7 +185,12 @@ def advance(  # noqa: C901, PLR0911 - one case per event, one line each
                 return _end(prediction, Status.CANCELED, now, attempt=attempt)
             if prediction.status is Status.PROCESSING:
                 return _move(prediction, Status.STARTING, attempt=attempt)
-            return prediction
+            # Lost before Cog told of its start: it counts all the same, or it would never end.
+            return (
+                prediction
+                if attempt == prediction.attempt
+                else replace(prediction, attempt=attempt)
+            )
         case CancelRequested():
             if prediction.status is Status.STARTING:
                 return _end(prediction, Status.CANCELED, now, cancel_requested=True)

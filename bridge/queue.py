@@ -1,8 +1,9 @@
 """What is to be done, kept in Redis by docket, and the one way to tell a record of an event.
 
-Two dockets. `jobs` gives predictions to Cog. `errands` downloads recordings and delivers webhooks,
-many at once, so that a stranger's slow server never holds the GPU's slot. Task arguments are ids;
-whether there is anything left to do is asked of the record, never of docket.
+Three dockets. `jobs` gives predictions to Cog, `errands` downloads recordings and minds deadlines,
+`deliveries` hands clients their webhooks: a stranger's slow server never holds the GPU's slot, and
+receivers that hang never hold up a download. Task arguments are ids; whether there is anything
+left to do is asked of the record, never of docket.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from bridge.prediction import TERMINAL, CancelRequested, Event, Prediction
 from bridge.store import Store, webhook_events
 from bridge.webhooks import LOGS_INTERVAL
 
+ADDS_AT_ONCE = 16
 LOOK_SECONDS = 0.5  # how often a waiting request looks for an end that another bridge recorded
 
 _T = TypeVar("_T")
@@ -32,6 +34,9 @@ class Queue:
     def __init__(self, redis_url: str, store: Store, files: Files) -> None:
         self.jobs: Final = Docket(name="jobs", url=redis_url)
         self.errands: Final = Docket(name="errands", url=redis_url)
+        self.deliveries: Final = Docket(name="deliveries", url=redis_url)
+        # Docket's pool of connections fails when it is exhausted, and does not wait.
+        self._adding: Final = asyncio.Semaphore(ADDS_AT_ONCE)
         self._store: Final = store
         self._files: Final = files
         self._ended: dict[str, asyncio.Event] = {}
@@ -39,23 +44,26 @@ class Queue:
     async def submit(self, prediction: Prediction) -> None:
         """Queue what comes next for a prediction; queueing it twice does no harm."""
         # Docket takes a key once while its task is queued or under way.
-        if prediction.source is not None and not self._files.path(prediction.recording).exists():
-            await self.errands.add("fetch", key=prediction.id)(prediction.id)
-        else:
-            await self.jobs.add("run", key=prediction.id)(prediction.id)
+        async with self._adding:
+            if prediction.source and not self._files.path(prediction.recording).exists():
+                await self.errands.add("fetch", key=prediction.id)(prediction.id)
+            else:
+                await self.jobs.add("run", key=prediction.id)(prediction.id)
 
     async def cancel_at(self, prediction: Prediction) -> None:
         """Ask for the prediction's end when its deadline comes."""
         if prediction.deadline is not None:
             key = f"{prediction.id}:deadline"
-            await self.errands.add("cancel", when=prediction.deadline, key=key)(prediction.id)
+            async with self._adding:
+                await self.errands.add("cancel", when=prediction.deadline, key=key)(prediction.id)
 
     async def notify(self, prediction_id: str, event: str) -> None:
         """Queue the delivery of a client's webhook; `logs` are gathered for a moment."""
         wait = LOGS_INTERVAL if event == "logs" else 0.0
         when = datetime.now(UTC) + timedelta(seconds=wait)
         key = f"{prediction_id}:{event}"
-        await self.errands.add("deliver", when=when, key=key)(prediction_id, event)
+        async with self._adding:
+            await self.deliveries.add("deliver", when=when, key=key)(prediction_id, event)
 
     async def apply(
         self, prediction_id: str, event: Event, output: Any = None

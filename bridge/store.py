@@ -8,6 +8,7 @@ each write), ``result_ttl`` from its end.
     predictions:all           ids by creation time, for listing
     predictions:unfinished    ids by creation time: the queue and what runs
     webhooks:pending          "<id> <event>" of client webhooks still to be delivered
+    webhooks:tries            how often each of them was tried
     webhooks:dead             those that were given up
     idempotency:<digest>      the id that a request was answered with
     files:all                 ids of uploaded files by upload time
@@ -27,11 +28,26 @@ from redis.exceptions import WatchError
 from bridge.prediction import Event, Prediction, Status, advance
 
 LIVE_TTL = 7 * 86_400  # seconds; longer than any queue, so that only an abandoned record expires
-RETRY_WINDOW = 900  # seconds in which a repeated request is taken for the same one
 MEAN_WEIGHT = 0.2  # of the newest run in the running mean
+# One step, so that neither a crowd of requests nor a crash in their middle can break the count.
+_CREATE = """
+local record, secrets, unfinished, all = unpack(KEYS)
+local id, created, document, status, hidden, ttl, limit = unpack(ARGV)
+if redis.call('EXISTS', record) == 1 then return 'exists' end
+if redis.call('ZCARD', unfinished) >= tonumber(limit) then return 'full' end
+redis.call('HSET', record, 'record', document, 'status', status)
+redis.call('EXPIRE', record, ttl)
+for _, index in ipairs({unfinished, all}) do
+    redis.call('ZADD', index, created, id)
+    redis.call('EXPIRE', index, ttl)
+end
+if hidden ~= '' then redis.call('SET', secrets, hidden, 'EX', ttl) end
+return 'created'
+"""
 _ALL = "predictions:all"
 _UNFINISHED = "predictions:unfinished"
 PENDING = "webhooks:pending"
+TRIES = "webhooks:tries"
 DEAD = "webhooks:dead"
 _MEAN = "runs:mean_seconds"
 
@@ -64,6 +80,7 @@ class Store:
         self._redis: Final = redis
         self._result_ttl: Final = result_ttl
         self._queue_limit: Final = queue_limit
+        self._create: Final = redis.register_script(_CREATE)
 
     async def ping(self) -> None:
         """Raises RedisError unless Redis answers."""
@@ -71,30 +88,22 @@ class Store:
 
     async def create(self, prediction: Prediction, secrets: Mapping[str, str]) -> None:
         """Keep a new prediction. Raises QueueFull or AlreadyExists."""
-        if await self._redis.zcard(_UNFINISHED) >= self._queue_limit:
+        answer = await self._create(
+            keys=[_key(prediction.id), _secrets_key(prediction.id), _UNFINISHED, _ALL],
+            args=[
+                prediction.id,
+                prediction.created_at.timestamp(),
+                json.dumps(prediction.to_dict()),
+                prediction.status.value,
+                json.dumps(dict(secrets)) if secrets else "",
+                LIVE_TTL,
+                self._queue_limit,
+            ],
+        )
+        if text(answer) == "exists":
+            raise AlreadyExists
+        if text(answer) == "full":
             raise QueueFull
-        key = _key(prediction.id)
-        score = {prediction.id: prediction.created_at.timestamp()}
-        fields: dict[Any, Any] = {
-            "record": json.dumps(prediction.to_dict()),
-            "status": prediction.status.value,
-        }
-        async with self._redis.pipeline(transaction=True) as pipe:
-            await pipe.watch(key)
-            if await pipe.exists(key):
-                raise AlreadyExists
-            pipe.multi()  # type: ignore[no-untyped-call]
-            pipe.hset(key, mapping=fields)
-            pipe.expire(key, LIVE_TTL)
-            for index in (_UNFINISHED, _ALL):
-                pipe.zadd(index, score)
-                pipe.expire(index, LIVE_TTL)
-            if secrets:
-                pipe.set(_secrets_key(prediction.id), json.dumps(dict(secrets)), ex=LIVE_TTL)
-            try:
-                await pipe.execute()
-            except WatchError:
-                raise AlreadyExists from None
 
     async def get(self, prediction_id: str) -> Prediction | None:
         """The record, or None for an unknown or expired id."""
@@ -235,24 +244,6 @@ class Store:
             await self._redis.zrem(_ALL, *gone)
         return [Prediction.from_dict(json.loads(d)) for d in documents if d is not None]
 
-    async def claim(self, digest: str, prediction_id: str, *, renew: bool) -> str:
-        """The id that stands for the request with this digest: ``prediction_id`` if it is new.
-
-        ``renew`` lets ``prediction_id`` replace an earlier one.
-        """
-        key = f"idempotency:{digest}"
-        if renew:
-            await self._redis.set(key, prediction_id, ex=RETRY_WINDOW)
-            return prediction_id
-        if await self._redis.set(key, prediction_id, ex=RETRY_WINDOW, nx=True):
-            return prediction_id
-        claimed = await self._redis.get(key)
-        return prediction_id if claimed is None else text(claimed)
-
-    async def release(self, digest: str) -> None:
-        """Forget a claim whose request was refused."""
-        await self._redis.delete(f"idempotency:{digest}")
-
     async def observe_run(self, seconds: float) -> None:
         """Take a finished run into the running mean."""
         mean = await self.mean_run_seconds()
@@ -266,10 +257,7 @@ class Store:
 
 
 def webhook_events(change: Change) -> list[str]:
-    """The events that the client's receiver has to be told of, by this change.
-
-    ``start`` and ``completed`` are told whatever the filter says, as Replicate does.
-    """
+    """The events that the client's receiver has to be told of, by this change."""
     prediction = change.after
     if prediction.webhook is None:
         return []
@@ -278,9 +266,9 @@ def webhook_events(change: Change) -> list[str]:
         events.append("start")
     if prediction.terminal:
         events.append("completed")
-    elif prediction.logs != change.before.logs and "logs" in prediction.webhook_events:
+    elif prediction.logs != change.before.logs:
         events.append("logs")
-    return events
+    return [event for event in events if event in prediction.webhook_events]
 
 
 def text(value: Any) -> str:

@@ -38,6 +38,11 @@ class Inputs:
         """
         present = {name: value for name, value in inputs.items() if value is not None}
         found = [self._explain(error) for error in self._validator.iter_errors(present)]
+        found += [
+            InvalidInput(name, "holds half a character; it is no valid text")
+            for name, value in present.items()
+            if isinstance(value, str) and not _is_text(value)
+        ]
         model = present.get("whisper_model")
         if isinstance(model, str) and model not in self._models:
             offered = ", ".join(self._models)
@@ -83,6 +88,15 @@ class Inputs:
         more = f" (and {', '.join(unknown[1:])})" if len(unknown) > 1 else ""
         known = ", ".join(name for name in self._properties if name not in AUDIO_NAMES)
         return f"{more}; there are {', '.join(AUDIO_NAMES)}, {known}"
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: JSON can hold lone surrogates, which cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(text: str, kind: type[int] | type[float]) -> int | float | str:

@@ -10,6 +10,7 @@ import json
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,13 +20,15 @@ from redis.asyncio import Redis
 
 from bridge.prediction import Prediction
 from bridge.settings import Settings
-from bridge.store import DEAD, LIVE_TTL, PENDING, Store, text
+from bridge.store import DEAD, LIVE_TTL, PENDING, TRIES, Store, text
 from outbound.deliver import Outcome, deliver
 from outbound.signing import headers
 
 EVENTS = ("start", "output", "logs", "completed")
 ATTEMPTS = 12  # tries; with the pauses between them they spread over 68 minutes
 FIRST_PAUSE = 2.0  # seconds before the second try; doubles from try to try
+RECEIVER_AT_ONCE = 8  # tries under way at one receiver, so that one that hangs delays no other
+CROWD_PAUSE = timedelta(seconds=1)
 LOGS_INTERVAL = 0.5  # seconds between two `logs` of one prediction, as Replicate does
 
 _log = logging.getLogger(__name__)
@@ -54,6 +57,7 @@ class Webhooks:
         self._store: Final = store
         self._redis: Final = redis
         self._render: Final = render
+        self._under_way: Counter[str] = Counter()
 
     async def pending(self) -> list[tuple[str, str]]:
         """(prediction id, event) of all that is still to be delivered."""
@@ -62,33 +66,45 @@ class Webhooks:
             (prediction, event) for prediction, _, event in (text(n).partition(" ") for n in notes)
         ]
 
-    async def attempt(self, prediction_id: str, event: str, number: int) -> timedelta | None:
-        """Try number ``number`` of a delivery; how long to wait for the next, None when settled."""
+    async def attempt(self, prediction_id: str, event: str) -> timedelta | None:
+        """Try to deliver; how long to wait before the next try, None when it is settled.
+
+        A receiver that has as many tries under way as one may have is not tried: the wait for it
+        counts for nothing.
+        """
+        note = f"{prediction_id} {event}"
         found = await self._store.get_with_output(prediction_id)
-        if (
-            found is None
-            or found[0].webhook is None
-            or not await self._is_pending(prediction_id, event)
-        ):
-            await self._settle(prediction_id, event)
+        if found is None or found[0].webhook is None or not await self._is_pending(note):
+            await self._settle(note)
             return None
         prediction, output = found
         if event == "logs" and prediction.terminal:
-            await self._settle(prediction_id, event)
+            await self._settle(note)
             return None
-        outcome = await self._send(prediction, output, event)
-        if outcome.delivered:
-            await self._settle(prediction_id, event)
+        receiver = _receiver(prediction.webhook or "")
+        if self._under_way[receiver] >= RECEIVER_AT_ONCE:
+            return CROWD_PAUSE
+        self._under_way[receiver] += 1
+        try:
+            outcome = await self._send(prediction, output, event)
+        finally:
+            self._under_way[receiver] -= 1
+        if outcome.delivered or event in ("logs", "output"):
+            await self._settle(note)
             return None
-        last = number >= ATTEMPTS or not outcome.again or event in ("logs", "output")
-        if not last:
+        return await self._try_again(prediction, event, note, outcome)
+
+    async def _try_again(
+        self, prediction: Prediction, event: str, note: str, outcome: Outcome
+    ) -> timedelta | None:
+        """What comes after a try that failed: a pause, or the dead letters."""
+        number = int(await self._redis.hincrby(TRIES, note, 1))
+        await self._redis.expire(TRIES, LIVE_TTL)
+        if outcome.again and number < ATTEMPTS:
             return _pause(number)
-        _log.warning(
-            "prediction %s: webhook `%s` given up: %s", prediction_id, event, outcome.reason
-        )
-        if event not in ("logs", "output"):
-            await self._bury(prediction, event, outcome.reason, number)
-        await self._settle(prediction_id, event)
+        _log.warning("prediction %s: webhook given up: %s", note, outcome.reason)
+        await self._bury(prediction, event, outcome.reason, number)
+        await self._settle(note)
         return None
 
     async def dead_letters(self) -> list[DeadLetter]:
@@ -122,11 +138,14 @@ class Webhooks:
         signed = headers(self._settings.signing_key, webhook_id, int(time.time()), body)
         return await deliver(prediction.webhook or "", body, signed, self._settings.policy)
 
-    async def _is_pending(self, prediction_id: str, event: str) -> bool:
-        return await self._redis.zscore(PENDING, f"{prediction_id} {event}") is not None
+    async def _is_pending(self, note: str) -> bool:
+        return await self._redis.zscore(PENDING, note) is not None
 
-    async def _settle(self, prediction_id: str, event: str) -> None:
-        await self._redis.zrem(PENDING, f"{prediction_id} {event}")
+    async def _settle(self, note: str) -> None:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.zrem(PENDING, note)
+            pipe.hdel(TRIES, note)
+            await pipe.execute()
 
     async def _bury(self, prediction: Prediction, event: str, reason: str, attempts: int) -> None:
         letter = DeadLetter(
@@ -146,6 +165,11 @@ def _pause(number: int) -> timedelta:
     """Doubling, with jitter, so that receivers that were down are not met by all at once."""
     seconds = FIRST_PAUSE * 2 ** (number - 1)
     return timedelta(seconds=seconds * random.uniform(0.75, 1.25))
+
+
+def _receiver(url: str) -> str:
+    """Scheme, host and port."""
+    return "/".join(url.split("/", 3)[:3])
 
 
 def _without_query(url: str) -> str:

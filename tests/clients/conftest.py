@@ -11,9 +11,19 @@ from tests.conftest import RunningStack, start_stack, stop_stack
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def other_token() -> str:
+    """Besides the usual one the stack has another valid token, as during a rotation."""
+    return "another-token-for-tests"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, other_token: str) -> Iterator[RunningStack]:
     """Real processes, with the timed predictor in place of the one that transcribes."""
-    running = start_stack(tmp_path_factory.mktemp("clients"), COG_PREDICT_TYPE_STUB=PREDICTOR)
+    running = start_stack(
+        tmp_path_factory.mktemp("clients"),
+        COG_PREDICT_TYPE_STUB=PREDICTOR,
+        BRIDGE_TOKEN=f"a-token-for-tests,{other_token}",
+    )
     yield running
     stop_stack(running)
 

@@ -89,6 +89,10 @@ class Api:
         """``path`` may be an absolute URL; JSON bodies are parsed, others are bytes."""
         url = path if path.startswith("http") else self.stack.url + path
         sent = {"Authorization": f"Bearer {self.stack.token}", **(headers or {})}
+        if "json" in arguments:
+            # aiohttp warns where a large body is not a stream.
+            sent.setdefault("Content-Type", "application/json")
+            arguments["data"] = io.BytesIO(json.dumps(arguments.pop("json")).encode())
         async with self._session.request(
             method, url, headers=sent, allow_redirects=False, **arguments
         ) as response:
@@ -155,8 +159,8 @@ class Call:
 class Receiver:
     """A real web server that takes webhooks and answers what it is told to.
 
-    ``answers`` are the statuses of the next answers; once they are used up it answers 200. A
-    status of 0 stands for an answer that never comes.
+    ``answers`` are the statuses of the next answers to news of an end; once they are used up it
+    answers 200, as it does to all other news. A status of 0 stands for an answer that never comes.
     """
 
     url: str = ""
@@ -164,13 +168,16 @@ class Receiver:
     answers: list[int] = field(default_factory=list)
     location: str = ""
 
-    def accepted(self, status: str | None = None) -> list[Call]:
-        return [call for call in self.calls if status is None or call.body["status"] == status]
+    @property
+    def ends(self) -> list[Call]:
+        """The calls that told of an end."""
+        return [call for call in self.calls if call.body["status"] in TERMINAL]
 
     async def take(self, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.calls.append(Call(time.monotonic(), headers, (await request.read()).decode()))
-        status = self.answers.pop(0) if self.answers else 200
+        call = Call(time.monotonic(), headers, (await request.read()).decode())
+        self.calls.append(call)
+        status = self.answers.pop(0) if self.answers and call in self.ends else 200
         if status == 0:
             await asyncio.Event().wait()
         return web.Response(
@@ -192,3 +199,41 @@ async def receiving() -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def cutting(target: str) -> AsyncIterator[str]:
+    """A proxy that breaks the first connection once its request has been answered.
+
+    The server has done what was asked, and the client never learns of it.
+    """
+    host, port = target.removeprefix("http://").split(":")
+    cut = False
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal cut
+        upstream_reader, upstream_writer = await asyncio.open_connection(host, int(port))
+        forward = asyncio.create_task(_pump(reader, upstream_writer))
+        try:
+            while answer := await upstream_reader.read(65536):
+                if not cut:
+                    cut = True
+                    writer.transport.abort()
+                    return
+                writer.write(answer)
+                await writer.drain()
+        finally:
+            forward.cancel()
+            upstream_writer.close()
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            await writer.drain()

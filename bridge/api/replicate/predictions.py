@@ -43,7 +43,9 @@ async def create(request: web.Request) -> web.Response:
         prediction = await context.intake.accept(await read(request, body))
     except AlreadyExists:
         headers = {"x-should-retry": "false"}
-        return problem(409, "This id belongs to another prediction.", headers=headers)
+        return problem(
+            409, "This id or idempotency key belongs to another request.", headers=headers
+        )
     seconds = wait_seconds(request.headers.get("Prefer", ""))
     ended = prediction.terminal or (
         seconds > 0

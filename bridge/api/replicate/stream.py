@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -16,6 +17,8 @@ from bridge.prediction import Prediction, Status
 LOOK_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 10.0  # one client gives up after 30 silent seconds
 
+# Everything that some client takes for the end of a line.
+_LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _REASONS = {Status.CANCELED: "canceled", Status.FAILED: "error"}
 
 
@@ -42,7 +45,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
             continue
         number += 1
         # Without an id, one of the clients drops every event in silence.
-        lines = "".join(f"data: {line}\n" for line in data.split("\n"))
+        lines = "".join(f"data: {line}\n" for line in _LINE_END.split(data))
         await response.write(f"event: {event}\nid: {prediction_id}-{number}\n{lines}\n".encode())
     await response.write_eof()
     return response
@@ -73,11 +76,16 @@ async def _events(context: Context, prediction_id: str) -> AsyncIterator[tuple[s
 
 def _last(prediction: Prediction, output: bytes | None) -> list[tuple[str, str]]:
     if prediction.status is Status.SUCCEEDED:
-        return [("output", (output or b"null").decode()), ("done", "{}")]
+        return [("output", _ascii(output or b"null")), ("done", "{}")]
     ending = ("done", json.dumps({"reason": _REASONS[prediction.status]}))
     if prediction.status is Status.FAILED:
         return [("error", json.dumps({"detail": prediction.error})), ending]
     return [ending]
+
+
+def _ascii(document: bytes) -> str:
+    """JSON text in ASCII: some clients take more than a newline for the end of a line."""
+    return json.dumps(json.loads(document))
 
 
 def _permitted(request: web.Request, prediction_id: str) -> bool:

@@ -1,0 +1,38 @@
+"""Which prediction a request was answered with, so that its repetition gets the same one."""
+
+from typing import Final
+
+from redis.asyncio import Redis
+
+from bridge.store import text
+
+RETRY_WINDOW = 900  # seconds in which a repeated request is taken for the same one
+
+
+class Claims:
+    """Digests of requests, each with the id of its prediction."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis: Final = redis
+
+    async def claim(self, digest: str, prediction_id: str, *, renew: bool) -> str:
+        """The id that stands for the request with this digest: ``prediction_id`` if it is new.
+
+        ``renew`` lets ``prediction_id`` replace an earlier one.
+        """
+        key = _key(digest)
+        if renew:
+            await self._redis.set(key, prediction_id, ex=RETRY_WINDOW)
+            return prediction_id
+        if await self._redis.set(key, prediction_id, ex=RETRY_WINDOW, nx=True):
+            return prediction_id
+        claimed = await self._redis.get(key)
+        return prediction_id if claimed is None else text(claimed)
+
+    async def release(self, digest: str) -> None:
+        """Forget a claim whose request was refused."""
+        await self._redis.delete(_key(digest))
+
+
+def _key(digest: str) -> str:
+    return f"idempotency:{digest}"
