@@ -52,14 +52,18 @@ urllib.request.urlopen(sys.argv[1] + "/torch/", timeout=5)
 PY
 }
 
-# PyTorch's own index has the CPU build (200 MB instead of 4 GB); other indexes may hold the CUDA
-# build, whose libraries are further packages: then its dependencies are installed as well.
+# PyTorch's own index has the CPU build (200 MB instead of 4 GB). Other indexes may hold the CUDA
+# build, which cannot be imported without its libraries: they are further packages, then installed.
 install_torch_cpu() {
+    pip_torch="$VENV/bin/pip install -q -r requirements/torch-cpu.txt"
     if reachable "$TORCH_CPU_INDEX"; then
-        "$VENV/bin/pip" install -q --no-deps --index-url "$TORCH_CPU_INDEX" -r requirements/torch-cpu.txt && return
+        $pip_torch --no-deps --index-url "$TORCH_CPU_INDEX" && imports_torch && return
     fi
-    "$VENV/bin/pip" install -q -r requirements/torch-cpu.txt
+    $pip_torch --no-deps
+    imports_torch || $pip_torch
 }
+
+imports_torch() { "$VENV/bin/python" -c 'import torch' 2>/dev/null; }
 
 # torchaudio's extension is built against CUDA on PyPI. Without its files it runs in pure Python,
 # which is all that whisperx and pyannote ask of it.
