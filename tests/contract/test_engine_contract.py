@@ -15,6 +15,7 @@ from statistics import median
 import numpy as np
 import pytest
 
+from benchmarks import recordings
 from models import registry
 from tests.contract.scripted_engine import ScriptedEngine
 from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
@@ -208,14 +209,15 @@ def interrupted(share: float) -> None:
     ids=["interrupted", "other language", "unknown model", "no recording", "other options"],
 )
 def test_no_request_changes_the_next(
-    engine: Engine, disturb: Callable[[Pipeline, Path], object]
+    engine: Engine, disturb: Callable[[Pipeline, Path], object], tmp_path: Path
 ) -> None:
+    recording = recordings.write(tmp_path / "beginning.wav", 9)
     pipeline = Pipeline(engine)
     options = Options(language_detection_max_tries=2)
-    before = pipeline.transcribe(sample_file(), options)
+    before = pipeline.transcribe(recording, options)
     with suppress(Interruption, InvalidInput):
-        disturb(pipeline, sample_file())
-    after = pipeline.transcribe(sample_file(), options)
+        disturb(pipeline, recording)
+    after = pipeline.transcribe(recording, options)
     assert to_wire(after.transcript) == to_wire(before.transcript)
     assert after.loads == 0
 

@@ -3,6 +3,7 @@
 import base64
 import statistics
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -49,8 +50,8 @@ async def test_create_follow_result(client: Client, truth: dict[str, Any]) -> No
     assert percentages[-1] == 100
 
 
-async def test_the_record_is_complete(client: Client) -> None:
-    created = await client.create_from_file(RECORDING, diarization="false")
+async def test_the_record_is_complete(client: Client, short_recording: Path) -> None:
+    created = await client.create_from_file(short_recording, diarization="false")
     members = {
         "id", "model", "version", "input", "output", "error", "logs", "metrics", "status",
         "created_at", "started_at", "completed_at", "urls",
@@ -107,17 +108,17 @@ async def test_the_recording_may_be_a_url(
     assert_it_is_the_conversation((await client.finish(created["id"]))["output"], truth)
 
 
-async def test_two_at_once_are_both_served(client: Client) -> None:
-    ids = [(await client.create_from_file(RECORDING, diarization="false"))["id"] for _ in range(3)]
+async def test_two_at_once_are_both_served(client: Client, short_recording: Path) -> None:
+    ids = [(await client.create_from_file(short_recording))["id"] for _ in range(3)]
     ended = [await client.finish(prediction_id) for prediction_id in ids]
     assert [p["status"] for p in ended] == ["succeeded"] * 3
     starts = [p["started_at"] for p in ended]
     assert starts == sorted(starts), "first come, first served"
 
 
-async def test_nothing_is_loaded_for_a_prediction(client: Client) -> None:
+async def test_nothing_is_loaded_for_a_prediction(client: Client, short_recording: Path) -> None:
     for _ in range(2):
-        created = await client.create_from_file(RECORDING)
+        created = await client.create_from_file(short_recording)
         assert (await client.finish(created["id"]))["metrics"]["model_loads"] == 0
 
 

@@ -1,0 +1,26 @@
+"""Near-empty sentence tables for NLTK, so that ``whisperx.align`` needs no download.
+
+The tables are ours: with no statistics, Punkt splits at every full stop that does not follow one
+of these abbreviations.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ABBREVIATIONS: Final = (
+    "dr mr mrs ms prof sr jr st vs etc e.g i.e u.s no inc ltd co a.m p.m "
+    "jan feb mar apr aug sept oct nov dec"
+)
+
+
+def write(folder: Path) -> None:
+    """Write the English tables below ``folder``, a directory for ``NLTK_DATA``."""
+    tables = folder / "tokenizers" / "punkt_tab" / "english"
+    tables.mkdir(parents=True, exist_ok=True)
+    (tables / "abbrev_types.txt").write_text(ABBREVIATIONS.replace(" ", "\n"))
+    for name in ("collocations.tab", "sent_starters.txt", "ortho_context.tab"):
+        (tables / name).write_text("")
