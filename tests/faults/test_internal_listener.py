@@ -91,7 +91,7 @@ async def test_what_has_ended_does_not_change(
 async def test_a_completion_may_come_first_and_twice(
     client: Client, cog: Impostor, recording: Path
 ) -> None:
-    created = await client.create_from_file(recording, initial_prompt="sleep=30")
+    created = await client.create_from_file(recording, initial_prompt="sleep=4")
     async for prediction in client.follow(created["id"]):
         if prediction["status"] == "processing":
             break

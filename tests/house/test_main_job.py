@@ -35,6 +35,27 @@ def assert_it_is_the_conversation(output: Output, truth: dict[str, Any]) -> None
     assert output["detected_language"] == "en"
 
 
+def assert_words_have_times_that_fit_the_truth(output: Output, truth: dict[str, Any]) -> None:
+    for segment in output["segments"]:
+        for word in segment["words"]:
+            assert segment["start"] <= word["start"] <= word["end"] <= segment["end"]
+        for before, after in pairwise(segment["words"]):
+            assert before["start"] <= after["start"]
+    spoken = [word for turn in truth["turns"] for word in turn["words"]]
+    heard = words_of(output)
+    result = jiwer.process_words(
+        " ".join(plain_words(word["word"])[0] for word in spoken),
+        " ".join(plain_words(word["word"])[0] for word in heard),
+    )
+    errors = [
+        abs(spoken[chunk.ref_start_idx + i]["start"] - heard[chunk.hyp_start_idx + i]["start"])
+        for chunk in result.alignments[0]
+        if chunk.type == "equal"
+        for i in range(chunk.ref_end_idx - chunk.ref_start_idx)
+    ]
+    assert statistics.median(errors) <= 0.05
+
+
 async def test_create_follow_result(client: Client, truth: dict[str, Any]) -> None:
     created = await client.create_from_file(RECORDING)
     assert created["status"] == "starting"
@@ -45,6 +66,7 @@ async def test_create_follow_result(client: Client, truth: dict[str, Any]) -> No
     assert {p["status"] for p in seen} <= {"starting", "processing", "succeeded"}
     assert "processing" in {p["status"] for p in seen}
     assert_it_is_the_conversation(last["output"], truth)
+    assert_words_have_times_that_fit_the_truth(last["output"], truth)
     percentages = [progress(p["logs"]) for p in seen]
     assert percentages == sorted(percentages)
     assert percentages[-1] == 100
@@ -67,29 +89,6 @@ async def test_the_record_is_complete(client: Client, short_recording: Path) -> 
     assert metrics["real_time_factor"] > 0
     assert {"recognize", "align"} <= metrics["timing"].keys()
     assert last["urls"]["get"].endswith(f"/v1/predictions/{created['id']}")
-
-
-async def test_words_have_times_that_fit_the_truth(client: Client, truth: dict[str, Any]) -> None:
-    created = await client.create_from_file(RECORDING)
-    output = (await client.finish(created["id"]))["output"]
-    for segment in output["segments"]:
-        for word in segment["words"]:
-            assert segment["start"] <= word["start"] <= word["end"] <= segment["end"]
-        for before, after in pairwise(segment["words"]):
-            assert before["start"] <= after["start"]
-    spoken = [word for turn in truth["turns"] for word in turn["words"]]
-    heard = words_of(output)
-    result = jiwer.process_words(
-        " ".join(plain_words(word["word"])[0] for word in spoken),
-        " ".join(plain_words(word["word"])[0] for word in heard),
-    )
-    errors = [
-        abs(spoken[chunk.ref_start_idx + i]["start"] - heard[chunk.hyp_start_idx + i]["start"])
-        for chunk in result.alignments[0]
-        if chunk.type == "equal"
-        for i in range(chunk.ref_end_idx - chunk.ref_start_idx)
-    ]
-    assert statistics.median(errors) <= 0.05
 
 
 async def test_the_recording_may_be_a_data_uri(client: Client, truth: dict[str, Any]) -> None:
@@ -123,10 +122,10 @@ async def test_nothing_is_loaded_for_a_prediction(client: Client, short_recordin
 
 
 async def test_an_answer_may_be_waited_for(
-    stack: RunningStack, session: aiohttp.ClientSession
+    stack: RunningStack, session: aiohttp.ClientSession, short_recording: Path
 ) -> None:
     form = aiohttp.FormData()
-    form.add_field("audio", RECORDING.open("rb"), filename="a")
+    form.add_field("audio", short_recording.open("rb"), filename="a")
     headers = {"Authorization": f"Bearer {stack.token}", "Prefer": "wait"}
     async with session.post(f"{stack.url}/predictions", data=form, headers=headers) as response:
         assert response.status == 201
