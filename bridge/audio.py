@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 from transcription.errors import InvalidAudio
-from transcription.probe import probe
 
 
 async def check_audio(path: Path, max_seconds: float, field: str = "audio_file") -> None:
@@ -12,6 +11,9 @@ async def check_audio(path: Path, max_seconds: float, field: str = "audio_file")
 
     A container that does not tell its duration passes; the predictor bounds what it decodes.
     """
+    # Imported with the first recording: the library takes a good part of the bridge's start.
+    from transcription.probe import probe  # noqa: PLC0415
+
     try:
         info = await asyncio.to_thread(probe, path)
     except InvalidAudio as error:

@@ -6,9 +6,9 @@ Jobs are claimed only while this pod's Cog is ready, as many at once as it has s
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from docket import Docket, Worker
 from redis.exceptions import RedisError
@@ -64,32 +64,23 @@ class Dispatcher:
             errands.register(self._errands.fetch, names=["fetch"])
             errands.register(self._errands.cancel, names=["cancel"])
             deliveries.register(self._errands.deliver, names=["deliver"])
-            tasks = [
-                asyncio.create_task(self._work_while_ready(), name="jobs"),
-                asyncio.create_task(_work(errands, ERRANDS_AT_ONCE, ERRANDS_POLL), name="errands"),
-                asyncio.create_task(
-                    _work(deliveries, DELIVERIES_AT_ONCE, ERRANDS_POLL), name="deliveries"
-                ),
-                asyncio.create_task(self._sweep(), name="sweep"),
-            ]
-            try:
-                yield
-            finally:
-                self._jobs.stopping = True
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            async with (
+                _working(errands, ERRANDS_AT_ONCE, ERRANDS_POLL),
+                _working(deliveries, DELIVERIES_AT_ONCE, ERRANDS_POLL),
+                _background(self._sweep()),
+                _background(self._work_while_ready()),
+            ):
+                try:
+                    yield
+                finally:
+                    self._jobs.stopping = True
 
     async def _work_while_ready(self) -> None:
         """Claims jobs only while Cog can run them, so that another pod's Cog gets them."""
         while True:
             await self._monitor.wait(ready=True)
-            worker = asyncio.create_task(_work(self._queue.jobs, self._slots, JOBS_POLL))
-            try:
+            async with _working(self._queue.jobs, self._slots, JOBS_POLL):
                 await self._monitor.wait(ready=False)
-            finally:
-                worker.cancel()  # docket then finishes what it has begun
-                await asyncio.gather(worker, return_exceptions=True)
 
     async def _sweep(self) -> None:
         """Queues again what is unfinished and, by some accident, not queued."""
@@ -113,7 +104,9 @@ class Dispatcher:
             await self._queue.cancel_at(prediction)
 
 
-async def _work(docket: Docket, concurrency: int, poll: timedelta) -> None:
+@contextlib.asynccontextmanager
+async def _working(docket: Docket, concurrency: int, poll: timedelta) -> AsyncIterator[None]:
+    """Works on a docket while the block runs; at its end finishes what has begun."""
     async with Worker(
         docket,
         concurrency=concurrency,
@@ -121,4 +114,20 @@ async def _work(docket: Docket, concurrency: int, poll: timedelta) -> None:
         reconnection_delay=timedelta(seconds=1),
         minimum_check_interval=poll,
     ) as worker:
-        await worker.run_forever()
+        # Left to the worker's own end: a cancel that meets it while it starts would be swallowed,
+        # and it would work for ever. Its start takes back an earlier end, so it goes first.
+        task = asyncio.create_task(worker.run_forever(), name=f"{docket.name} worker")
+        await asyncio.sleep(0)
+        yield
+    await task
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Runs ``work`` beside the block, and cancels it at the block's end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
