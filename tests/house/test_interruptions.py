@@ -77,6 +77,7 @@ async def test_a_bridge_that_is_stopped_finishes_what_runs(
     assert stack.log("cog").count(f"{created['id']}-2") == 0, "it was not run again"
 
 
+@pytest.mark.slow
 async def test_a_bridge_that_is_killed_loses_nothing(
     stack: RunningStack, client: Client, short_recording: Path
 ) -> None:
@@ -93,6 +94,7 @@ async def test_a_bridge_that_is_killed_loses_nothing(
         assert (await client.finish(created["id"]))["status"] == "succeeded"
 
 
+@pytest.mark.slow
 async def test_a_dead_worker_is_seen_and_replaced(
     stack: RunningStack, client: Client, short_recording: Path
 ) -> None:
