@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 
+import uvloop
+
 from bridge.app import serving
 from bridge.settings import Settings, SettingsError
 
@@ -39,7 +41,7 @@ def main() -> int:
     logging.getLogger("docket").setLevel(logging.WARNING)
     # It tells of every planned retry, with a traceback.
     logging.getLogger("docket.dependencies").setLevel(logging.CRITICAL)
-    asyncio.run(run(settings))
+    uvloop.run(run(settings))
     return 0
 
 

@@ -1,11 +1,15 @@
 """Builds the bridge: the public application and the loopback listener, wired to each other."""
 
+import asyncio
 import contextlib
 import hashlib
+import importlib
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
@@ -21,8 +25,6 @@ from bridge.auth import SETTINGS, require_token
 from bridge.claims import Claims
 from bridge.cog import Cog
 from bridge.context import CONTEXT, Context
-from bridge.dispatch import Dispatcher
-from bridge.errands import Errands
 from bridge.errors import translate
 from bridge.files import Files
 from bridge.forward import Forward
@@ -37,9 +39,13 @@ from bridge.store import Store
 from bridge.uploads import Uploads
 from bridge.webhooks import EVENTS, Webhooks
 
+if TYPE_CHECKING:
+    from bridge.dispatch import Dispatcher
+
 PREFIXES = ("", "/v1", "/v1/v1")  # the official clients disagree about what the base URL ends in
 LOOPBACK = "127.0.0.1"
 REDIS_CONNECTIONS = 32
+RESTART_PAUSE = 1.0  # seconds before a dispatcher that could not start is started again
 _PREDICTION = "/predictions/{id}"
 _MODEL = "/models/{owner}/{name}"
 REPLICATE_ROUTES = [
@@ -66,6 +72,9 @@ REPLICATE_ROUTES = [
     web.delete("/files/{id}", file_routes.delete),
     web.get("/files/{id}/download", file_routes.download),
 ]
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +128,43 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         port = await _listen(stack, internal, LOOPBACK, settings.internal_port)
         links.base = f"http://{LOOPBACK}:{port}"
         await stack.enter_async_context(context.monitor.watching())
-        await stack.enter_async_context(_dispatcher(context, cog, links).running())
+        listening = asyncio.Event()
+        await stack.enter_async_context(_dispatching(context, cog, links, listening))
         public = await _listen(stack, build_app(settings, context), settings.host, settings.port)
+        listening.set()
         yield Addresses(f"http://{settings.host}:{public}", links.base)
+
+
+@contextlib.asynccontextmanager
+async def _dispatching(
+    context: Context, cog: Cog, links: Links, listening: asyncio.Event
+) -> AsyncIterator[None]:
+    """The queue is worked on while the block runs, from soon after ``listening`` on."""
+    stopping, started = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        await listening.wait()
+        # In a thread, and only now: docket takes as long to import as all the rest.
+        await asyncio.to_thread(importlib.import_module, "bridge.dispatch")
+        while not stopping.is_set():
+            try:
+                await context.store.ping()
+                async with _dispatcher(context, cog, links).running():
+                    started.set()
+                    await stopping.wait()
+            except Exception as error:
+                _log.warning("the queue opens later: %s", type(error).__name__)
+                await asyncio.sleep(RESTART_PAUSE)
+
+    task = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        stopping.set()
+        if not started.is_set():
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def _wire(settings: Settings, redis: "Redis", cog: Cog, links: Links) -> Context:
@@ -129,15 +172,18 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, links: Links) -> Context
     store = Store(redis, settings.result_ttl, settings.queue_limit)
     files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
     uploads = Uploads(settings, redis, files)
-    queue = Queue(settings.redis_url, store, files)
+    queue = Queue(store, files)
     intake = Intake(settings, store, files, uploads, Claims(redis), queue, version(settings))
     webhooks = Webhooks(settings, store, redis, partial(webhook_body, settings.webhook_secret))
     forward = Forward(settings, intake, files, cog, links)
     return Context(settings, store, files, uploads, Monitor(cog), queue, intake, webhooks, forward)
 
 
-def _dispatcher(context: Context, cog: Cog, links: Links) -> Dispatcher:
+def _dispatcher(context: Context, cog: Cog, links: Links) -> "Dispatcher":
     """The workers behind the doors."""
+    from bridge.dispatch import Dispatcher  # noqa: PLC0415 - see `_dispatching`
+    from bridge.errands import Errands  # noqa: PLC0415 - likewise
+
     settings, store, files, queue = context.settings, context.store, context.files, context.queue
     # The seed's rule knows two events; without `logs` there is no progress to see.
     events = ("start", "completed") if settings.client_webhooks == "forward" else EVENTS
@@ -145,7 +191,15 @@ def _dispatcher(context: Context, cog: Cog, links: Links) -> Dispatcher:
     errands = Errands(settings, store, files, queue, context.webhooks)
     janitor = Janitor(settings, store, context.uploads)
     return Dispatcher(
-        queue, jobs, errands, store, context.webhooks, context.monitor, janitor, settings.cog_slots
+        settings.redis_url,
+        queue,
+        jobs,
+        errands,
+        store,
+        context.webhooks,
+        context.monitor,
+        janitor,
+        settings.cog_slots,
     )
 
 

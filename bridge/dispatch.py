@@ -17,7 +17,7 @@ from bridge.errands import Errands
 from bridge.janitor import Janitor
 from bridge.jobs import Jobs
 from bridge.monitor import Monitor
-from bridge.queue import Queue
+from bridge.queue import Dockets, Queue
 from bridge.store import Store
 from bridge.webhooks import Webhooks
 
@@ -37,6 +37,7 @@ class Dispatcher:
 
     def __init__(  # noqa: PLR0913, PLR0917 - the wiring of the queue meets here, once
         self,
+        redis_url: str,
         queue: Queue,
         jobs: Jobs,
         errands: Errands,
@@ -46,6 +47,7 @@ class Dispatcher:
         janitor: Janitor,
         slots: int,
     ) -> None:
+        self._redis_url: Final = redis_url
         self._queue: Final = queue
         self._jobs: Final = jobs
         self._errands: Final = errands
@@ -58,28 +60,33 @@ class Dispatcher:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works on the queue while the block runs; at its end finishes what has begun."""
-        queue = self._queue
-        async with queue.jobs as jobs, queue.errands as errands, queue.deliveries as deliveries:
+        url = self._redis_url
+        async with (
+            Docket(name="jobs", url=url) as jobs,
+            Docket(name="errands", url=url) as errands,
+            Docket(name="deliveries", url=url) as deliveries,
+        ):
             jobs.register(self._jobs.run, names=["run"])
             errands.register(self._errands.fetch, names=["fetch"])
             errands.register(self._errands.cancel, names=["cancel"])
             deliveries.register(self._errands.deliver, names=["deliver"])
+            self._queue.open(Dockets(jobs, errands, deliveries))
             async with (
                 _working(errands, ERRANDS_AT_ONCE, ERRANDS_POLL),
                 _working(deliveries, DELIVERIES_AT_ONCE, ERRANDS_POLL),
                 _background(self._sweep()),
-                _background(self._work_while_ready()),
+                _background(self._work_while_ready(jobs)),
             ):
                 try:
                     yield
                 finally:
                     self._jobs.stopping = True
 
-    async def _work_while_ready(self) -> None:
+    async def _work_while_ready(self, jobs: Docket) -> None:
         """Claims jobs only while Cog can run them, so that another pod's Cog gets them."""
         while True:
             await self._monitor.wait(ready=True)
-            async with _working(self._queue.jobs, self._slots, JOBS_POLL):
+            async with _working(jobs, self._slots, JOBS_POLL):
                 await self._monitor.wait(ready=False)
 
     async def _sweep(self) -> None:

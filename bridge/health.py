@@ -42,5 +42,7 @@ async def _readiness(context: Context) -> tuple[str, str | None]:
         await asyncio.wait_for(context.store.ping(), _REDIS_SECONDS)
     except (RedisError, TimeoutError):
         return "REDIS_UNREACHABLE", "Redis does not answer"
+    if not context.queue.is_open:
+        return "STARTING", "the queue is not open yet"
     found = context.monitor.health
     return found.status, None if found.ready else found.reason or "Cog is not ready"

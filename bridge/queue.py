@@ -9,17 +9,20 @@ left to do is asked of the record, never of docket.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from docket import Docket
 from redis.exceptions import RedisError
 
 from bridge.files import Files
 from bridge.prediction import TERMINAL, CancelRequested, Event, Prediction
 from bridge.store import Store, webhook_events
 from bridge.webhooks import LOGS_INTERVAL
+
+if TYPE_CHECKING:
+    from docket import Docket  # half of the bridge's start; see `app`
 
 ADDS_AT_ONCE = 16
 LOOK_SECONDS = 0.5  # how often a waiting request looks for an end that another bridge recorded
@@ -28,42 +31,73 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
-class Queue:
-    """Adds tasks and records events; working on the tasks is the dispatcher's business."""
+@dataclass(frozen=True, slots=True)
+class Dockets:
+    """The three dockets, open."""
 
-    def __init__(self, redis_url: str, store: Store, files: Files) -> None:
-        self.jobs: Final = Docket(name="jobs", url=redis_url)
-        self.errands: Final = Docket(name="errands", url=redis_url)
-        self.deliveries: Final = Docket(name="deliveries", url=redis_url)
-        # Docket's pool of connections fails when it is exhausted, and does not wait.
+    jobs: "Docket"
+    errands: "Docket"
+    deliveries: "Docket"
+
+
+class Queue:
+    """Adds tasks and records events; working on the tasks is the dispatcher's business.
+
+    Until the dispatcher has opened the dockets, whoever adds a task waits.
+    """
+
+    def __init__(self, store: Store, files: Files) -> None:
+        self._dockets: Dockets | None = None
+        self._opened: Final = asyncio.Event()
         self._adding: Final = asyncio.Semaphore(ADDS_AT_ONCE)
         self._store: Final = store
         self._files: Final = files
         self._ended: dict[str, asyncio.Event] = {}
 
+    @property
+    def is_open(self) -> bool:
+        """Whether tasks are taken at once."""
+        return self._opened.is_set()
+
+    def open(self, dockets: Dockets) -> None:
+        """Let the tasks in."""
+        self._dockets = dockets
+        self._opened.set()
+
+    @contextlib.asynccontextmanager
+    async def _adding_to(self) -> AsyncIterator[Dockets]:
+        """The dockets, for one addition."""
+        await self._opened.wait()
+        assert self._dockets is not None
+        # Docket's pool of connections fails when it is exhausted, and does not wait.
+        async with self._adding:
+            yield self._dockets
+
     async def submit(self, prediction: Prediction) -> None:
         """Queue what comes next for a prediction; queueing it twice does no harm."""
         # Docket takes a key once while its task is queued or under way.
-        async with self._adding:
+        async with self._adding_to() as dockets:
             if prediction.source and not self._files.path(prediction.recording).exists():
-                await self.errands.add("fetch", key=prediction.id)(prediction.id)
+                await dockets.errands.add("fetch", key=prediction.id)(prediction.id)
             else:
-                await self.jobs.add("run", key=prediction.id)(prediction.id)
+                await dockets.jobs.add("run", key=prediction.id)(prediction.id)
 
     async def cancel_at(self, prediction: Prediction) -> None:
         """Ask for the prediction's end when its deadline comes."""
         if prediction.deadline is not None:
             key = f"{prediction.id}:deadline"
-            async with self._adding:
-                await self.errands.add("cancel", when=prediction.deadline, key=key)(prediction.id)
+            async with self._adding_to() as dockets:
+                await dockets.errands.add("cancel", when=prediction.deadline, key=key)(
+                    prediction.id
+                )
 
     async def notify(self, prediction_id: str, event: str) -> None:
         """Queue the delivery of a client's webhook; `logs` are gathered for a moment."""
         wait = LOGS_INTERVAL if event == "logs" else 0.0
         when = datetime.now(UTC) + timedelta(seconds=wait)
         key = f"{prediction_id}:{event}"
-        async with self._adding:
-            await self.deliveries.add("deliver", when=when, key=key)(prediction_id, event)
+        async with self._adding_to() as dockets:
+            await dockets.deliveries.add("deliver", when=when, key=key)(prediction_id, event)
 
     async def apply(
         self, prediction_id: str, event: Event, output: Any = None

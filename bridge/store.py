@@ -23,27 +23,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
 
+from bridge import scripts
 from bridge.prediction import Event, Prediction, Status, advance
 
 LIVE_TTL = 7 * 86_400  # seconds; longer than any queue, so that only an abandoned record expires
 MEAN_WEIGHT = 0.2  # of the newest run in the running mean
-# One step, so that neither a crowd of requests nor a crash in their middle can break the count.
-_CREATE = """
-local record, secrets, unfinished, all = unpack(KEYS)
-local id, created, document, status, hidden, ttl, limit = unpack(ARGV)
-if redis.call('EXISTS', record) == 1 then return 'exists' end
-if redis.call('ZCARD', unfinished) >= tonumber(limit) then return 'full' end
-redis.call('HSET', record, 'record', document, 'status', status)
-redis.call('EXPIRE', record, ttl)
-for _, index in ipairs({unfinished, all}) do
-    redis.call('ZADD', index, created, id)
-    redis.call('EXPIRE', index, ttl)
-end
-if hidden ~= '' then redis.call('SET', secrets, hidden, 'EX', ttl) end
-return 'created'
-"""
 _ALL = "predictions:all"
 _UNFINISHED = "predictions:unfinished"
 PENDING = "webhooks:pending"
@@ -80,7 +65,8 @@ class Store:
         self._redis: Final = redis
         self._result_ttl: Final = result_ttl
         self._queue_limit: Final = queue_limit
-        self._create: Final = redis.register_script(_CREATE)
+        self._create: Final = redis.register_script(scripts.CREATE)
+        self._compare_and_write: Final = redis.register_script(scripts.WRITE)
 
     async def ping(self) -> None:
         """Raises RedisError unless Redis answers."""
@@ -145,42 +131,38 @@ class Store:
         if this event made the prediction succeed. Webhooks that the change calls for are noted
         in the same transaction, so that none is forgotten.
         """
-        key = _key(prediction_id)
-        async with self._redis.pipeline(transaction=True) as pipe:
-            while True:
-                try:
-                    await pipe.watch(key)
-                    document = await pipe.hget(key, "record")
-                    if document is None:
-                        return None
-                    before = Prediction.from_dict(json.loads(document))
-                    change = Change(before, advance(before, event, now))
-                    if change.changed:
-                        pipe.multi()  # type: ignore[no-untyped-call]
-                        self._write(pipe, change, output, now)
-                        await pipe.execute()
-                except WatchError:
-                    continue
+        while True:
+            document = await self._redis.hget(_key(prediction_id), "record")
+            if document is None:
+                return None
+            before = Prediction.from_dict(json.loads(document))
+            change = Change(before, advance(before, event, now))
+            if not change.changed or await self._write(document, change, output, now):
                 return change
 
-    def _write(self, pipe: Any, change: Change, output: Any, now: datetime) -> None:
-        prediction = change.after
-        key = _key(prediction.id)
-        fields = {"record": json.dumps(prediction.to_dict()), "status": prediction.status.value}
-        if prediction.status is Status.SUCCEEDED:
-            fields["output"] = json.dumps(output, ensure_ascii=False, separators=(",", ":"))
-        if prediction.cancel_requested:
-            fields["cancel"] = "1"
-        pipe.hset(key, mapping=fields)
-        for event in webhook_events(change):
-            pipe.zadd(PENDING, {f"{prediction.id} {event}": now.timestamp()})
-            pipe.expire(PENDING, LIVE_TTL)
-        if prediction.terminal:
-            pipe.expire(key, self._result_ttl)
-            pipe.zrem(_UNFINISHED, prediction.id)
-            pipe.delete(_secrets_key(prediction.id))
-        else:
-            pipe.expire(key, LIVE_TTL)
+    async def _write(self, before: Any, change: Change, output: Any, now: datetime) -> bool:
+        """Write the change; False when the record is no longer the document ``before``."""
+        after = change.after
+        result = ""
+        if after.status is Status.SUCCEEDED:
+            result = json.dumps(output, ensure_ascii=False, separators=(",", ":"))
+        written = await self._compare_and_write(
+            keys=[_key(after.id), _secrets_key(after.id), _UNFINISHED, PENDING],
+            args=[
+                after.id,
+                before,
+                json.dumps(after.to_dict()),
+                after.status.value,
+                result,
+                "1" if after.cancel_requested else "",
+                self._result_ttl if after.terminal else LIVE_TTL,
+                LIVE_TTL,
+                now.timestamp(),
+                "1" if after.terminal else "",
+                *webhook_events(change),
+            ],
+        )
+        return bool(written)
 
     async def erase(self, prediction_id: str) -> bool:
         """Forget a prediction and everything that belongs to it; whether there was one."""

@@ -1,7 +1,7 @@
 """What a recording is, without decoding it. Needs PyAV alone: no numpy, no system FFmpeg."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +20,11 @@ FORMATS = (
     "mpeg,mpegts,ogg,tta,voc,w64,wav,wv"
 )
 _OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file,pipe"}
+# These begin with a signature and a header that tells all: 4 kB say as much as FFmpeg's usual 5 MB
+# and are read in an eighth of the time. Of others, and of headers that leave something open, more
+# is read.
+_BY_HEADER = frozenset({"wav", "w64", "flac", "aiff", "caf"})
+_HEADER = {**_OPTIONS, "probesize": "4096"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,15 @@ class AudioInfo:
 
 def probe(path: Path) -> AudioInfo:
     """What the recording at ``path`` is. Raises InvalidAudio."""
-    with opened(path) as (container, stream):
+    with suppress(InvalidAudio):
+        info = _probe(path, _HEADER)
+        if info.container in _BY_HEADER and info.duration and info.sample_rate and info.channels:
+            return info
+    return _probe(path, _OPTIONS)
+
+
+def _probe(path: Path, options: dict[str, str]) -> AudioInfo:
+    with _opened(path, options) as (container, stream):
         return AudioInfo(
             duration=_duration(container, stream),
             codec=stream.codec_context.name,
@@ -48,13 +61,21 @@ def probe(path: Path) -> AudioInfo:
 @contextmanager
 def opened(source: Path | bytes) -> Iterator[tuple[InputContainer, AudioStream]]:
     """The open container and its first audio track. Raises InvalidAudio, also from the body."""
+    with _opened(source, _OPTIONS) as found:
+        yield found
+
+
+@contextmanager
+def _opened(
+    source: Path | bytes, options: dict[str, str]
+) -> Iterator[tuple[InputContainer, AudioStream]]:
     if (source.stat().st_size if isinstance(source, Path) else len(source)) == 0:
         raise InvalidAudio("the recording is empty (0 bytes)")
     # Absolute, because FFmpeg takes what precedes a colon for a protocol.
     file = str(source.absolute()) if isinstance(source, Path) else BytesIO(source)
     try:
         # Titles and the like come in any encoding; they are not needed and must not fail.
-        with av.open(file, mode="r", options=_OPTIONS, metadata_errors="ignore") as container:
+        with av.open(file, mode="r", options=options, metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise InvalidAudio("the file has no audio track")
             yield container, container.streams.audio[0]
