@@ -1,19 +1,23 @@
 """What the bridge adds to a request: its answers' times beside raw Cog's, same predictor, same run.
 
 The predictor does nothing (`null_predictor`), so the difference is the gateway: authentication,
-validation, probing the recording, record, queue, webhook.
+validation, probing the recording, record, queue, webhook. Raw Cog gets the recording as the bridge
+gives it: as a loopback URL.
 """
 
 import asyncio
+import contextlib
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 
 from benchmarks import recordings
 from stack.client import Client
@@ -22,11 +26,13 @@ from stack.settings import StackSettings
 from stack.supervisor import Supervisor
 
 ROUNDS = 300
+QUEUED = 60
+IDLE = "bridge: slot idle between two queued predictions"
 _PREDICTOR = "benchmarks/null_predictor.py:Predictor"
 
 
-async def measure(rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Seconds per request, by what was asked."""
+async def measure(rounds: int = ROUNDS, queued: int = QUEUED) -> dict[str, list[float]]:
+    """Seconds per request, by what was asked, and seconds that the slot stood idle in between."""
     with tempfile.TemporaryDirectory() as folder:
         environ = {
             **os.environ,
@@ -37,16 +43,52 @@ async def measure(rounds: int = ROUNDS) -> dict[str, list[float]]:
         settings = StackSettings.from_env(environ, free_ports=True)
         recording = recordings.write(Path(folder, "second.wav"), 1)
         supervisor = Supervisor(services(settings), Path(folder, "log"), print)
-        async with supervisor.running(), aiohttp.ClientSession() as session:
+        async with (
+            supervisor.running(),
+            aiohttp.ClientSession() as session,
+            _serving(recording) as url,
+        ):
             await supervisor.ready()
-            return await _rounds(session, settings, recording, rounds)
+            client = Client(session, settings.url, settings.bridge_token)
+            found = await _rounds(session, client, settings, recording, url, rounds)
+            return {**found, IDLE: await _idle(client, _data_uri(recording), queued)}
 
 
-async def _rounds(
-    session: aiohttp.ClientSession, settings: StackSettings, recording: Path, rounds: int
+@contextlib.asynccontextmanager
+async def _serving(recording: Path) -> AsyncIterator[str]:
+    """A loopback URL of the recording while the block runs."""
+
+    async def answer(_request: web.Request) -> web.FileResponse:
+        return web.FileResponse(recording)
+
+    app = web.Application()
+    app.router.add_get("/recording", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/recording"
+    finally:
+        await runner.cleanup()
+
+
+async def _idle(client: Client, uri: str, queued: int) -> list[float]:
+    """Seconds from the end of each run to the beginning of the next, while others wait."""
+    created = [await client.create({"input": {"audio_file": uri}}) for _ in range(queued)]
+    ended = [(await client.finish(each["id"]))["metrics"] for each in created]
+    runs = sorted((metrics["began"], metrics["ended"]) for metrics in ended)
+    return [following[0] - run[1] for run, following in pairwise(runs)]
+
+
+async def _rounds(  # noqa: PLR0913, PLR0917 - what is measured, and with what
+    session: aiohttp.ClientSession,
+    client: Client,
+    settings: StackSettings,
+    recording: Path,
+    url: str,
+    rounds: int,
 ) -> dict[str, list[float]]:
     """Raw Cog and the bridge take turns, so that a noisy moment hits both."""
-    client = Client(session, settings.url, settings.bridge_token)
     uri = _data_uri(recording)
     found: dict[str, list[float]] = {
         "raw Cog: POST to result": [],
@@ -56,8 +98,8 @@ async def _rounds(
     }
 
     async def raw() -> None:
-        url = f"{settings.cog_url}/predictions"
-        async with session.post(url, json={"input": {"audio_file": uri}}) as response:
+        body = {"input": {"audio_file": url}}
+        async with session.post(f"{settings.cog_url}/predictions", json=body) as response:
             # The 409 that Cog answers in the milliseconds after a completion is no measurement.
             assert (await response.json())["status"] in ("succeeded", "failed")
 

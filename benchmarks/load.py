@@ -1,15 +1,17 @@
 """How many requests the bridge answers, and how fast, beside raw Cog and beside the floor.
 
-The floor is `floor_server`: aiohttp and Redis and nothing else. The load comes from ``wrk`` (a
-package of most distributions), because a generator in Python would be slower than what it
-measures. Everything runs on this machine, in one run.
+The floor is `floor_server`: aiohttp and Redis and nothing else. The load comes from ``wrk`` and
+``hey`` (packages of most distributions), because a generator in Python would be slower than what it
+measures. Everything runs on this machine, in one run: the generator takes its share of it.
 """
 
 import asyncio
+import csv
 import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,7 @@ from stack.supervisor import Supervisor
 
 CLIENTS = (1, 50, 200)
 SECONDS = 8
+OFFERED = 1000  # requests per second, of 200 clients together
 _PREDICTOR = "benchmarks/null_predictor.py:Predictor"
 _LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", re.MULTILINE)
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
@@ -46,7 +49,8 @@ class Rate:
 
 def wrk(url: str, clients: int, *arguments: str) -> Rate:
     """Load ``url`` from ``clients`` connections for `SECONDS` seconds."""
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{SECONDS}s", "--latency", *arguments, url]
+    timing = [f"-d{SECONDS}s", "--timeout", "30s", "--latency"]
+    command = ["wrk", "-t1", f"-c{clients}", *timing, *arguments, url]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = {share: float(value) * _UNITS[unit] for share, value, unit in _LATENCY.findall(told)}
     rate = _RATE.search(told)
@@ -56,10 +60,23 @@ def wrk(url: str, clients: int, *arguments: str) -> Rate:
     return Rate(per_second, found.get("50", none), found.get("99", none), errors)
 
 
+def offered(url: str, header: str) -> Rate:
+    """Ask for ``url`` `OFFERED` times per second from 200 connections, for `SECONDS` seconds."""
+    each = OFFERED // 200
+    command = ["hey", "-z", f"{SECONDS}s", "-c", "200", "-q", str(each), "-o", "csv", "-H", header]
+    told = subprocess.run([*command, url], check=True, capture_output=True, text=True).stdout
+    rows = list(csv.DictReader(told.splitlines()))
+    seconds = sorted(float(row["response-time"]) for row in rows)
+    failed = sum(row["status-code"] != "200" for row in rows)
+    shares = statistics.quantiles(seconds, n=100)
+    errors = f"{failed} failed" if failed else ""
+    return Rate(len(rows) / SECONDS, 1e3 * shares[49], 1e3 * shares[98], errors)
+
+
 async def run() -> list[tuple[str, int, Rate]]:
     """(what, clients, rate) for GET of the floor and the bridge, POST of raw Cog and the bridge."""
-    if shutil.which("wrk") is None:
-        sys.exit("this benchmark needs wrk: apt-get install wrk")
+    if shutil.which("wrk") is None or shutil.which("hey") is None:
+        sys.exit("this benchmark needs wrk and hey: apt-get install wrk hey")
     with tempfile.TemporaryDirectory() as folder:
         environ = {
             **os.environ,
@@ -100,6 +117,8 @@ async def _gets(settings: StackSettings, created: dict[str, object]) -> list[tup
             found.append(("GET, the floor", clients, await asyncio.to_thread(wrk, floor, clients)))
             rate = await asyncio.to_thread(wrk, bridge, clients, "-H", token)
             found.append(("GET, the bridge", clients, rate))
+        rate = await asyncio.to_thread(offered, bridge, token)
+        found.append((f"GET, the bridge, offered {OFFERED}/s", 200, rate))
         return found
     finally:
         process.terminate()

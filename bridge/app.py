@@ -125,12 +125,14 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         cog, links = Cog(session, settings.cog_url), Links(settings.webhook_secret)
         context = _wire(settings, redis, cog, links)
         internal = build_internal_app(links, context.files, context.monitor, context.queue.apply)
-        port = await _listen(stack, internal, LOOPBACK, settings.internal_port)
+        idle = settings.upload_idle_timeout
+        port = await _listen(stack, internal, LOOPBACK, settings.internal_port, idle)
         links.base = f"http://{LOOPBACK}:{port}"
         await stack.enter_async_context(context.monitor.watching())
         listening = asyncio.Event()
         await stack.enter_async_context(_dispatching(context, cog, links, listening))
-        public = await _listen(stack, build_app(settings, context), settings.host, settings.port)
+        app = build_app(settings, context)
+        public = await _listen(stack, app, settings.host, settings.port, idle)
         listening.set()
         yield Addresses(f"http://{settings.host}:{public}", links.base)
 
@@ -215,10 +217,13 @@ def version(settings: Settings) -> str:
 
 
 async def _listen(
-    stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int
+    stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int, idle: float
 ) -> int:
-    """Start serving ``app`` until the stack unwinds; the port (the one chosen for 0)."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    """Start serving ``app`` until the stack unwinds; the port (the one chosen for 0).
+
+    A connection on which no request's headers are complete within ``idle`` seconds is closed.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5, keepalive_timeout=idle)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, host, port)

@@ -116,7 +116,10 @@ class Settings:
         "FILE_TTL", 86_400, "Seconds that a file uploaded to /v1/files is kept."
     )
     upload_idle_timeout: int = _variable(
-        "UPLOAD_IDLE_TIMEOUT", 60, "Seconds without a byte after which an upload is given up."
+        "UPLOAD_IDLE_TIMEOUT",
+        75,
+        "Seconds without a byte after which an upload is given up; also the time that a "
+        "connection has for a request's headers.",
     )
     log_level: str = _variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
 
