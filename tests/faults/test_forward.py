@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from benchmarks import recordings
-from benchmarks.faults import PREDICTOR
+from benchmarks.house import PREDICTOR
 from stack.client import Client
 from tests.conftest import RunningStack, start_stack, stop_stack
 

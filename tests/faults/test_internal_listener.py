@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from benchmarks import recordings
-from benchmarks.faults import PREDICTOR
+from benchmarks.house import PREDICTOR
 from bridge.auth import sign
 from stack.client import Client
 from stack.settings import free_port

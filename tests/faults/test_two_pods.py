@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from benchmarks import recordings
-from benchmarks.faults import PREDICTOR
+from benchmarks.house import PREDICTOR
 from stack.client import Client
 from stack.settings import free_port
 from tests.conftest import RunningStack, start_stack, stop_stack
