@@ -25,7 +25,7 @@ check: install ## lint, types, import contracts
 	@.venv/bin/lint-imports --no-logo >/dev/null || .venv/bin/lint-imports --no-logo
 
 test: check ## everything that fits in six minutes
-	@$(PYTHON) -m pytest -m "not slow"
+	@$(PYTHON) -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: install ## the slow tiers
 	@$(PYTHON) -m pytest -m slow

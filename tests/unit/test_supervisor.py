@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +62,7 @@ async def test_a_broken_process_is_replaced(tmp_path: Path) -> None:
 
 
 async def test_one_that_fails_again_is_reported(tmp_path: Path) -> None:
-    failing = service("a", sys.executable, "-c", "raise SystemExit(3)")
+    failing = service("a", "sh", "-c", "exit 3", check=lambda: "starting")
     supervisor = Supervisor([failing], tmp_path, lambda _: None)
     async with supervisor.running():
         with pytest.raises(StartFailed, match="a: ended with status 3"):
