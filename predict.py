@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path as LocalPath
 from typing import Any
 
-from cog import BaseRunner, Input, Path, Secret
+from cog import BaseRunner, Input, Path, Secret, current_scope
 
+from segment_channel import telling
 from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.errors import InvalidInput, TranscriptionError
@@ -81,10 +82,10 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
     ) -> WireTranscript:
         """The transcript. Its errors are safe to show to a client."""
         inputs = {name: value for name, value in locals().items() if name != "self"}
-        with _client_safe_errors():
+        with _client_safe_errors(), telling(current_scope().context) as found:
             recording = _recording(inputs)
             options = Options.from_inputs(_revealed(inputs))
-            report = self._pipeline.transcribe(recording, options, ProgressLines(print))
+            report = self._pipeline.transcribe(recording, options, ProgressLines(print), found)
             self._record(report)
             if options.debug:
                 print({stage: round(seconds, 3) for stage, seconds in report.seconds.items()})

@@ -124,7 +124,13 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         cog, links = Cog(session, settings.cog_url), Links(settings.webhook_secret)
         context = _wire(settings, redis, cog, links)
-        internal = build_internal_app(links, context.files, context.monitor, context.queue.apply)
+        internal = build_internal_app(
+            links,
+            context.files,
+            context.monitor,
+            context.queue.apply,
+            context.store.add_segments,
+        )
         idle = settings.upload_idle_timeout
         port = await _listen(stack, internal, LOOPBACK, settings.internal_port, idle)
         links.base = f"http://{LOOPBACK}:{port}"

@@ -59,7 +59,9 @@ class Forward:
             await self._keep(recording, name, audio)
             kept = {key: value for key, value in inputs.items() if key not in AUDIO_NAMES}
             link = self._links.audio(recording)
-            return await self._cog.start({**body, "input": {**kept, "audio_file": link}})
+            # A context tells the predictor where to call: nothing for strangers to choose.
+            given = {key: value for key, value in body.items() if key != "context"}
+            return await self._cog.start({**given, "input": {**kept, "audio_file": link}})
         except NotAccepted:
             self._files.remove(recording)
             raise Busy from None

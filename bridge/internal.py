@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +19,7 @@ MAX_WEBHOOK_BYTES = 200 << 20  # a day of speech with word times stays below thi
 _log = logging.getLogger(__name__)
 
 Apply = Callable[[str, Event, Any], Awaitable[object]]
+AddSegments = Callable[[str, int, int, Sequence[Mapping[str, Any]]], Awaitable[object]]
 
 
 class Links:
@@ -33,6 +34,11 @@ class Links:
         signature = sign(self._secret, "webhook", prediction_id, str(attempt))
         return f"{self.base}/webhook/{prediction_id}/{attempt}/{signature}"
 
+    def segments(self, prediction_id: str, attempt: int) -> str:
+        """Where the predictor tells what run ``attempt`` has recognized so far."""
+        signature = sign(self._secret, "segments", prediction_id, str(attempt))
+        return f"{self.base}/segments/{prediction_id}/{attempt}/{signature}"
+
     def audio(self, recording: str) -> str:
         """Where Cog downloads the recording."""
         return f"{self.base}/audio/{recording}/{sign(self._secret, 'audio', recording)}"
@@ -44,7 +50,7 @@ class Links:
 
 
 def build_internal_app(
-    links: Links, files: Files, monitor: Monitor, apply: Apply
+    links: Links, files: Files, monitor: Monitor, apply: Apply, add_segments: AddSegments
 ) -> web.Application:
     """The listener's routes. ``apply`` advances a record by an event."""
 
@@ -60,6 +66,16 @@ def build_internal_app(
             # Cog drops a webhook that is answered 4xx; on 503 it tries for minutes.
             _log.warning("prediction %s: Redis does not answer; Cog will call again", prediction_id)
             return web.Response(status=503)
+        return web.Response()
+
+    async def segments(request: web.Request) -> web.Response:
+        prediction_id, number = request.match_info["id"], request.match_info["attempt"]
+        links.check(request, "segments", prediction_id, number)
+        first, found = _batch(await request.json())
+        try:
+            await add_segments(prediction_id, int(number), first, found)
+        except RedisError:
+            return web.Response(status=503)  # they come again with the next ones
         return web.Response()
 
     async def audio(request: web.Request) -> web.FileResponse:
@@ -79,9 +95,20 @@ def build_internal_app(
 
     app = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
     app.router.add_post("/webhook/{id}/{attempt:[0-9]+}/{signature}", webhook)
+    app.router.add_post("/segments/{id}/{attempt:[0-9]+}/{signature}", segments)
     app.router.add_get("/audio/{recording}/{signature}", audio)
     app.router.add_post("/worker", worker)
     return app
+
+
+def _batch(body: Any) -> tuple[int, list[dict[str, Any]]]:
+    """(number of the first, segments). Raises HTTPBadRequest for what the predictor never sends."""
+    match body:
+        case {"first": int(first), "segments": [*found]} if first >= 0 and all(
+            isinstance(segment, dict) and isinstance(segment.get("text"), str) for segment in found
+        ):
+            return first, found
+    raise web.HTTPBadRequest
 
 
 def _event(attempt: int, body: Any) -> tuple[Event | None, Any]:

@@ -19,7 +19,7 @@ return 'created'
 """
 # Compare and set: of two writers that read the same record one is told to look again.
 WRITE: Final = """
-local record, secrets, unfinished, pending = unpack(KEYS)
+local record, secrets, unfinished, pending, segments = unpack(KEYS)
 local id, before, document, status, output, cancel, ttl, live_ttl, now, ended = unpack(ARGV)
 if redis.call('HGET', record, 'record') ~= before then return 0 end
 redis.call('HSET', record, 'record', document, 'status', status)
@@ -33,6 +33,21 @@ end
 if ended ~= '' then
     redis.call('ZREM', unfinished, id)
     redis.call('DEL', secrets)
+    redis.call('EXPIRE', segments, ttl)
 end
 return 1
+"""
+# Keys: record, segments. Arguments: number of the run, number of the first segment, seconds to
+# live, segments. A repeated batch writes the same once more, a newer run begins anew.
+ADD_SEGMENTS: Final = """
+local record, segments = unpack(KEYS)
+local attempt, first, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local status = redis.call('HGET', record, 'status')
+if status ~= 'starting' and status ~= 'processing' then return end
+local known = tonumber(redis.call('HGET', segments, 'attempt') or '0')
+if attempt < known then return end
+if attempt > known then redis.call('DEL', segments) end
+redis.call('HSET', segments, 'attempt', attempt)
+for index = 4, #ARGV do redis.call('HSET', segments, first + index - 4, ARGV[index]) end
+redis.call('EXPIRE', segments, ttl)
 """

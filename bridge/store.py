@@ -5,6 +5,7 @@ each write), ``result_ttl`` from its end.
 
     prediction:<id>           hash: record (JSON), output (JSON), status, cancel
     prediction:<id>:secrets   the secret inputs, until the prediction has ended
+    prediction:<id>:segments  hash: what the run under way has recognized so far, and its number
     predictions:all           ids by creation time, for listing
     predictions:unfinished    ids by creation time: the queue and what runs
     webhooks:pending          "<id> <event>" of client webhooks still to be delivered
@@ -17,9 +18,10 @@ each write), ``result_ttl`` from its end.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -67,6 +69,7 @@ class Store:
         self._queue_limit: Final = queue_limit
         self._create: Final = redis.register_script(scripts.CREATE)
         self._compare_and_write: Final = redis.register_script(scripts.WRITE)
+        self._add_segments: Final = redis.register_script(scripts.ADD_SEGMENTS)
 
     async def ping(self) -> None:
         """Raises RedisError unless Redis answers."""
@@ -122,6 +125,27 @@ class Store:
         document = await self._redis.get(_secrets_key(prediction_id))
         return {} if document is None else dict(json.loads(document))
 
+    async def add_segments(
+        self, prediction_id: str, attempt: int, first: int, segments: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Keep segments number ``first`` and following of run ``attempt``; old news is dropped."""
+        texts = [json.dumps(dict(segment), ensure_ascii=False) for segment in segments]
+        keys = [_key(prediction_id), _segments_key(prediction_id)]
+        await self._add_segments(keys=keys, args=[attempt, first, LIVE_TTL, *texts])
+
+    async def segments(self, prediction_id: str, since: int) -> list[dict[str, Any]]:
+        """What was recognized so far, from segment number ``since`` (the first is 0) on.
+
+        Each has ``start`` and ``end`` in seconds and ``text``, as heard: not yet aligned, nobody's
+        yet. A run that is repeated after the loss of its worker counts from 0 again.
+        """
+        key = _segments_key(prediction_id)
+        count: Any = await self._redis.hlen(key)
+        if count - 1 <= since:  # one field is the run's number
+            return []
+        texts = await self._redis.hmget(key, [str(number) for number in range(since, count - 1)])
+        return [json.loads(found) for found in takewhile(lambda found: found is not None, texts)]
+
     async def apply(
         self, prediction_id: str, event: Event, now: datetime, output: Any = None
     ) -> Change | None:
@@ -147,7 +171,13 @@ class Store:
         if after.status is Status.SUCCEEDED:
             result = json.dumps(output, ensure_ascii=False, separators=(",", ":"))
         written = await self._compare_and_write(
-            keys=[_key(after.id), _secrets_key(after.id), _UNFINISHED, PENDING],
+            keys=[
+                _key(after.id),
+                _secrets_key(after.id),
+                _UNFINISHED,
+                PENDING,
+                _segments_key(after.id),
+            ],
             args=[
                 after.id,
                 before,
@@ -168,7 +198,7 @@ class Store:
         """Forget a prediction and everything that belongs to it; whether there was one."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(_key(prediction_id))
-            pipe.delete(_secrets_key(prediction_id))
+            pipe.delete(_secrets_key(prediction_id), _segments_key(prediction_id))
             for index in (_ALL, _UNFINISHED):
                 pipe.zrem(index, prediction_id)
             existed, *_ = await pipe.execute()
@@ -264,3 +294,7 @@ def _key(prediction_id: str) -> str:
 
 def _secrets_key(prediction_id: str) -> str:
     return f"prediction:{prediction_id}:secrets"
+
+
+def _segments_key(prediction_id: str) -> str:
+    return f"prediction:{prediction_id}:segments"

@@ -13,6 +13,14 @@ def silently(_share: float) -> None:
     """The progress callback of those who do not watch."""
 
 
+# Given segments one by one as they are recognized: windows with their text, not yet aligned.
+Found = Callable[[Segment], None]
+
+
+def unheard(_segment: Segment) -> None:
+    """The callback of those who wait for the whole transcript."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A stretch of the recording that the recognizer hears at once; seconds from its beginning."""

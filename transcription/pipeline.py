@@ -13,11 +13,13 @@ from transcription.engine import Engine
 from transcription.findings import (
     Alignment,
     Diarization,
+    Found,
     Language,
     Progress,
     Report,
     Window,
     silently,
+    unheard,
 )
 from transcription.options import Options
 from transcription.progress import StagedProgress
@@ -44,6 +46,7 @@ class _Run:
 
     progress: StagedProgress
     clock: Callable[[], float]
+    found: Found
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -72,16 +75,20 @@ class Pipeline:
         self._clock = clock
 
     def transcribe(
-        self, source: Path | bytes, options: Options, progress: Progress = silently
+        self,
+        source: Path | bytes,
+        options: Options,
+        progress: Progress = silently,
+        found: Found = unheard,
     ) -> Report:
         """The transcript of ``source`` (a file or its bytes), with seconds per stage.
 
-        ``progress`` is told the finished share, which only rises and ends at 1. Raises
-        TranscriptionError.
+        ``progress`` is told the finished share, which only rises and ends at 1; ``found`` is given
+        segments as they are recognized. Raises TranscriptionError.
         """
         loads = self._engine.loads
         self._engine.prepare(options)
-        run = _Run(StagedProgress(_stages(options), progress), self._clock)
+        run = _Run(StagedProgress(_stages(options), progress), self._clock, found)
         samples = self._decode(run, source)
         windows = self._find_speech(run, samples, options)
         language = self._detect_language(run, samples, windows, options)
@@ -122,7 +129,11 @@ class Pipeline:
         if not windows:
             return ()
         with run.stage("recognize") as progress:
-            return self._engine.recognize(samples, windows, language, options, progress)
+            segments = []
+            for segment in self._engine.recognize(samples, windows, language, options, progress):
+                run.found(segment)
+                segments.append(segment)
+            return segments
 
     def _align(
         self,

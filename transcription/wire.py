@@ -43,7 +43,7 @@ def to_wire(transcript: Transcript) -> WireTranscript:
     """The JSON object for ``transcript``. Times are rounded to milliseconds."""
     embeddings = transcript.speaker_embeddings
     return {
-        "segments": [_segment_to_wire(segment) for segment in transcript.segments],
+        "segments": [segment_to_wire(segment) for segment in transcript.segments],
         "detected_language": transcript.language,
         "language_probability": _rounded(transcript.language_probability, 4),
         "duration": round(transcript.duration, 3),
@@ -69,7 +69,8 @@ def from_wire(wire: Mapping[str, Any]) -> Transcript:
     )
 
 
-def _segment_to_wire(segment: Segment) -> WireSegment:
+def segment_to_wire(segment: Segment) -> WireSegment:
+    """The JSON object for ``segment``."""
     wire = WireSegment(start=round(segment.start, 3), end=round(segment.end, 3), text=segment.text)
     if segment.words:
         wire["words"] = [_word_to_wire(word) for word in segment.words]

@@ -1,6 +1,6 @@
 """An engine without models: what it hears depends on loudness alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,13 +60,11 @@ class ScriptedEngine:
         language: Language,
         options: Options,
         progress: Progress,
-    ) -> Sequence[Segment]:
-        segments = []
+    ) -> Iterator[Segment]:
         for done, window in enumerate(windows, start=1):
             text = " ".join(SENTENCES)
-            segments.append(Segment(text, window.start, window.end, avg_logprob=-0.25))
             progress(done / len(windows))
-        return segments
+            yield Segment(text, window.start, window.end, avg_logprob=-0.25)
 
     def align(
         self, samples: Samples, segments: Sequence[Segment], language: str, progress: Progress

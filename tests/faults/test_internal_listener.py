@@ -1,5 +1,6 @@
 """Cog's webhooks, as they really come: twice, late, in the wrong order, or not from Cog at all."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from redis.asyncio import Redis
 
 from benchmarks import recordings
 from benchmarks.house import PREDICTOR
 from bridge.auth import sign
+from bridge.store import Store
 from stack.client import Client
 from stack.settings import free_port
 from tests.conftest import RunningStack, start_stack, stop_stack
@@ -50,6 +53,12 @@ class Impostor:
         signature = sign(self._secret, "webhook", prediction_id, str(attempt))
         url = f"{self._base}/webhook/{prediction_id}/{attempt}/{signature}"
         return await self.post(url, {"id": f"{prediction_id}-{attempt}", "logs": "", **body})
+
+    async def segments(self, prediction_id: str, attempt: int, first: Any, *texts: Any) -> int:
+        signature = sign(self._secret, "segments", prediction_id, str(attempt))
+        url = f"{self._base}/segments/{prediction_id}/{attempt}/{signature}"
+        found = [{"start": 0.0, "end": 1.0, "text": text} for text in texts]
+        return await self.post(url, {"first": first, "segments": found})
 
     async def post(self, url: str, body: dict[str, Any]) -> int:
         async with self._session.post(url, data=json.dumps(body)) as response:
@@ -125,6 +134,72 @@ async def test_a_forged_address_is_refused(
         assert status in (403, 404)
     ended = await client.finish(created["id"])
     assert ended["output"] != {"forged": True}
+
+
+@pytest.fixture
+async def store(timed: RunningStack) -> AsyncIterator[Store]:
+    """The bridge's own store; the stack's Redis has a password that only its processes know."""
+    environ = Path(f"/proc/{timed.pid('bridge')}/environ").read_text().split("\0")
+    (url,) = [entry.partition("=")[2] for entry in environ if entry.startswith("REDIS_URL=")]
+    async with Redis.from_url(url) as redis:
+        yield Store(redis, 60, 100)
+
+
+async def texts(store: Store, prediction_id: str, since: int = 0) -> list[str]:
+    return [segment["text"] for segment in await store.segments(prediction_id, since)]
+
+
+async def until_texts(store: Store, prediction_id: str, expected: list[str]) -> None:
+    async with asyncio.timeout(20):
+        while await texts(store, prediction_id) != expected:
+            await asyncio.sleep(0.05)
+
+
+async def test_segments_are_there_while_the_prediction_runs(
+    client: Client, store: Store, recording: Path
+) -> None:
+    created = await client.create_from_file(recording, initial_prompt="say=3 sleep=20")
+    await until_texts(store, created["id"], ["segment 0", "segment 1", "segment 2"])
+    assert (await client.get(created["id"]))["status"] == "processing"
+    assert await store.segments(created["id"], 2) == [
+        {"start": 2.0, "end": 3.0, "text": "segment 2"}
+    ]
+    assert await store.segments(created["id"], 3) == []
+    await client.cancel(created["id"])
+    await client.finish(created["id"])
+
+
+async def test_segments_lost_repeated_or_of_an_older_run_do_no_harm(
+    client: Client, cog: Impostor, store: Store, recording: Path
+) -> None:
+    created = await client.create_from_file(recording, initial_prompt="sleep=3")
+    one = created["id"]
+    assert await cog.segments(one, 1, 0, "a", "b") == 200
+    assert await cog.segments(one, 1, 0, "a", "b", "c") == 200
+    assert await cog.segments(one, 1, 5, "f") == 200
+    assert await texts(store, one) == ["a", "b", "c"]
+    assert await cog.segments(one, 2, 0, "x") == 200
+    assert await cog.segments(one, 1, 1, "late") == 200
+    assert await texts(store, one) == ["x"]
+    for first, text in ((-1, "a"), ("0", "a"), (0, 7)):
+        assert await cog.segments(one, 2, first, text) == 400
+    ended = await client.finish(one)
+    assert ended["status"] == "succeeded"
+    # What is over stays as it is; what is erased is gone.
+    assert await cog.segments(one, 3, 0, "too late") == 200
+    assert await texts(store, one) == ["x"]
+    assert await store.erase(one)
+    assert await texts(store, one) == []
+    assert await cog.segments(one, 1, 0, "of nothing") == 200
+    assert await texts(store, one) == []
+
+
+async def test_segments_need_the_signature_of_their_run(
+    cog: Impostor, internal_port: int, timed: RunningStack
+) -> None:
+    for signature in ("0" * 64, sign(timed.webhook_secret, "webhook", "x", "1")):
+        url = f"http://127.0.0.1:{internal_port}/segments/x/1/{signature}"
+        assert await cog.post(url, {"first": 0, "segments": []}) == 403
 
 
 async def test_recordings_need_their_signature(

@@ -86,7 +86,7 @@ def recognizer(monkeypatch: pytest.MonkeyPatch) -> Recognizer:
 def hear(recognizer: Recognizer, options: Options, windows: int = 1) -> list[tuple[int, Any]]:
     samples = np.zeros(SAMPLE_RATE * (windows + 1), dtype=np.float32)
     stretches = [Window(float(start), start + 1.0) for start in range(windows)]
-    segments = recognizer.recognize(samples, stretches, "de", options, lambda _share: None)
+    segments = list(recognizer.recognize(samples, stretches, "de", options, lambda _share: None))
     assert [(s.text, s.start) for s in segments] == [("hi", w.start) for w in stretches]
     assert segments[0].avg_logprob == pytest.approx(-0.5 * 3 / 4)
     calls: list[tuple[int, Any]] = recognizer._model.calls

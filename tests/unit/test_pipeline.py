@@ -3,7 +3,7 @@
 import io
 import itertools
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,20 @@ def test_a_conversation_becomes_a_transcript() -> None:
     assert transcript.speaker_embeddings == {"SPEAKER_00": (0.5, -0.5), "SPEAKER_01": (0.5, -0.5)}
     assert transcript.warnings == ()
     assert report.loads == 0
+
+
+def test_segments_are_told_as_they_are_recognized() -> None:
+    told: list[tuple[int, Segment]] = []
+    engine = Watched()
+    report = Pipeline(engine).transcribe(
+        recording(2.0, 2.0),
+        Options(chunk_size=3),
+        found=lambda s: told.append((len(engine.calls), s)),
+    )
+    # Before the next stage was called, in order, and with the text that the transcript has.
+    assert {calls for calls, _ in told} == {engine.calls.index("recognize") + 1}
+    assert [segment.start for _, segment in told] == sorted(s.start for _, s in told)
+    assert " ".join(segment.text for _, segment in told) == report.transcript.text
 
 
 def test_stages_run_in_order_and_are_timed() -> None:
@@ -167,8 +181,8 @@ class Mute(ScriptedEngine):
         language: Language,
         options: Options,
         progress: Progress,
-    ) -> Sequence[Segment]:
-        return ()
+    ) -> Iterator[Segment]:
+        return iter(())
 
 
 def test_speech_without_words_is_an_empty_transcript() -> None:

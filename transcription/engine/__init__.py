@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from transcription.findings import Alignment, Diarization, Language, Progress, Window
@@ -57,8 +57,11 @@ class Engine(Protocol):
         language: Language,
         options: Options,
         progress: Progress,
-    ) -> Sequence[Segment]:
-        """One segment per window in which something was said. Raises OutOfMemory."""
+    ) -> Iterator[Segment]:
+        """Yields a segment per window in which something was said, as soon as it is finished.
+
+        Raises OutOfMemory.
+        """
 
     def align(
         self, samples: "Samples", segments: Sequence[Segment], language: str, progress: Progress

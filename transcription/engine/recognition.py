@@ -53,8 +53,8 @@ class Recognizer:
         language: str,
         options: Options,
         progress: Progress,
-    ) -> list[Segment]:
-        """A segment for each window in which something was said.
+    ) -> Iterator[Segment]:
+        """Yields a segment for each window in which something was said, batch by batch.
 
         A batch that does not fit into memory is tried again in halves. Raises OutOfMemory when
         one window alone does not fit.
@@ -68,12 +68,11 @@ class Recognizer:
             language=language,
         )
         size = options.batch_size if self._device.is_gpu else min(options.batch_size, CPU_BATCH)
-        segments: list[Segment] = []
         position = 0
         while position < len(windows):
             batch = windows[position : position + size]
             try:
-                segments.extend(self._batch(samples, batch, tokenizer, options))
+                heard = self._batch(samples, batch, tokenizer, options)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
@@ -84,11 +83,11 @@ class Recognizer:
                 continue
             position += len(batch)
             progress(position / len(windows))
-        return segments
+            yield from heard
 
     def _batch(
         self, samples: Samples, windows: Sequence[Window], tokenizer: Any, options: Options
-    ) -> Iterator[Segment]:
+    ) -> list[Segment]:
         results = self._model.model.generate(
             self._model.encode(self._features(samples, windows)),
             [self._prompt(tokenizer, options)] * len(windows),
@@ -98,11 +97,11 @@ class Recognizer:
             return_scores=True,
             **_search(options.temperature),
         )
-        return (
+        return [
             Segment(text, window.start, window.end, avg_logprob=_average(result))
             for window, result in zip(windows, results, strict=True)
             if (text := tokenizer.decode(result.sequences_ids[0]).strip())
-        )
+        ]
 
     def _features(self, samples: Samples, windows: Sequence[Window]) -> np.ndarray[Any, Any]:
         """Log-mel spectrograms of the windows, padded to 30 s: shape (windows, mels, 3000)."""

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -109,8 +109,8 @@ class WhisperxEngine:
         language: Language,
         options: Options,
         progress: Progress,
-    ) -> Sequence[Segment]:
-        """One segment per window in which something was said."""
+    ) -> Iterator[Segment]:
+        """Yields a segment per window in which something was said, as soon as it is finished."""
         recognizer = self._recognizer(options)
         return recognizer.recognize(samples, windows, language.code, options, progress)
 

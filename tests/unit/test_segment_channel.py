@@ -1,0 +1,132 @@
+"""Segments reach the bridge while a run goes on, in order, and never at the run's cost."""
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+import segment_channel
+from segment_channel import URL, telling
+from tests.conftest import wait_until
+from transcription.findings import unheard
+from transcription.transcript import Segment
+
+
+class Bridge:
+    """A real server: keeps what it is told, unless it is to answer with an error or not at all."""
+
+    def __init__(self) -> None:
+        self.told: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.status = 200
+        self.asleep = threading.Event()
+        self.context = {URL: ""}
+
+    def segments(self) -> list[str]:
+        """The texts, numbered as they arrived; a repeated number counts once."""
+        kept: dict[int, str] = {}
+        while not self.told.empty():
+            body = self.told.get()
+            for number, segment in enumerate(body["segments"], start=body["first"]):
+                kept[number] = segment["text"]
+        assert list(kept) == list(range(len(kept)))
+        return list(kept.values())
+
+
+@pytest.fixture
+def bridge() -> Iterator[Bridge]:
+    found = Bridge()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if found.asleep.is_set():
+                time.sleep(0.5)  # longer than the channel waits in these tests
+            if found.status == 200:
+                found.told.put(body)
+            self.send_response(found.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        found.context = {URL: f"http://127.0.0.1:{server.server_port}/segments/x/1/signed"}
+        yield found
+        server.shutdown()
+
+
+def segment(number: int) -> Segment:
+    return Segment(f"segment {number}", float(number), number + 1.0, avg_logprob=-0.5)
+
+
+def test_segments_arrive_while_the_run_goes_on(bridge: Bridge) -> None:
+    with telling(bridge.context) as found:
+        found(segment(0))
+        first = bridge.told.get(timeout=10)
+        found(segment(1))
+        second = bridge.told.get(timeout=10)
+    wire = {"start": 0.0, "end": 1.0, "text": "segment 0", "avg_logprob": -0.5}
+    assert first == {"first": 0, "segments": [wire]}
+    assert (second["first"], second["segments"][0]["text"]) == (1, "segment 1")
+
+
+def test_the_last_ones_are_told_before_the_run_ends(bridge: Bridge) -> None:
+    with telling(bridge.context) as found:
+        for number in range(50):
+            found(segment(number))
+    assert bridge.segments() == [f"segment {number}" for number in range(50)]
+
+
+def test_what_did_not_arrive_comes_with_the_next(bridge: Bridge) -> None:
+    bridge.status = 503
+    with telling(bridge.context) as found:
+        found(segment(0))
+        found(segment(1))
+        wait_until(lambda: threading.active_count() > 2, "it is told")
+        bridge.status = 200
+        found(segment(2))
+    assert bridge.segments() == ["segment 0", "segment 1", "segment 2"]
+
+
+def test_a_bridge_that_hangs_holds_nothing_up(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segment_channel, "TIMEOUT", 0.05)
+    bridge.asleep.set()
+    began = time.monotonic()
+    with telling(bridge.context) as found:
+        for number in range(1000):
+            found(segment(number))
+    assert time.monotonic() - began < 0.4
+
+
+def test_a_run_that_fails_waits_for_nobody(bridge: Bridge) -> None:
+    bridge.asleep.set()
+    began = time.monotonic()
+    channel = telling(bridge.context)
+    channel.__enter__()(segment(0))
+    assert not channel.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert time.monotonic() - began < 0.4
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://192.0.2.7/segments",
+        "http://localhost.example/",
+        "file:///etc/passwd",
+        "http://[x",
+        "http://127.0.0.1:80@192.0.2.7/",
+    ],
+)
+def test_only_this_machine_is_told(url: str) -> None:
+    with telling({URL: url} if url else {}) as found:
+        assert found is unheard
