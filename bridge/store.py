@@ -143,7 +143,8 @@ class Store:
         count: Any = await self._redis.hlen(key)
         if count - 1 <= since:  # one field is the run's number
             return []
-        texts = await self._redis.hmget(key, [str(number) for number in range(since, count - 1)])
+        numbers = [str(number) for number in range(since, count - 1)]
+        texts: Any = await self._redis.hmget(key, numbers)
         return [json.loads(found) for found in takewhile(lambda found: found is not None, texts)]
 
     async def apply(
