@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from transcription.language import WITHOUT_SPACES
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -65,5 +67,6 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The words alone, segments joined with a space."""
-        return " ".join(segment.text.strip() for segment in self.segments)
+        """The words alone, segments joined as the language joins words."""
+        space = "" if self.language in WITHOUT_SPACES else " "
+        return space.join(filter(None, (segment.text.strip() for segment in self.segments)))
