@@ -11,7 +11,7 @@ import resource
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path as LocalPath
 from typing import Any
 
@@ -22,7 +22,7 @@ from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.errors import InvalidInput, TranscriptionError
 from transcription.findings import Report
-from transcription.options import SECRETS, Options, choose_audio
+from transcription.options import REFERENCES, SECRETS, Options, choose_audio
 from transcription.pipeline import Pipeline
 from transcription.progress import ProgressLines
 from transcription.wire import WireTranscript, to_wire
@@ -67,29 +67,41 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         language_detection_max_tries: int = Input(default=5, ge=1, le=50),
         initial_prompt: str | None = Input(default=None),
         hotwords: str | None = Input(default=None),
+        suppress_numerals: bool = Input(default=False),
         temperature: float = Input(default=0.0, ge=0.0, le=1.0),
         batch_size: int = Input(default=64, ge=1, le=256),
         chunk_size: int = Input(default=30, ge=1, le=30),
+        vad_method: str = Input(default="pyannote", choices=["pyannote", "silero"]),
         vad_onset: float = Input(default=0.500, ge=0.0, le=1.0),
         vad_offset: float = Input(default=0.363, ge=0.0, le=1.0),
         align_output: bool = Input(default=True),
+        align_model: str | None = Input(default=None),
+        return_char_alignments: bool = Input(default=False),
         diarization: bool = Input(default=True),
         num_speakers: int | None = Input(default=None, ge=1, le=64),
         min_speakers: int | None = Input(default=None, ge=1, le=64),
         max_speakers: int | None = Input(default=None, ge=1, le=64),
+        known_speaker_names: list[str] | None = Input(default=None),
+        known_speaker_references: list[Path] | None = Input(default=None),
+        speaker_embeddings: bool = Input(default=True),
         huggingface_access_token: Secret | None = Input(default=None),
+        output_format: str = Input(default="json", choices=["json", "srt", "vtt", "tsv", "txt"]),
         debug: bool = Input(default=False),
     ) -> WireTranscript:
         """The transcript. Its errors are safe to show to a client."""
         inputs = {name: value for name, value in locals().items() if name != "self"}
-        with _client_safe_errors(), telling(current_scope().context) as found:
+        with (
+            _client_safe_errors(),
+            _downloaded(inputs[REFERENCES]) as clips,
+            telling(current_scope().context) as found,
+        ):
             recording = _recording(inputs)
-            options = Options.from_inputs(_revealed(inputs))
+            options = Options.from_inputs({**_revealed(inputs), REFERENCES: clips})
             report = self._pipeline.transcribe(recording, options, ProgressLines(print), found)
             self._record(report)
             if options.debug:
                 print({stage: round(seconds, 3) for stage, seconds in report.seconds.items()})
-            return to_wire(report.transcript)
+            return to_wire(report.transcript, options.output_format)
 
     def _record(self, report: Report) -> None:
         duration = report.transcript.duration
@@ -122,6 +134,26 @@ def _recording(inputs: Mapping[str, Any]) -> LocalPath:
     if not isinstance(value, LocalPath):
         raise InvalidInput(name, "must be an http(s) URL, a data URI or an uploaded file")
     return LocalPath(value)
+
+
+@contextmanager
+def _downloaded(clips: list[Any] | None) -> Iterator[list[str]]:
+    """The paths of the clips, which are deleted at the end.
+
+    In a list Cog leaves the download of a URL, and its end, to the predictor.
+    """
+    with ExitStack() as stack:
+        yield [_clip(clip, number, stack) for number, clip in enumerate(clips or (), start=1)]
+
+
+def _clip(clip: Any, number: int, stack: ExitStack) -> str:
+    if not isinstance(clip, LocalPath):
+        raise InvalidInput(REFERENCES, f"clip {number}: must be an http(s) URL or a data URI")
+    stack.callback(clip.unlink, missing_ok=True)
+    try:
+        return str(clip.convert() if hasattr(clip, "convert") else clip)
+    except (OSError, ValueError):
+        raise InvalidInput(REFERENCES, f"clip {number}: could not be downloaded") from None
 
 
 def _revealed(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,21 +2,23 @@
 
 import logging
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from docket import Retry
 from redis.exceptions import RedisError
 
-from bridge.audio import check_audio
+from bridge.audio import check_audio, check_clip
 from bridge.files import Files
-from bridge.prediction import Refused
+from bridge.prediction import Recording, Refused
 from bridge.queue import Queue, insist
 from bridge.settings import Settings
 from bridge.store import Store
 from bridge.webhooks import ATTEMPTS, Webhooks
 from outbound.fetch import FetchFailed, Limits, fetch
 from transcription.errors import TranscriptionError
+from transcription.options import REFERENCES
 
 REDIS_PAUSE = timedelta(seconds=5)  # before a delivery that Redis interrupted is tried again
 
@@ -36,41 +38,49 @@ class Errands:
         self._webhooks: Final = webhooks
 
     async def fetch(self, prediction_id: str) -> None:
-        """Task: have the recording here before its turn comes."""
+        """Task: have the prediction's recordings here before its turn comes."""
         prediction = await insist(lambda: self._store.get(prediction_id))
-        if prediction is None or prediction.terminal or prediction.source is None:
+        if prediction is None or prediction.terminal:
             return
-        path = self._files.path(prediction.recording)
-        arriving = path.with_name(f"{path.name}.part")
-        try:
-            error = await self._download(prediction.source, arriving)
-            if error is None:
-                arriving.rename(path)
-        finally:
-            arriving.unlink(missing_ok=True)
-        if error is not None:
-            await insist(lambda: self._queue.apply(prediction_id, Refused(error)))
-            return
+        for recording in self._files.missing(prediction.recordings):
+            error = await self._have(recording, clip=recording in prediction.references)
+            if error is not None:
+                refused = Refused(error)
+                await insist(partial(self._queue.apply, prediction_id, refused))
+                return
         current = await insist(lambda: self._store.get(prediction_id))
         if current is None or current.terminal:
-            self._files.remove(prediction.recording)
+            self._files.remove(*(one.name for one in prediction.recordings))
         else:
             await insist(lambda: self._queue.submit(current))
 
-    async def _download(self, source: str, target: Path) -> str | None:
+    async def _have(self, recording: Recording, *, clip: bool) -> str | None:
+        """Put a recording, or a known speaker's clip, where it belongs; the reason if it cannot."""
+        path = self._files.path(recording.name)
+        arriving = path.with_name(f"{path.name}.part")
+        try:
+            error = await self._download(str(recording.source), arriving, clip=clip)
+            if error is None:
+                arriving.rename(path)
+            return error
+        finally:
+            arriving.unlink(missing_ok=True)
+
+    async def _download(self, source: str, target: Path, *, clip: bool) -> str | None:
         """Fetch and check a recording; the reason if it cannot be used."""
         settings = self._settings
         limits = Limits(await self._files.room(), settings.fetch_timeout)
+        field = REFERENCES if clip else "audio_file"
         try:
             await fetch(source, target, policy=settings.policy, limits=limits)
-            await check_audio(target, settings.max_audio_seconds)
+            await (check_clip(target) if clip else check_audio(target, settings.max_audio_seconds))
         except FetchFailed as failure:
-            return f"audio_file: could not be downloaded: {failure}"
+            return f"{field}: could not be downloaded: {failure}"
         except TranscriptionError as failure:
             return failure.detail
         except OSError:
             _log.exception("the recording cannot be stored")
-            return "audio_file: could not be stored; the service's disk is full or failing"
+            return f"{field}: could not be stored; the service's disk is full or failing"
         return None
 
     async def deliver(

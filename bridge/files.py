@@ -11,13 +11,14 @@ import hashlib
 import os
 import re
 from base64 import b32encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
+from bridge.prediction import Recording
 from transcription.errors import InvalidAudio, TranscriptionError
 
 _CHUNK = 1 << 20  # base64 characters decoded at a time; a multiple of 4
@@ -88,9 +89,14 @@ class Files:
         """Give the recording ``existing`` a second name; either may be removed first."""
         os.link(self.path(existing), self.path(name))
 
-    def remove(self, name: str) -> None:
-        """Delete the recording, if there is one."""
-        self.path(name).unlink(missing_ok=True)
+    def remove(self, *names: str) -> None:
+        """Delete the recordings that there are."""
+        for name in names:
+            self.path(name).unlink(missing_ok=True)
+
+    def missing(self, recordings: Sequence[Recording]) -> list[Recording]:
+        """Those that are still to be fetched."""
+        return [one for one in recordings if one.source and not self.path(one.name).exists()]
 
     async def room(self) -> int:
         """Bytes that one more recording may have."""

@@ -8,7 +8,7 @@ Cog sees loopback addresses only. Every other request is recorded as usual.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bridge.audio import check_audio
+from bridge.audio import check_audio, check_clip
 from bridge.cog import Cog, NotAccepted
 from bridge.errors import InvalidInputs
 from bridge.files import Files, new_id
@@ -17,7 +17,7 @@ from bridge.internal import Links
 from bridge.settings import Settings
 from outbound.fetch import FetchFailed, Limits, fetch
 from transcription.errors import InvalidAudio, TranscriptionError
-from transcription.options import AUDIO_NAMES
+from transcription.options import AUDIO_NAMES, REFERENCES
 
 PREFIX = "forwarded-"  # of a recording's name; the sweep deletes it when its run must be over
 
@@ -54,19 +54,22 @@ class Forward:
         inputs = dict(body.get("input") or {})
         name, audio = self._intake.check_inputs(inputs)
         await self._intake.check_url("webhook", str(body["webhook"]))
-        recording = PREFIX + new_id()
+        files = {new_name(): uri for uri in (audio, *(inputs.get(REFERENCES) or ()))}
         try:
-            await self._keep(recording, name, audio)
+            for number, (recording, uri) in enumerate(files.items()):
+                await self._keep(recording, name if number == 0 else REFERENCES, uri)
             kept = {key: value for key, value in inputs.items() if key not in AUDIO_NAMES}
-            link = self._links.audio(recording)
+            link, *clips = map(self._links.audio, files)
+            if clips:
+                kept[REFERENCES] = clips
             # A context tells the predictor where to call: nothing for strangers to choose.
             given = {key: value for key, value in body.items() if key != "context"}
             return await self._cog.start({**given, "input": {**kept, "audio_file": link}})
         except NotAccepted:
-            self._files.remove(recording)
+            self._files.remove(*files)
             raise Busy from None
         except BaseException:
-            self._files.remove(recording)
+            self._files.remove(*files)
             raise
 
     async def _keep(self, recording: str, name: str, audio: str) -> None:
@@ -81,4 +84,12 @@ class Forward:
             except FetchFailed as failure:
                 reason = InvalidAudio(f"could not be downloaded: {failure}", name)
                 raise InvalidInputs([reason]) from None
-        await check_audio(path, self._settings.max_audio_seconds, name)
+        if name == REFERENCES:
+            await check_clip(path)
+        else:
+            await check_audio(path, self._settings.max_audio_seconds, name)
+
+
+def new_name() -> str:
+    """For a forwarded recording, so that the sweep knows it."""
+    return PREFIX + new_id()

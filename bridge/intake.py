@@ -1,21 +1,22 @@
 """From a checked request to a queued prediction: recording kept, record written, task added."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from bridge.audio import check_audio
+from bridge.audio import check_audio, check_clip
 from bridge.claims import Claims
 from bridge.files import Files, Stored, media_type, new_id
-from bridge.prediction import Prediction
+from bridge.prediction import Prediction, Recording
 from bridge.queue import Queue
 from bridge.settings import Settings
 from bridge.store import AlreadyExists, Store
@@ -25,7 +26,7 @@ from bridge.webhooks import EVENTS
 from outbound.fetch import check
 from outbound.policy import Refused
 from transcription.errors import InvalidAudio, InvalidInput
-from transcription.options import AUDIO_NAMES, SECRETS
+from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret
 _CLAIM_LOOKS, _CLAIM_PAUSE = 40, 0.05  # seconds; together longer than a request takes to record
@@ -93,7 +94,7 @@ class Intake:
         self._uploads: Final = uploads
         self._claims: Final = claims
         self._queue: Final = queue
-        self._inputs: Final = Inputs(settings.model_names)
+        self._inputs: Final = Inputs(settings.model_names, settings.align_model_names)
         self.version: Final = version
 
     def from_text(self, name: str, text: str) -> Any:
@@ -177,24 +178,54 @@ class Intake:
         name, audio = self._inputs.check(inputs)
         if request.webhook is not None:
             await self.check_url("webhook", request.webhook)
-        source, shown = await self._keep(recording, name, audio, request.upload)
+        async with contextlib.AsyncExitStack() as failing:
+            clips = await self._keep_clips(inputs, failing)
+            source, shown = await self._keep(recording, name, audio, request.upload)
+            prediction = self._prediction(
+                request, Recording(recording, source), {**inputs, name: shown}, clips
+            )
+            await self._store.create(prediction, _secrets(inputs))
+            failing.pop_all()
+        return prediction
+
+    def _prediction(
+        self,
+        request: Request,
+        recording: Recording,
+        inputs: Mapping[str, Any],
+        clips: Sequence[tuple[Recording, str]],
+    ) -> Prediction:
+        """The new record; ``clips`` are the known speakers' with what it shows of them."""
         now = datetime.now(UTC)
-        prediction = Prediction(
+        if clips:
+            inputs = {**inputs, REFERENCES: [shown for _, shown in clips]}
+        return Prediction(
             id=request.id,
             model=self._settings.model_name,
             version=self.version,
-            input=_shown({**inputs, name: shown}),
+            input=_shown(inputs),
             created_at=now,
-            source=source,
-            recording=recording,
+            source=recording.source,
+            recording=recording.name,
+            references=tuple(clip for clip, _ in clips),
             deadline=now + request.cancel_after if request.cancel_after else None,
             base_url=request.base_url,
             webhook=request.webhook,
             webhook_events=request.webhook_events,
             fingerprint=request.fingerprint,
         )
-        await self._store.create(prediction, _secrets(inputs))
-        return prediction
+
+    async def _keep_clips(
+        self, inputs: Mapping[str, Any], failing: contextlib.AsyncExitStack
+    ) -> list[tuple[Recording, str]]:
+        """The known speakers' clips, as `_keep` keeps a recording; ``failing`` removes them."""
+        kept = []
+        for uri in inputs.get(REFERENCES) or ():
+            name = new_id()
+            failing.callback(self._files.remove, name)
+            source, shown = await self._keep(name, REFERENCES, uri, None)
+            kept.append((Recording(name, source), shown))
+        return kept
 
     async def _keep(
         self, recording: str, name: str, audio: str, upload: Upload | None
@@ -213,7 +244,11 @@ class Intake:
             return audio, audio
         if size == 0:
             raise InvalidAudio("the file is empty", name)
-        await check_audio(self._files.path(recording), self._settings.max_audio_seconds, name)
+        path = self._files.path(recording)
+        if name == REFERENCES:
+            await check_clip(path)
+        else:
+            await check_audio(path, self._settings.max_audio_seconds, name)
         return None, f"{shown} ({size} bytes)"
 
 

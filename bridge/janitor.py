@@ -25,7 +25,8 @@ class Janitor:
 
     async def tidy(self) -> int:
         """Delete what is not wanted; the number of files deleted."""
-        wanted = {record.recording for record in await self._store.unfinished_records()}
+        records = await self._store.unfinished_records()
+        wanted = {one.name for record in records for one in record.recordings}
         deleted = 0
         for path in await asyncio.to_thread(lambda: list(self._folder.iterdir())):
             if path.name not in wanted and await self._is_stale(path):

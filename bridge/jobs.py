@@ -12,7 +12,7 @@ from bridge.internal import Links
 from bridge.prediction import Event, Finished, Prediction, Refused, Stopped
 from bridge.queue import Queue, insist
 from bridge.store import Store
-from transcription.options import AUDIO_NAMES
+from transcription.options import AUDIO_NAMES, REFERENCES
 
 MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed
 CANCEL_POLL_SECONDS = 0.25
@@ -55,10 +55,10 @@ class Jobs:
             except Exception:
                 _log.exception("prediction %s: unexpected error", prediction_id)
                 event, output = Refused("The service met an unexpected error."), None
-            recording = prediction.recording
+            recordings = prediction.recordings
             prediction = await self._record(prediction_id, event, output)
             if prediction is None:  # erased meanwhile
-                self._files.remove(recording)
+                self._files.remove(*(one.name for one in recordings))
             if prediction is not None and not prediction.terminal:
                 _log.warning("prediction %s: run %s was lost", prediction_id, attempt)
                 await asyncio.sleep(LOST_PAUSE)
@@ -113,10 +113,12 @@ class Jobs:
                     return None
 
     def _inputs(self, prediction: Prediction, secrets: Mapping[str, str]) -> dict[str, Any]:
-        """What Cog gets: the client's options, its secrets, and a loopback URL as recording."""
+        """What Cog gets: the client's options, its secrets, and loopback URLs as recordings."""
         options = {
             name: value for name, value in prediction.input.items() if name not in AUDIO_NAMES
         }
+        if prediction.references:
+            options[REFERENCES] = [self._links.audio(one.name) for one in prediction.references]
         return {**options, **secrets, "audio_file": self._links.audio(prediction.recording)}
 
     async def _cancel_on_request(self, prediction_id: str, run_id: str) -> None:

@@ -42,13 +42,24 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file that a prediction needs: its name in the folder of files, and where it comes from.
+
+    ``source`` is the URL to fetch it from, or None when it was sent along.
+    """
+
+    name: str
+    source: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """The record of one prediction, without its output (which the store keeps beside it).
 
     ``input`` is what the client may read back: secrets masked, file contents replaced by a note.
     ``source`` is the URL to fetch the recording from, or None when it was sent along;
-    ``recording`` is its name in the folder of files.
+    ``recording`` is its name in the folder of files. ``references`` are the known speakers' clips.
     ``base_url`` begins its links where no request is at hand.
     ``attempt`` counts the runs that Cog accepted. ``deadline`` is when its end will be asked for,
     ``webhook`` the client's own receiver of ``webhook_events``, ``fingerprint`` a digest of the
@@ -63,6 +74,7 @@ class Prediction:
     status: Status = Status.STARTING
     source: str | None = None
     recording: str = ""
+    references: tuple[Recording, ...] = ()
     error: str | None = None
     logs: str = ""
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -81,6 +93,11 @@ class Prediction:
         """Whether nothing can change any more."""
         return self.status in TERMINAL
 
+    @property
+    def recordings(self) -> tuple[Recording, ...]:
+        """Every file that it needs."""
+        return (Recording(self.recording, self.source), *self.references)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; the inverse of `from_dict`."""
         return {
@@ -97,7 +114,9 @@ class Prediction:
         }
         events = tuple(data["webhook_events"])
         status = Status(data["status"])
-        return cls(**{**data, **times, "status": status, "webhook_events": events})
+        references = tuple(Recording(**one) for one in data.get("references", ()))
+        plain = {**data, **times, "references": references}
+        return cls(**{**plain, "status": status, "webhook_events": events})
 
 
 @dataclass(frozen=True, slots=True)

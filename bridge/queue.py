@@ -77,7 +77,7 @@ class Queue:
         """Queue what comes next for a prediction; queueing it twice does no harm."""
         # Docket takes a key once while its task is queued or under way.
         async with self._adding_to() as dockets:
-            if prediction.source and not self._files.path(prediction.recording).exists():
+            if self._files.missing(prediction.recordings):
                 await dockets.errands.add("fetch", key=prediction.id)(prediction.id)
             else:
                 await dockets.jobs.add("run", key=prediction.id)(prediction.id)
@@ -107,7 +107,7 @@ class Queue:
         if change is None:
             return None
         if change.after.terminal:
-            self._files.remove(change.after.recording)
+            self._files.remove(*(one.name for one in change.after.recordings))
             if prediction_id in self._ended:
                 self._ended[prediction_id].set()
         if change.changed:

@@ -70,6 +70,9 @@ class Settings:
     models: str = _variable(
         "MODELS", "large-v3", "Models the predictor was started with; the first is the default."
     )
+    align_models: str = _variable(
+        "ALIGN_MODELS", "", "Alignment models that requests may choose as align_model."
+    )
     model_name: str = _variable("MODEL_NAME", "whisperx/whisperx-stack", "Shown as owner/name.")
     model_version: str = _variable(
         "MODEL_VERSION", "", "Shown as version; a hash of code and models when empty."
@@ -164,6 +167,11 @@ class Settings:
     def model_names(self) -> tuple[str, ...]:
         """The operator's models, the default first."""
         return _split(self.models)
+
+    @property
+    def align_model_names(self) -> tuple[str, ...]:
+        """The operator's alignment models that may be asked for by name."""
+        return _split(self.align_models)
 
     @property
     def policy(self) -> Policy:

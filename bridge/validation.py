@@ -1,5 +1,6 @@
 """A request's inputs against the predictor's own schema, before any GPU time is spent."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -19,17 +20,18 @@ _KINDS = {
     "number": "a number",
     "string": "a text",
     "boolean": "true or false",
+    "array": "a list",
 }
 
 
 class Inputs:
-    """Checks inputs by the schema and by the operator's list of models."""
+    """Checks inputs by the schema and by the operator's lists of models."""
 
-    def __init__(self, models: Sequence[str]) -> None:
+    def __init__(self, models: Sequence[str], align_models: Sequence[str] = ()) -> None:
         schema = input_schema()
         self._properties: Final[Mapping[str, Any]] = schema["properties"]
         self._validator = Draft202012Validator({**schema, "additionalProperties": False})
-        self._models = models
+        self._offered = {"whisper_model": models, "align_model": align_models}
 
     def check(self, inputs: Mapping[str, Any]) -> tuple[str, Any]:
         """Raises InvalidInputs naming every field that is wrong; returns the recording chosen.
@@ -41,12 +43,14 @@ class Inputs:
         found += [
             InvalidInput(name, "holds half a character; it is no valid text")
             for name, value in present.items()
-            if isinstance(value, str) and not _is_text(value)
+            for text in (value if isinstance(value, list) else [value])
+            if isinstance(text, str) and not _is_text(text)
         ]
-        model = present.get("whisper_model")
-        if isinstance(model, str) and model not in self._models:
-            offered = ", ".join(self._models)
-            found.append(InvalidInput("whisper_model", f"this service offers: {offered}"))
+        for name, models in self._offered.items():
+            asked = present.get(name)
+            if isinstance(asked, str) and asked not in models:
+                offered = ", ".join(models) or "none"
+                found.append(InvalidInput(name, f"this service offers: {offered}"))
         if found:
             raise InvalidInputs(found)
         try:
@@ -60,6 +64,8 @@ class Inputs:
         kind = self._properties.get(name, {}).get("type")
         if kind == "boolean":
             return _BOOLEANS.get(text.strip().lower(), text)
+        if kind == "array":
+            return _items(text)
         if kind in ("integer", "number"):
             return _number(text, int if kind == "integer" else float)
         return None if text == "" else text
@@ -82,7 +88,8 @@ class Inputs:
                 reason = f"{_shown(error.instance)} is not {_KINDS.get(str(limit), limit)}"
             case _:
                 reason = "not a valid value"
-        return InvalidInput(name, reason)
+        index = error.absolute_path[1] if len(error.absolute_path) > 1 else None
+        return InvalidInput(name, reason if index is None else f"item {index}: {reason}")
 
     def _suggest(self, unknown: Sequence[str]) -> str:
         more = f" (and {', '.join(unknown[1:])})" if len(unknown) > 1 else ""
@@ -97,6 +104,16 @@ def _is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _items(text: str) -> Any:
+    """A form's list: a JSON array, or its only item."""
+    if not text.lstrip().startswith("["):
+        return [text] if text else None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _number(text: str, kind: type[int] | type[float]) -> int | float | str:

@@ -172,6 +172,12 @@ def aligner(language: str, of: Family) -> Model | None:
     return ALIGNERS[of].get(language)
 
 
+def named_aligner(name: str) -> Model | None:
+    """The aligner called ``name``, of any language: registered, or from `elsewhere`."""
+    registered = (model for models in ALIGNERS.values() for model in models.values())
+    return next((model for model in registered if model.name == name), None) or elsewhere(name)
+
+
 def elsewhere(source: str) -> Model | None:
     """A model that is not registered: a directory here, or ``owner/name`` on the hub."""
     if source and Path(source).is_dir():

@@ -13,6 +13,9 @@ def silently(_share: float) -> None:
     """The progress callback of those who do not watch."""
 
 
+# What a voice is like: a vector that only vectors of the same model can be compared with.
+Voice = tuple[float, ...]
+
 # Given segments one by one as they are recognized: windows with their text, not yet aligned.
 Found = Callable[[Segment], None]
 
@@ -58,7 +61,7 @@ class Diarization:
     """
 
     turns: tuple[Turn, ...]
-    embeddings: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    embeddings: Mapping[str, Voice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

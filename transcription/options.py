@@ -4,14 +4,22 @@ The Cog schema, the bridge's validation and the documentation's table are genera
 fields below (see ``transcription.schema``).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
 from transcription.errors import InvalidInput
 from transcription.language import LANGUAGES
+from transcription.subtitles import FORMATS
 
 MAX_SPEAKERS = 64  # more people than any diarization model separates; a bound against typing errors
+MAX_KNOWN_SPEAKERS = 16
+REFERENCES = "known_speaker_references"
+# Seconds: shorter clips say too little about a voice, longer ones nothing more (OpenAI's bounds).
+REFERENCE_SECONDS = (2.0, 10.0)
+_LONGEST_NAME = 64  # characters
+_OUR_NAMES = re.compile(r"SPEAKER_\d+")  # of the speakers whom nobody knows
 
 
 def _knob(  # noqa: PLR0913 - all but two by keyword, each a property of the knob
@@ -22,6 +30,7 @@ def _knob(  # noqa: PLR0913 - all but two by keyword, each a property of the kno
     le: float | None = None,
     choices: Sequence[str] | None = None,
     secret: bool = False,
+    files: bool = False,
 ) -> Any:
     """A dataclass field whose metadata the schema is generated from."""
     metadata = {
@@ -30,9 +39,10 @@ def _knob(  # noqa: PLR0913 - all but two by keyword, each a property of the kno
         "le": le,
         "choices": tuple(choices) if choices else None,
         "secret": secret,
+        "files": files,
     }
-    # A token must not appear when somebody prints the options.
-    return field(default=default, metadata=metadata, repr=not secret)
+    # A token must not appear when somebody prints the options, and a recording would fill pages.
+    return field(default=default, metadata=metadata, repr=not (secret or files))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +81,10 @@ class Options:
     hotwords: str | None = _knob(None, "Words to expect, such as names, separated by spaces.")
 
     # How the decoder works.
+    suppress_numerals: bool = _knob(
+        default=False,
+        description="Write numbers, percent and currency signs as words, which can be timed.",
+    )
     temperature: float = _knob(
         0.0,
         "0 searches for the most probable text; above 0 samples from the model.",
@@ -85,6 +99,11 @@ class Options:
     chunk_size: int = _knob(
         30, "Seconds of speech per window; shorter windows give shorter segments.", ge=1, le=30
     )
+    vad_method: Literal["pyannote", "silero"] = _knob(
+        "pyannote",
+        "What finds speech: pyannote's segmentation, or Silero's detector, which is smaller.",
+        choices=("pyannote", "silero"),
+    )
     vad_onset: float = _knob(
         0.500, "Speech begins where its probability rises above this.", ge=0.0, le=1.0
     )
@@ -94,6 +113,14 @@ class Options:
 
     # What to add to the words.
     align_output: bool = _knob(default=True, description="Time every word by forced alignment.")
+    align_model: str | None = _knob(
+        None,
+        "The alignment model: one of those this service offers (ALIGN_MODELS); the language's own "
+        "when omitted.",
+    )
+    return_char_alignments: bool = _knob(
+        default=False, description="Add the time of every character (`chars`) to the segments."
+    )
     diarization: bool = _knob(
         default=True, description="Tell the speakers apart and name one for every word."
     )
@@ -102,6 +129,20 @@ class Options:
     )
     min_speakers: int | None = _knob(None, "At least this many speakers.", ge=1, le=MAX_SPEAKERS)
     max_speakers: int | None = _knob(None, "At most this many speakers.", ge=1, le=MAX_SPEAKERS)
+    known_speaker_names: tuple[str, ...] = _knob(
+        (),
+        "Names of people who may be heard, at most 16, each with a clip in "
+        "known_speaker_references. A speaker whose voice is like a clip's gets the clip's name.",
+    )
+    known_speaker_references: tuple[str, ...] = _knob(
+        (),
+        "A clip of 2 to 10 seconds for each of known_speaker_names, in their order: http(s) URLs "
+        "or data URIs.",
+        files=True,
+    )
+    speaker_embeddings: bool = _knob(
+        default=True, description="Return a vector of each speaker's voice."
+    )
     huggingface_access_token: str | None = _knob(
         None,
         "Token for the gated diarization model; only needed where the service was started "
@@ -109,6 +150,12 @@ class Options:
         secret=True,
     )
 
+    # What the output looks like.
+    output_format: Literal["json", "srt", "vtt", "tsv", "txt"] = _knob(
+        "json",
+        "Add the transcript as text of this format, as `formatted`; json adds nothing.",
+        choices=("json", *FORMATS),
+    )
     debug: bool = _knob(default=False, description="Write the time of each stage to the logs.")
 
     def __post_init__(self) -> None:
@@ -125,6 +172,27 @@ class Options:
             raise InvalidInput(
                 "vad_offset", f"{self.vad_offset} is above vad_onset, which is {self.vad_onset}"
             )
+        if self.return_char_alignments and not self.align_output:
+            raise InvalidInput("return_char_alignments", "needs align_output")
+        self._check_known_speakers()
+
+    def _check_known_speakers(self) -> None:
+        names, clips = self.known_speaker_names, self.known_speaker_references
+        if len(names) != len(clips):
+            raise InvalidInput(
+                REFERENCES, f"{len(clips)} clips for {len(names)} names in known_speaker_names"
+            )
+        if names and not self.diarization:
+            raise InvalidInput("known_speaker_names", "needs diarization")
+        if len(names) > MAX_KNOWN_SPEAKERS:
+            raise InvalidInput(
+                "known_speaker_names", f"{len(names)} names; at most {MAX_KNOWN_SPEAKERS}"
+            )
+        for name in names:
+            if problem := _problem_of_name(name):
+                raise InvalidInput("known_speaker_names", f"{name[:_LONGEST_NAME]!r} {problem}")
+        if len(set(names)) < len(names):
+            raise InvalidInput("known_speaker_names", "the same name twice")
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any]) -> Self:
@@ -132,7 +200,23 @@ class Options:
 
         Raises InvalidInput for contradictions. Types and bounds are the schema's business.
         """
-        return cls(**{name: inputs[name] for name in NAMES if inputs.get(name) is not None})
+        given: dict[str, Any] = {
+            name: tuple(inputs[name]) if isinstance(inputs[name], list) else inputs[name]
+            for name in NAMES
+            if inputs.get(name) is not None
+        }
+        return cls(**given)
+
+
+def _problem_of_name(name: str) -> str | None:
+    """Why nobody can be called so, None if one can."""
+    if not name.strip() or not name.isprintable():
+        return "is no name that can be printed"
+    if len(name) > _LONGEST_NAME:
+        return f"is longer than {_LONGEST_NAME} characters"
+    if _OUR_NAMES.fullmatch(name):
+        return "is what unknown speakers are called"
+    return None
 
 
 NAMES: tuple[str, ...] = tuple(knob.name for knob in fields(Options))

@@ -1,7 +1,7 @@
 """One transcription from a recording to a transcript."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +17,12 @@ from transcription.findings import (
     Language,
     Progress,
     Report,
+    Voice,
     Window,
     silently,
     unheard,
 )
+from transcription.known_speakers import named, voices
 from transcription.options import Options
 from transcription.progress import StagedProgress
 from transcription.transcript import Segment, Transcript
@@ -39,6 +41,8 @@ NO_SPEECH = "No speech was found in the recording."
 NO_SPEAKERS = "Speakers could not be told apart: no turns of speech were found."
 NOT_ALIGNED = "Words are not timed: a translation cannot be aligned with the recording."
 
+NOT_HEARD = "Nobody in the recording was recognized as {name}."
+
 
 @dataclass(slots=True)
 class _Run:
@@ -47,6 +51,7 @@ class _Run:
     progress: StagedProgress
     clock: Callable[[], float]
     found: Found
+    options: Options
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -88,13 +93,15 @@ class Pipeline:
         """
         loads = self._engine.loads
         self._engine.prepare(options)
-        run = _Run(StagedProgress(_stages(options), progress), self._clock, found)
+        run = _Run(StagedProgress(_stages(options), progress), self._clock, found, options)
+        known = voices(options, self._engine)
         samples = self._decode(run, source)
         windows = self._find_speech(run, samples, options)
         language = self._detect_language(run, samples, windows, options)
         segments = self._recognize(run, samples, windows, language, options)
         segments = self._align(run, samples, segments, language, options)
         diarization = self._diarize(run, samples, segments, options)
+        diarization = _named(run, diarization, known)
         transcript = _assemble(run, samples, segments, language, diarization)
         run.progress.reach(1.0)
         return Report(transcript, run.seconds, self._engine.loads - loads)
@@ -149,7 +156,14 @@ class Pipeline:
             run.warnings.append(NOT_ALIGNED)
             return segments
         with run.stage("align") as progress:
-            alignment: Alignment = self._engine.align(samples, segments, language.code, progress)
+            alignment: Alignment = self._engine.align(
+                samples,
+                segments,
+                language.code,
+                progress,
+                characters=options.return_char_alignments,
+                model=options.align_model,
+            )
         run.warnings.extend(alignment.warnings)
         return alignment.segments
 
@@ -175,6 +189,16 @@ def _stages(options: Options) -> dict[str, float]:
     return {stage: cost for stage, cost in _COST.items() if not skipped.get(stage)}
 
 
+def _named(
+    run: _Run, diarization: Diarization | None, known: Mapping[str, Voice]
+) -> Diarization | None:
+    if diarization is None or not known:
+        return diarization
+    diarization, missing = named(diarization, known)
+    run.warnings.extend(NOT_HEARD.format(name=name) for name in missing)
+    return diarization
+
+
 def _assemble(
     run: _Run,
     samples: Samples,
@@ -187,6 +211,8 @@ def _assemble(
         language=language.code,
         duration=audio.seconds(samples),
         language_probability=language.probability,
-        speaker_embeddings=diarization.embeddings if diarization else None,
+        speaker_embeddings=diarization.embeddings
+        if diarization and run.options.speaker_embeddings
+        else None,
         warnings=tuple(run.warnings),
     )

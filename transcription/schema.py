@@ -151,7 +151,9 @@ def _property(knob: Any, hint: Any, order: int) -> dict[str, Any]:
         "description": meta["description"],
         "x-order": order,
     }
-    if knob.default is not None:
+    if meta["files"]:
+        schema["items"] = {"type": "string", "format": "uri"}
+    if knob.default not in (None, ()):
         schema["default"] = knob.default
     if meta["choices"]:
         schema["enum"] = list(meta["choices"])
@@ -165,7 +167,7 @@ def _property(knob: Any, hint: Any, order: int) -> dict[str, Any]:
 
 
 def _of_type(hint: Any) -> dict[str, Any]:  # noqa: PLR0911 - one per kind of annotation
-    """JSON Schema of an annotation: primitives, X | None, list, dict, Literal, TypedDict."""
+    """JSON Schema of an annotation: primitives, X | None, list, tuple, dict, Literal, TypedDict."""
     if hint in _PRIMITIVES:
         return {"type": _PRIMITIVES[hint]}
     if is_typeddict(hint):
@@ -178,6 +180,8 @@ def _of_type(hint: Any) -> dict[str, Any]:  # noqa: PLR0911 - one per kind of an
         return _of_type(inner) | {"nullable": True}
     if origin is Literal:
         return {"type": "string", "enum": list(arguments)}
+    if origin is tuple:  # of any length: tuple[X, ...]
+        return {"type": "array", "items": _of_type(arguments[0]), "nullable": True}
     if origin is list:
         return {"type": "array", "items": _of_type(arguments[0])}
     if origin is dict:

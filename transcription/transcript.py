@@ -7,12 +7,22 @@ from transcription.language import WITHOUT_SPACES
 
 
 @dataclass(frozen=True, slots=True)
+class Character:
+    """One character of a word, with times and score as a word has them."""
+
+    text: str
+    start: float
+    end: float
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """One spoken word.
 
     ``start`` and ``end`` are seconds from the beginning of the recording. ``score`` is the
     aligner's confidence in [0, 1], or None where the times were interpolated between
-    neighbours (digits and symbols, which no aligner alphabet contains).
+    neighbours because the aligner found none. ``characters`` is empty unless they were asked for.
     """
 
     text: str
@@ -20,6 +30,7 @@ class Word:
     end: float
     score: float | None = None
     speaker: str | None = None
+    characters: tuple[Character, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,7 @@ class Segment:
 
     ``words`` is empty when no word times were asked for or no aligner speaks the language.
     ``avg_logprob`` is the decoder's mean log probability per token of the speech window that
-    the segment was heard in.
+    the segment was heard in, ``no_speech_prob`` its probability that nobody spoke there.
     """
 
     text: str
@@ -37,6 +48,7 @@ class Segment:
     words: tuple[Word, ...] = ()
     speaker: str | None = None
     avg_logprob: float | None = None
+    no_speech_prob: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """The predictor's JSON: what Cog serves, the bridge stores and every door renders."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 
-from transcription.transcript import Segment, Transcript, Word
+from transcription.subtitles import FORMATS
+from transcription.transcript import Character, Segment, Transcript, Word
 
 
 class WireWord(TypedDict):
@@ -17,19 +18,33 @@ class WireWord(TypedDict):
     speaker: NotRequired[str]
 
 
+class WireCharacter(TypedDict):
+    """A character of a word, named as whisperx does; ``score`` is null as a word's may be."""
+
+    char: str
+    start: float
+    end: float
+    score: float | None
+
+
 class WireSegment(TypedDict):
-    """A segment; ``words`` is left out when no word times were asked for."""
+    """A segment; ``words`` and ``chars`` are left out when they were not asked for.
+
+    ``chars`` are the characters of the words one after the other, without spaces.
+    """
 
     start: float
     end: float
     text: str
     words: NotRequired[list[WireWord]]
+    chars: NotRequired[list[WireCharacter]]
     speaker: NotRequired[str]
     avg_logprob: NotRequired[float]
+    no_speech_prob: NotRequired[float]
 
 
 class WireTranscript(TypedDict):
-    """The whole result."""
+    """The whole result; ``formatted`` is it once more, as text, where a format was asked for."""
 
     segments: list[WireSegment]
     detected_language: str
@@ -37,12 +52,16 @@ class WireTranscript(TypedDict):
     duration: float
     speaker_embeddings: dict[str, list[float]] | None
     warnings: list[str]
+    formatted: NotRequired[str]
 
 
-def to_wire(transcript: Transcript) -> WireTranscript:
-    """The JSON object for ``transcript``. Times are rounded to milliseconds."""
+def to_wire(transcript: Transcript, output_format: str = "json") -> WireTranscript:
+    """The JSON object for ``transcript``. Times are rounded to milliseconds.
+
+    One of `FORMATS` as ``output_format`` adds the transcript as text of that format.
+    """
     embeddings = transcript.speaker_embeddings
-    return {
+    wire: WireTranscript = {
         "segments": [segment_to_wire(segment) for segment in transcript.segments],
         "detected_language": transcript.language,
         "language_probability": _rounded(transcript.language_probability, 4),
@@ -52,6 +71,9 @@ def to_wire(transcript: Transcript) -> WireTranscript:
         else {speaker: [round(x, 6) for x in vector] for speaker, vector in embeddings.items()},
         "warnings": list(transcript.warnings),
     }
+    if output_format in FORMATS:
+        wire["formatted"] = FORMATS[output_format](transcript)
+    return wire
 
 
 def from_wire(wire: Mapping[str, Any]) -> Transcript:
@@ -74,12 +96,27 @@ def segment_to_wire(segment: Segment) -> WireSegment:
     wire = WireSegment(start=round(segment.start, 3), end=round(segment.end, 3), text=segment.text)
     if segment.words:
         wire["words"] = [_word_to_wire(word) for word in segment.words]
+    characters = [one for word in segment.words for one in word.characters]
+    if characters:
+        wire["chars"] = [_character_to_wire(character) for character in characters]
     if segment.speaker is not None:
         wire["speaker"] = segment.speaker
     avg_logprob = _rounded(segment.avg_logprob, 4)
     if avg_logprob is not None:
         wire["avg_logprob"] = avg_logprob
+    no_speech_prob = _rounded(segment.no_speech_prob, 4)
+    if no_speech_prob is not None:
+        wire["no_speech_prob"] = no_speech_prob
     return wire
+
+
+def _character_to_wire(character: Character) -> WireCharacter:
+    return WireCharacter(
+        char=character.text,
+        start=round(character.start, 3),
+        end=round(character.end, 3),
+        score=_rounded(character.score, 3),
+    )
 
 
 def _word_to_wire(word: Word) -> WireWord:
@@ -99,13 +136,25 @@ def _segment_from_wire(wire: Mapping[str, Any]) -> Segment:
         text=wire["text"],
         start=wire["start"],
         end=wire["end"],
-        words=tuple(
-            Word(word["word"], word["start"], word["end"], word["score"], word.get("speaker"))
-            for word in wire.get("words", ())
-        ),
+        words=tuple(_words_from_wire(wire)),
         speaker=wire.get("speaker"),
         avg_logprob=wire.get("avg_logprob"),
+        no_speech_prob=wire.get("no_speech_prob"),
     )
+
+
+def _words_from_wire(wire: Mapping[str, Any]) -> Iterator[Word]:
+    """The words, each with as many of the segment's characters as it has letters."""
+    characters = [
+        Character(one["char"], one["start"], one["end"], one["score"])
+        for one in wire.get("chars", ())
+    ]
+    position = 0
+    for word in wire.get("words", ()):
+        own = tuple(characters[position : position + len(word["word"])])
+        position += len(own)
+        speaker = word.get("speaker")
+        yield Word(word["word"], word["start"], word["end"], word["score"], speaker, own)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

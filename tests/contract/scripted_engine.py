@@ -1,5 +1,6 @@
 """An engine without models: what it hears depends on loudness alone."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from transcription.audio import SAMPLE_RATE, Samples, seconds
 from transcription.errors import InvalidInput, ModelUnavailable
-from transcription.findings import Alignment, Diarization, Language, Progress, Window
+from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
 from transcription.options import Options
 from transcription.timing import RoughWord, settle
 from transcription.transcript import Segment, Turn
@@ -67,7 +68,14 @@ class ScriptedEngine:
             yield Segment(text, window.start, window.end, avg_logprob=-0.25)
 
     def align(
-        self, samples: Samples, segments: Sequence[Segment], language: str, progress: Progress
+        self,
+        samples: Samples,
+        segments: Sequence[Segment],
+        language: str,
+        progress: Progress,
+        *,
+        characters: bool = False,
+        model: str | None = None,
     ) -> Alignment:
         if language != self.language:
             return Alignment(tuple(segments), (f"No alignment model for {language!r}.",))
@@ -91,3 +99,8 @@ class ScriptedEngine:
         )
         progress(1.0)
         return Diarization(turns, {turn.speaker: (0.5, -0.5) for turn in turns})
+
+    def embed(self, samples: Samples) -> Voice | None:
+        """How loud it is, on a circle: alike clips are near each other."""
+        loudest = float(np.abs(samples).max())
+        return (math.cos(9 * loudest), math.sin(9 * loudest)) if loudest > 0.01 else None

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transcription.errors import InvalidInput
 from transcription.language import LANGUAGES
 from transcription.options import AUDIO_NAMES, NAMES, SECRETS, Options, choose_audio
-from transcription.transcript import Segment, Transcript, Word
+from transcription.transcript import Character, Segment, Transcript, Word
 from transcription.wire import from_wire, to_wire
 
 # What the wire keeps of a time, a score, a number in an embedding: see `to_wire`.
@@ -20,14 +20,22 @@ times = st.floats(0, 1e5).map(lambda x: round(x, 3))
 scores = st.floats(0, 1).map(lambda x: round(x, 3))
 speakers = st.sampled_from([None, "SPEAKER_00", "SPEAKER_01"])
 words = st.builds(Word, st.text(max_size=9), times, times, st.none() | scores, speakers)
+
+
+def spelled(word: Word) -> Word:
+    """``word`` with its characters, as the wire tells them apart: by the word's own letters."""
+    return replace(word, characters=tuple(Character(c, word.start, word.end) for c in word.text))
+
+
 segments = st.builds(
     Segment,
     st.text(max_size=30),
     times,
     times,
-    st.lists(words, max_size=4).map(tuple),
+    st.lists(words, max_size=4).map(tuple) | st.lists(words.map(spelled), max_size=4).map(tuple),
     speakers,
     st.none() | st.floats(-20, 0).map(lambda x: round(x, 4)),
+    st.none() | st.floats(0, 1).map(lambda x: round(x, 4)),
 )
 vectors = st.lists(st.floats(-9, 9).map(lambda x: round(x, 6)), max_size=3).map(tuple)
 transcripts = st.builds(

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from transcription.findings import Alignment, Diarization, Language, Progress, Window
+from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
 from transcription.options import Options
 from transcription.transcript import Segment
 
@@ -63,13 +63,28 @@ class Engine(Protocol):
         Raises OutOfMemory.
         """
 
-    def align(
-        self, samples: "Samples", segments: Sequence[Segment], language: str, progress: Progress
+    def align(  # noqa: PLR0913 - all but four by keyword
+        self,
+        samples: "Samples",
+        segments: Sequence[Segment],
+        language: str,
+        progress: Progress,
+        *,
+        characters: bool = False,
+        model: str | None = None,
     ) -> Alignment:
         """Sentences with timed words; the segments as they are when no aligner speaks the language.
 
-        Words lie in order within their segment, segments within the recording.
+        Words lie in order within their segment, segments within the recording. With
+        ``characters`` the words carry their timed characters. ``model`` is the request's
+        ``align_model``.
         """
 
     def diarize(self, samples: "Samples", options: Options, progress: Progress) -> Diarization:
         """Who holds the floor when."""
+
+    def embed(self, samples: "Samples") -> Voice | None:
+        """What the one voice in ``samples`` is like; None where there is none.
+
+        Comparable to the embeddings that `diarize` gives.
+        """

@@ -13,7 +13,7 @@ from pyannote.audio import Pipeline
 from models.registry import Model, Place
 from transcription.attribution import in_order_of_appearance
 from transcription.audio import SAMPLE_RATE, Samples
-from transcription.findings import Diarization, Progress
+from transcription.findings import Diarization, Progress, Voice
 from transcription.options import Options
 from transcription.transcript import Turn
 
@@ -49,6 +49,13 @@ class Diarizer:
             )
         )
         return in_order_of_appearance(Diarization(turns, _embeddings(output)))
+
+    def embed(self, samples: Samples) -> Voice | None:
+        """A vector of the one voice in ``samples``; None where the model finds none."""
+        waveform = torch.from_numpy(samples)[None, None]
+        (vector,) = self._pipeline._embedding(waveform)  # noqa: SLF001 - the model inside
+        voice = tuple(map(float, vector))
+        return voice if all(map(math.isfinite, voice)) and any(voice) else None
 
 
 def _checkpoint(model: Model, scratch: Path) -> str:

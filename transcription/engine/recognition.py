@@ -1,7 +1,9 @@
 """What was said: Whisper by CTranslate2, windows of speech in batches, nothing kept in between."""
 
 import math
+import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -93,15 +95,37 @@ class Recognizer:
             [self._prompt(tokenizer, options)] * len(windows),
             max_length=self._model.max_length,
             length_penalty=LENGTH_PENALTY,
-            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
+            suppress_tokens=self._suppressed(tokenizer, options),
             return_scores=True,
+            return_no_speech_prob=True,
             **_search(options.temperature),
         )
         return [
-            Segment(text, window.start, window.end, avg_logprob=_average(result))
+            Segment(
+                text,
+                window.start,
+                window.end,
+                avg_logprob=_average(result),
+                no_speech_prob=_finite(result.no_speech_prob),
+            )
             for window, result in zip(windows, results, strict=True)
             if (text := tokenizer.decode(result.sequences_ids[0]).strip())
         ]
+
+    def _suppressed(self, tokenizer: Any, options: Options) -> list[int]:
+        """Tokens that may not be written: Whisper's own list, and numerals if they are unwanted."""
+        usual = get_suppressed_tokens(tokenizer, [-1])
+        return [*usual, *(self._numerals if options.suppress_numerals else ())]
+
+    @cached_property
+    def _numerals(self) -> tuple[int, ...]:
+        """The tokens that hold a digit, a currency's sign or %, the same for every request."""
+        vocabulary: Any = self._model.hf_tokenizer
+        tokens = range(vocabulary.token_to_id("<|endoftext|>"))
+        texts = vocabulary.decode_batch([[token] for token in tokens])
+        return tuple(
+            token for token, text in zip(tokens, texts, strict=True) if any(map(_is_numeral, text))
+        )
 
     def _features(self, samples: Samples, windows: Sequence[Window]) -> np.ndarray[Any, Any]:
         """Log-mel spectrograms of the windows, padded to 30 s: shape (windows, mels, 3000)."""
@@ -147,4 +171,12 @@ def _average(result: Any) -> float | None:
     """Mean log probability per token, the end of text counted as one; None if it is no number."""
     length = len(result.sequences_ids[0])
     average = float(result.scores[0]) * length**LENGTH_PENALTY / (length + 1)
-    return average if math.isfinite(average) else None
+    return _finite(average)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _is_numeral(character: str) -> bool:
+    return character == "%" or unicodedata.category(character) in ("Nd", "Sc")

@@ -6,6 +6,7 @@ from typing import Self
 
 _MODELS = "large-v3"
 _ALIGN_LANGUAGES = "en"
+_ALIGN_CACHE = 2  # half a gigabyte to one and a half each, as most aligners are large
 _MAX_AUDIO_SECONDS = 6 * 3600.0  # as the bridge's; 1.4 GB of samples
 
 
@@ -18,11 +19,15 @@ class Settings:
     """MODELS and friends.
 
     ``align_languages`` maps language codes to a model directory or hub repository, None for the
-    registered aligner. ``huggingface_token`` is only ever used to fetch the gated diarizer.
+    registered aligner. ``align_models`` are what requests may choose as ``align_model``;
+    ``align_cache`` bounds how many aligners besides those of ``align_languages`` are kept.
+    ``huggingface_token`` is only ever used to fetch the gated diarizer.
     """
 
     models: tuple[str, ...] = (_MODELS,)
     align_languages: Mapping[str, str | None] = field(default_factory=lambda: {"en": None})
+    align_models: tuple[str, ...] = ()
+    align_cache: int = _ALIGN_CACHE
     diarization_model: str | None = None
     huggingface_token: str | None = field(default=None, repr=False)
     device: str = "auto"
@@ -46,6 +51,8 @@ class Settings:
                 _pair(entry)
                 for entry in _listed(environment.get("ALIGN_LANGUAGES", _ALIGN_LANGUAGES))
             ),
+            align_models=_listed(environment.get("ALIGN_MODELS", "")),
+            align_cache=int(_number(environment, "ALIGN_CACHE", _ALIGN_CACHE)),
             diarization_model=environment.get("DIARIZATION_MODEL") or None,
             huggingface_token=environment.get("HUGGINGFACE_TOKEN")
             or environment.get("HF_TOKEN")

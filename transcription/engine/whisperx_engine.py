@@ -11,7 +11,7 @@ import transformers
 from models import registry
 from models.registry import Family, Model
 from transcription.audio import Samples, seconds
-from transcription.engine.alignment import Aligner, find_sentence_tables, is_on_disk
+from transcription.engine.aligners import Aligners
 from transcription.engine.device import choose, memory_guard
 from transcription.engine.diarization import Diarizer
 from transcription.engine.loading import Loads
@@ -19,7 +19,7 @@ from transcription.engine.recognition import Recognizer
 from transcription.engine.settings import Settings, SettingsError
 from transcription.engine.speech import SpeechFinder
 from transcription.errors import InvalidInput, ModelUnavailable
-from transcription.findings import Alignment, Diarization, Language, Progress, Window
+from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
 from transcription.options import Options
 from transcription.transcript import Segment
 
@@ -44,9 +44,7 @@ class WhisperxEngine:
         self._recognizers = dict(self._load_recognizer(spec) for spec in settings.models)
         with self._loads.counted("speech detector"):
             self._speech = SpeechFinder(self._device.torch)
-        self._aligners: dict[str, Aligner] = {}
-        self._unloadable: set[str] = set()
-        self._load_aligners()
+        self._aligners = Aligners(settings, self._family, self._device.torch, self._loads)
         self._diarizer: Diarizer | None = None
         self._load_diarizer(settings.huggingface_token)
 
@@ -62,13 +60,14 @@ class WhisperxEngine:
             "default_model": next(iter(self._recognizers)),
             "device": self._device.torch,
             "gpu_available": self._device.torch != "cpu",
-            "alignment_languages": sorted(self._aligners),
+            "alignment_languages": self._aligners.languages,
             "diarization_available": self._diarizer is not None,
         }
 
     def prepare(self, options: Options) -> None:
         """Sees that everything the request needs is here, before any work."""
         self._recognizer(options)
+        self._aligners.check(options)
         if options.diarization and self._diarizer is None:
             # The caller's own token, once: the pipeline then serves everybody.
             if options.huggingface_access_token:
@@ -114,11 +113,18 @@ class WhisperxEngine:
         recognizer = self._recognizer(options)
         return recognizer.recognize(samples, windows, language.code, options, progress)
 
-    def align(
-        self, samples: Samples, segments: Sequence[Segment], language: str, progress: Progress
+    def align(  # noqa: PLR0913 - all but four by keyword
+        self,
+        samples: Samples,
+        segments: Sequence[Segment],
+        language: str,
+        progress: Progress,
+        *,
+        characters: bool = False,
+        model: str | None = None,
     ) -> Alignment:
         """Sentences with timed words; unchanged, with a warning, where no aligner is at hand."""
-        aligner = self._aligner(language)
+        aligner = self._aligners.get(language, model)
         if aligner is None:
             warning = f"Words are not timed: no alignment model for {language!r} is loaded here."
             return Alignment(tuple(segments), (warning,))
@@ -136,6 +142,13 @@ class WhisperxEngine:
         with memory_guard():
             return self._diarizer.diarize(samples, options, progress)
 
+    def embed(self, samples: Samples) -> Voice | None:
+        """A vector of the voice, comparable to those of `diarize`."""
+        if self._diarizer is None:
+            raise ModelUnavailable("The diarization model is not loaded.")
+        with memory_guard():
+            return self._diarizer.embed(samples)
+
     def _recognizer(self, options: Options) -> Recognizer:
         asked = options.whisper_model
         if asked is None:
@@ -147,48 +160,11 @@ class WhisperxEngine:
             raise InvalidInput("whisper_model", f"this service was started with: {known}")
         return self._recognizers[asked]
 
-    def _aligner(self, language: str) -> Aligner | None:
-        """The aligner for ``language``; one that is on disk already is loaded once."""
-        model = registry.aligner(language, self._family)
-        if language not in self._aligners and language not in self._unloadable and model:
-            with self._loading:
-                self._try_aligner(language, model)
-        return self._aligners.get(language)
-
-    def _try_aligner(self, language: str, model: Model) -> None:
-        """Loads ``model`` if it is on this machine; no request waits for a download."""
-        if not is_on_disk(model):
-            return
-        try:
-            self._load_aligner(language, model, only_local=True)
-        except Exception as error:  # half a download, for example: words stay untimed
-            self._unloadable.add(language)
-            self._loads.failed(f"aligner {language}", error)
-
     def _load_recognizer(self, spec: str) -> tuple[str, Recognizer]:
         model = _named(spec)
         with self._loads.counted(f"whisper {model.name}"):
             token = self._settings.huggingface_token
             return model.name, Recognizer(model.source, self._device, token)
-
-    def _load_aligners(self) -> None:
-        if not self._settings.align_languages:
-            return
-        demo = self._family is Family.DEMO
-        find_sentence_tables(registry.DEMO_NLTK_DATA if demo else None)
-        for language, source in self._settings.align_languages.items():
-            model = registry.elsewhere(source) if source else None
-            model = model or registry.aligner(language, self._family)
-            if model is None:
-                raise SettingsError(f"ALIGN_LANGUAGES: there is no aligner for {language!r}")
-            self._load_aligner(language, model)
-
-    def _load_aligner(self, language: str, model: Model, *, only_local: bool = False) -> None:
-        if language not in self._aligners:
-            with self._loads.counted(f"aligner {language} ({model.name})"):
-                self._aligners[language] = Aligner(
-                    model, language, self._device.torch, only_local=only_local
-                )
 
     def _load_diarizer(self, token: str | None) -> None:
         source = self._settings.diarization_model

@@ -92,7 +92,7 @@ async def erase(request: web.Request) -> web.Response:
     prediction = await context.queue.cancel(prediction_id)
     if prediction is None or not await context.store.erase(prediction_id):
         return _unknown()
-    context.files.remove(prediction.recording)
+    context.files.remove(*(one.name for one in prediction.recordings))
     return web.Response(status=204)
 
 
