@@ -12,7 +12,7 @@ from transcription.errors import InvalidInput, ModelUnavailable
 from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
 from transcription.options import Options
 from transcription.timing import RoughWord, settle
-from transcription.transcript import Segment, Turn
+from transcription.transcript import Character, Segment, Turn, Word
 from transcription.windows import windows_of_speech
 
 SENTENCES = ("Good morning.", "How are you?")
@@ -82,6 +82,8 @@ class ScriptedEngine:
         sentences: list[Segment] = []
         for segment in segments:
             words = settle(list(map(RoughWord, segment.text.split())), segment.start, segment.end)
+            if characters:
+                words = tuple(map(_with_characters, words))
             for text in SENTENCES:
                 own, words = words[: len(text.split())], words[len(text.split()) :]
                 sentence = replace(
@@ -104,3 +106,9 @@ class ScriptedEngine:
         """How loud it is, on a circle: alike clips are near each other."""
         loudest = float(np.abs(samples).max())
         return (math.cos(9 * loudest), math.sin(9 * loudest)) if loudest > 0.01 else None
+
+def _with_characters(word: Word) -> Word:
+    settled = settle(list(map(RoughWord, word.text)), word.start, word.end)
+    return replace(
+        word, characters=tuple(Character(each.text, each.start, each.end) for each in settled)
+    )

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from difflib import SequenceMatcher
 from importlib.util import find_spec
 from itertools import pairwise
@@ -158,6 +159,49 @@ def test_aligned_words_lie_in_order_in_their_segments(
         assert all(word.score is None or 0 <= word.score <= 1 for word in segment.words)
     spoken = [word.text for segment in alignment.segments for word in segment.words]
     assert spoken == [word for segment in recognized for word in segment.text.split()]
+
+
+def test_words_carry_their_characters_when_asked(
+    engine: Engine, samples: Samples, recognized: list[Segment]
+) -> None:
+    silently = engine.align(samples, recognized, "en", lambda _share: None)
+    asked = engine.align(samples, recognized, "en", lambda _share: None, characters=True)
+    for plain, segment in zip(silently.segments, asked.segments, strict=True):
+        for bare, word in zip(plain.words, segment.words, strict=True):
+            assert bare.characters == ()
+            assert replace(word, characters=()) == bare
+            assert "".join(character.text for character in word.characters) == word.text
+            times = [time for each in word.characters for time in (each.start, each.end)]
+            assert [word.start, *times, word.end] == sorted([word.start, *times, word.end])
+
+
+@pytest.mark.models
+def test_alignment_is_whisperx_own(real_engine: Engine) -> None:
+    """The same network, text and audio: the same sentences and words, each within a frame."""
+    from whisperx.alignment import align, load_align_model
+
+    if real_engine.describe()["default_model"] != "demo":
+        pytest.skip("other models than the demo's")
+    examples = Path(__file__).parents[2] / "examples"
+    samples = decode(examples / "conversation.wav")
+    turns = json.loads((examples / "conversation.json").read_text())["turns"]
+    strange = "It cost $5.20 in 1999. 你好!"
+    segments = [
+        Segment(f"{turn['text']} {strange}", turn["start"] - 0.1, turn["end"] + 0.1)
+        for turn in turns[1:9]
+    ]
+    found = real_engine.align(samples, segments, "en", lambda _share: None).segments
+    model = registry.ALIGNERS[registry.Family.DEMO]["en"]
+    network, metadata = load_align_model("en", "cpu", model_name=model.source)
+    stock = [{"start": s.start, "end": s.end, "text": s.text} for s in segments]
+    expected = align(stock, network, metadata, samples, "cpu")["segments"]
+    assert [segment.text for segment in found] == [e["text"].strip() for e in expected]
+    for segment, sentence in zip(found, expected, strict=True):
+        assert [word.text for word in segment.words] == [word["word"] for word in sentence["words"]]
+        for word, stock_word in zip(segment.words, sentence["words"], strict=True):
+            assert word.start == pytest.approx(stock_word["start"], abs=0.02)
+            assert word.end == pytest.approx(stock_word["end"], abs=0.02)
+            assert word.score == pytest.approx(stock_word["score"], abs=0.002)
 
 
 @pytest.mark.models

@@ -1,22 +1,31 @@
-"""When each word was said: forced alignment by whisperx with a wav2vec2 model per language."""
+"""When each word was said: forced alignment with a wav2vec2 network per language.
 
-from collections.abc import Mapping
+Texts, words and scores are those of whisperx 3.8.6. It aligns one segment after the other; here
+they go through the network in batches, and the path through its frames is found for all
+characters at once.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 import nltk
+import numpy as np
 import torch
 import torchaudio
-from torch import nn
 from transformers import Wav2Vec2FeatureExtractor
-from whisperx.alignment import align, load_align_model
+from whisperx.alignment import load_align_model
 
 from models.registry import Model, Place
 from transcription.audio import SAMPLE_RATE, Samples
-from transcription.findings import Window
-from transcription.timing import RoughWord, settle, split_words
-from transcription.transcript import Segment, Word
+from transcription.engine.emissions import Acoustics, batches
+from transcription.engine.spelling import WILDCARD, Alphabet, Range, Splitter
+from transcription.engine.trellis import Frames, Spans, align_tokens, with_wildcard
+from transcription.findings import Progress, Window
+from transcription.timing import RoughWord, settle
+from transcription.transcript import Character, Segment, Word
 
 
 class SentencesMissing(RuntimeError):
@@ -30,43 +39,100 @@ class Aligner:
         self, model: Model, language: str, device: str, *, only_local: bool = False
     ) -> None:
         """Loads ``model``; from its publisher where it is not on this machine, if it may."""
-        self._language = language
-        self._device = device
-        network, self._metadata = load_align_model(
+        network, metadata = load_align_model(
             language, device, model_name=model.source, model_cache_only=only_local
         )
-        if model.place is not Place.TORCHAUDIO and _wants_unit_variance(model.source, only_local):
-            network = UnitVariance(network)
-        self._network = network.eval()
+        self._alphabet = Alphabet(metadata["dictionary"], language)
+        self._splitter = Splitter.of(language)
+        self._acoustics = Acoustics(
+            network,
+            metadata["type"],
+            device,
+            unit_variance=model.place is not Place.TORCHAUDIO
+            and _wants_unit_variance(model.source, only_local),
+        )
 
-    def align(self, samples: Samples, segment: Segment) -> list[Segment]:
-        """``segment`` as sentences with timed words, all within its bounds."""
-        rough = align(
-            [{"start": segment.start, "end": segment.end, "text": segment.text}],
-            self._network,
-            self._metadata,
-            torch.from_numpy(samples),
-            self._device,
-        )["segments"]
-        window = Window(segment.start, min(segment.end, len(samples) / SAMPLE_RATE))
-        return _sentences(segment, rough, window, self._language)
+    def align(
+        self,
+        samples: Samples,
+        segments: Sequence[Segment],
+        progress: Progress,
+        *,
+        characters: bool = False,
+    ) -> list[Segment]:
+        """``segments`` as sentences with timed words, all within their segment's bounds.
 
+        ``progress`` is told the finished share after every batch. ``characters`` says whether
+        words carry the times of theirs.
+        """
+        windows = [_window(segment, samples) for segment in segments]
+        pieces = [_piece(samples, window) for window in windows]
+        aligned: list[list[Segment]] = [[] for _ in segments]
+        total, done = max(1, sum(map(len, pieces))), 0
+        for batch in batches([len(piece) for piece in pieces], gpu=self._acoustics.is_gpu):
+            heard = self._acoustics([pieces[index] for index in batch])
+            for index, frames in zip(batch, heard, strict=True):
+                words = self._words(segments[index].text, frames, windows[index], characters)
+                aligned[index] = list(self._sentences(segments[index], words))
+                done += len(pieces[index])
+            progress(done / total)
+        return [sentence for sentences in aligned for sentence in sentences]
 
-class UnitVariance(nn.Module):
-    """Scales each input to mean 0 and variance 1, as its model was trained.
+    def _words(
+        self,
+        text: str,
+        frames: Frames,
+        window: Window,
+        characters: bool,  # noqa: FBT001 - private
+    ) -> list[tuple[Range, Word]]:
+        """The words of ``text`` and where they stand in it, with times that hold together."""
+        heard = self._characters(text, frames, window)
+        ranges = self._alphabet.words(text)
+        rough = [_rough(text, word, heard) for word in ranges]
+        words: Sequence[Word] = settle(rough, window.start, window.end)
+        if characters:
+            words = [
+                _with_characters(word, own, heard) for own, word in zip(ranges, words, strict=True)
+            ]
+        return list(zip(ranges, words, strict=True))
 
-    whisperx passes raw audio to every model of the hub; one whose feature extractor says
-    ``do_normalize`` then hardly beats guessing.
-    """
+    def _characters(self, text: str, frames: Frames, window: Window) -> dict[int, RoughWord]:
+        """The characters that were found, by their position."""
+        spelled = self._alphabet.spell(text)
+        tokens = np.array(spelled.tokens, dtype=np.intp)
+        if WILDCARD in spelled.tokens:
+            tokens[tokens == WILDCARD] = frames.shape[1]
+            frames = with_wildcard(frames, self._alphabet.blank)
+        spans: Spans | None = align_tokens(frames, tokens, self._alphabet.blank)
+        if spans is None:
+            return {}
+        step = window.duration / len(frames)
+        return {
+            position: RoughWord(
+                text[position], window.start + start * step, window.start + end * step, score
+            )
+            for position, start, end, score in zip(
+                spelled.positions,
+                spans.starts.tolist(),
+                spans.ends.tolist(),
+                spans.scores.tolist(),
+                strict=True,
+            )
+        }
 
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, waveform: torch.Tensor) -> Any:
-        """What the model makes of ``waveform``, shape (batch, samples)."""
-        # No learned scale, and the epsilon of transformers' own feature extractor.
-        return self.network(nn.functional.layer_norm(waveform, waveform.shape[-1:], eps=1e-7))
+    def _sentences(
+        self, segment: Segment, words: Sequence[tuple[Range, Word]]
+    ) -> Iterator[Segment]:
+        by_range = dict(words)
+        for ranges in self._splitter.sentences(segment.text, list(by_range)):
+            own = tuple(by_range[word] for word in ranges)
+            yield replace(
+                segment,
+                text=segment.text[ranges[0][0] : ranges[-1][1]],
+                start=own[0].start,
+                end=own[-1].end,
+                words=own,
+            )
 
 
 def find_sentence_tables(directory: Path | None) -> None:
@@ -105,35 +171,36 @@ def _wants_unit_variance(source: str, only_local: bool) -> bool:  # noqa: FBT001
     return bool(extractor.do_normalize)
 
 
-def _sentences(
-    segment: Segment, rough: list[Mapping[str, Any]], window: Window, language: str
-) -> list[Segment]:
-    """Sentences of whisperx with times settled over the whole window."""
-    sentences = [_rough_words(sentence, language) for sentence in rough]
-    words = settle([word for sentence in sentences for word in sentence], window.start, window.end)
-    result: list[Segment] = []
-    position = 0
-    for sentence, source in zip(sentences, rough, strict=True):
-        if not sentence:
-            continue
-        own = words[position : position + len(sentence)]
-        position += len(sentence)
-        result.append(_sentence(segment, str(source["text"]).strip(), own))
-    return result
+def _window(segment: Segment, samples: Samples) -> Window:
+    """The segment's time as far as the recording goes."""
+    end = len(samples) / SAMPLE_RATE
+    return Window(min(segment.start, end), min(segment.end, end))
 
 
-def _sentence(segment: Segment, text: str, words: tuple[Word, ...]) -> Segment:
-    return Segment(text, words[0].start, words[-1].end, words, avg_logprob=segment.avg_logprob)
+def _piece(samples: Samples, window: Window) -> Samples:
+    return samples[int(window.start * SAMPLE_RATE) : int(window.end * SAMPLE_RATE)]
 
 
-def _rough_words(sentence: Mapping[str, Any], language: str) -> list[RoughWord]:
-    """The words of whisperx; unscored ones, which it gives a neighbour's times, without times."""
-    words = sentence["words"]
-    if not words:
-        return [RoughWord(text) for text in split_words(sentence["text"], language)]
-    return [
-        RoughWord(word["word"], word.get("start"), word.get("end"), word["score"])
-        if "score" in word
-        else RoughWord(word["word"])
-        for word in words
+def _rough(text: str, word: Range, heard: dict[int, RoughWord]) -> RoughWord:
+    """A word by its characters: their first time, their last, and the mean of their scores."""
+    own = [heard[position] for position in range(*word) if position in heard]
+    found = text[slice(*word)]
+    if not own:
+        return RoughWord(found)
+    score = sum(character.score or 0.0 for character in own) / len(own)
+    return RoughWord(found, own[0].start, own[-1].end, score)
+
+
+def _with_characters(word: Word, own: Range, heard: dict[int, RoughWord]) -> Word:
+    """``word`` with its characters, whose times are settled within its own."""
+    rough = [
+        heard.get(position, RoughWord(text))
+        for position, text in zip(range(*own), word.text, strict=True)
     ]
+    settled = settle(rough, word.start, word.end)
+    return replace(
+        word,
+        characters=tuple(
+            Character(each.text, each.start, each.end, each.score) for each in settled
+        ),
+    )

@@ -128,11 +128,8 @@ class WhisperxEngine:
         if aligner is None:
             warning = f"Words are not timed: no alignment model for {language!r} is loaded here."
             return Alignment(tuple(segments), (warning,))
-        aligned: list[Segment] = []
         with memory_guard():
-            for done, segment in enumerate(segments, start=1):
-                aligned.extend(aligner.align(samples, segment))
-                progress(done / len(segments))
+            aligned = aligner.align(samples, segments, progress, characters=characters)
         return Alignment(tuple(aligned))
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
