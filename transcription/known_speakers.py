@@ -28,7 +28,8 @@ def voices(options: Options, engine: Engine) -> dict[str, Voice]:
     clips = zip(options.known_speaker_names, options.known_speaker_references, strict=True)
     found: dict[str, Voice] = {}
     for number, (name, clip) in enumerate(clips, start=1):
-        voice = engine.embed(_decode(clip, number))
+        samples = _decode(clip, number)
+        voice = engine.embed(samples) if engine.find_speech(samples, options) else None
         if voice is None:
             raise InvalidInput(REFERENCES, f"clip {number}: no voice in it")
         found[name] = voice

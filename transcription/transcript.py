@@ -17,16 +17,6 @@ class Character:
 
 
 @dataclass(frozen=True, slots=True)
-class Character:
-    """One character of a word, with times and score as a word has them."""
-
-    text: str
-    start: float
-    end: float
-    score: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Word:
     """One spoken word.
 

@@ -107,6 +107,7 @@ class ScriptedEngine:
         loudest = float(np.abs(samples).max())
         return (math.cos(9 * loudest), math.sin(9 * loudest)) if loudest > 0.01 else None
 
+
 def _with_characters(word: Word) -> Word:
     settled = settle(list(map(RoughWord, word.text)), word.start, word.end)
     return replace(
