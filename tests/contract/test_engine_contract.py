@@ -3,8 +3,10 @@
 import json
 import math
 import os
+import socket
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -12,6 +14,7 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +25,8 @@ from tests.contract.scripted_engine import ScriptedEngine
 from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
 from transcription.engine import Engine
 from transcription.errors import InvalidInput
-from transcription.findings import Language
+from transcription.findings import Diarization, Language
+from transcription.known_speakers import named
 from transcription.language import LANGUAGES
 from transcription.options import Options
 from transcription.pipeline import Pipeline
@@ -91,19 +95,26 @@ def test_unknown_model_is_refused_with_the_list(engine: Engine) -> None:
     assert caught.value.field == "whisper_model"
 
 
-@pytest.mark.parametrize("chunk_size", [1, 5, 30])
-def test_windows_are_apart_and_bounded(engine: Engine, samples: Samples, chunk_size: int) -> None:
-    windows = engine.find_speech(samples, Options(chunk_size=chunk_size))
+@pytest.mark.parametrize(
+    ("method", "chunk_size"), [("pyannote", 1), ("pyannote", 30), ("silero", 1), ("silero", 5)]
+)
+def test_windows_are_apart_and_bounded(
+    engine: Engine, samples: Samples, method: Any, chunk_size: int
+) -> None:
+    windows = engine.find_speech(samples, Options(chunk_size=chunk_size, vad_method=method))
     assert windows
     assert all(0 <= window.start < window.end <= seconds(samples) for window in windows)
     assert all(window.duration <= chunk_size + 1e-6 for window in windows)
     assert all(a.end <= b.start for a, b in pairwise(windows))
 
 
-def test_thresholds_are_the_requests(engine: Engine, samples: Samples) -> None:
+@pytest.mark.parametrize("method", ["pyannote", "silero"])
+def test_thresholds_are_the_requests(engine: Engine, samples: Samples, method: Any) -> None:
+    short = samples[: 10 * SAMPLE_RATE]
+
     def heard(onset: float, offset: float) -> float:
-        options = Options(vad_onset=onset, vad_offset=offset, chunk_size=5)
-        return sum(window.duration for window in engine.find_speech(samples, options))
+        options = Options(vad_onset=onset, vad_offset=offset, chunk_size=5, vad_method=method)
+        return sum(window.duration for window in engine.find_speech(short, options))
 
     usual = heard(0.5, 0.363)
     assert heard(1.0, 1.0) == 0
@@ -111,10 +122,18 @@ def test_thresholds_are_the_requests(engine: Engine, samples: Samples) -> None:
     assert heard(0.5, 0.363) == usual
 
 
+@pytest.mark.parametrize("method", ["pyannote", "silero"])
 @pytest.mark.parametrize("length", [0.01, 3.0])
-def test_silence_holds_no_speech(engine: Engine, length: float) -> None:
+def test_silence_holds_no_speech(engine: Engine, length: float, method: Any) -> None:
     silence = np.zeros(int(length * SAMPLE_RATE), dtype=np.float32)
-    assert list(engine.find_speech(silence, Options())) == []
+    assert list(engine.find_speech(silence, Options(vad_method=method))) == []
+
+
+def test_no_model_writes_into_the_recording(engine: Engine, samples: Samples) -> None:
+    own = samples[: 3 * SAMPLE_RATE].copy()
+    for method in ("pyannote", "silero"):
+        engine.find_speech(own, Options(vad_method=method))
+    assert np.array_equal(own, samples[: 3 * SAMPLE_RATE])
 
 
 def test_language_is_known_with_its_probability(engine: Engine, samples: Samples) -> None:
@@ -251,7 +270,16 @@ def interrupted(share: float) -> None:
         lambda pipeline, file: pipeline.transcribe(file, Options(whisper_model="gigantic")),
         lambda pipeline, file: pipeline.transcribe(b"no recording", Options()),
         lambda pipeline, file: pipeline.transcribe(
-            file, Options(vad_onset=0.9, vad_offset=0.9, chunk_size=3, temperature=1.0)
+            file,
+            Options(
+                vad_method="silero",
+                vad_onset=0.9,
+                vad_offset=0.9,
+                chunk_size=3,
+                temperature=1.0,
+                suppress_numerals=True,
+                return_char_alignments=True,
+            ),
         ),
     ],
     ids=["interrupted", "other language", "unknown model", "no recording", "other options"],
@@ -268,6 +296,84 @@ def test_no_request_changes_the_next(
     after = pipeline.transcribe(recording, options)
     assert to_wire(after.transcript) == to_wire(before.transcript)
     assert after.loads == 0
+
+
+@pytest.mark.models
+def test_recognition_needs_no_network(
+    real_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[object] = []
+
+    def refuse(_socket: object, address: object) -> None:
+        called.append(address)
+        raise OSError("no network")
+
+    recording = recordings.write(tmp_path / "beginning.wav", 3)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    report = Pipeline(real_engine).transcribe(recording, Options())
+    assert report.transcript.segments
+    assert called == []
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_requests_in_parallel_do_not_mix(real_engine: Engine, tmp_path: Path) -> None:
+    recording = recordings.write(tmp_path / "beginning.wav", 6)
+    pipeline = Pipeline(real_engine)
+    wishes = [
+        Options(language="en", diarization=False),
+        Options(language="fr", diarization=False, hotwords="Zoé", align_output=False),
+        Options(language="en", diarization=False, chunk_size=3, suppress_numerals=True),
+        Options(language="de", task="translate", diarization=False, vad_method="silero"),
+    ]
+
+    def wire(options: Options) -> Any:
+        return to_wire(pipeline.transcribe(recording, options).transcript)
+
+    alone = [wire(options) for options in wishes]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(wire, wishes * 3)) == alone * 3
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_a_hundred_mixed_requests_load_nothing(real_engine: Engine, tmp_path: Path) -> None:
+    recording = recordings.write(tmp_path / "beginning.wav", 2)
+    pipeline = Pipeline(real_engine)
+    loads = real_engine.loads
+    for number in range(100):
+        options = Options(
+            language=(None, "en", "de")[number % 3],
+            task=("transcribe", "translate")[number % 7 == 0],
+            vad_method=("pyannote", "silero")[number % 2],
+            temperature=(0.0, 0.4)[number % 5 == 0],
+            diarization=number % 10 == 0,
+            batch_size=1 + number % 4,
+        )
+        assert pipeline.transcribe(recording, options).loads == 0
+    assert real_engine.loads == loads
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_known_voices_are_told_from_others(real_engine: Engine, tmp_path: Path) -> None:
+    if real_engine.describe()["default_model"] != "demo":
+        pytest.skip("other models than the demo's")
+    examples = Path(__file__).parents[2] / "examples"
+    turns = json.loads((examples / "conversation.json").read_text())["turns"]
+    samples = decode(examples / "conversation.wav")
+    voices: dict[str, list[Any]] = {"A": [], "B": []}
+    for turn in turns:
+        piece = samples[int(turn["start"] * SAMPLE_RATE) : int(turn["end"] * SAMPLE_RATE)]
+        voices[turn["speaker"]].append(real_engine.embed(piece))
+    other = real_engine.embed(decode(sample_file())[: 8 * SAMPLE_RATE])
+    heard = Diarization((), {"0": voices["A"][0], "1": voices["B"][0]})
+    for ann, bob in zip(voices["A"][1:], voices["B"][1:], strict=True):
+        found, missing = named(heard, {"Bob": bob, "Ann": ann, "Eve": other})
+        assert set(found.embeddings) == {"Ann", "Bob"}
+        assert found.embeddings["Ann"] == voices["A"][0]
+        assert missing == ("Eve",)
 
 
 @pytest.mark.models

@@ -1,5 +1,6 @@
 """What the house tests share: a client, recordings, and a web server that holds them."""
 
+import io
 import json
 import wave
 from collections.abc import AsyncIterator
@@ -60,6 +61,18 @@ async def file_server() -> AsyncIterator[str]:
     async def recording(_: web.Request) -> web.FileResponse:
         return web.FileResponse(RECORDING)
 
+    async def clip(_: web.Request) -> web.Response:
+        """The first speaker of the conversation, from 34.8 s on."""
+        with wave.open(str(RECORDING)) as source:
+            rate = source.getframerate()
+            source.setpos(int(34.8 * rate))
+            frames = source.readframes(4 * rate)
+        file = io.BytesIO()
+        with wave.open(file, "wb") as target:
+            target.setparams((1, 2, rate, 0, "NONE", ""))
+            target.writeframes(frames)
+        return web.Response(body=file.getvalue(), content_type="audio/wav")
+
     async def moved(request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": request.query["to"]})
 
@@ -73,6 +86,7 @@ async def file_server() -> AsyncIterator[str]:
     app.add_routes(
         [
             web.get("/conversation.wav", recording),
+            web.get("/clip.wav", clip),
             web.get("/moved", moved),
             web.get("/page", page),
             web.get("/empty", empty),

@@ -1,5 +1,8 @@
 """Bad input: which field, why, the right status; and the next request works."""
 
+import base64
+import io
+import wave
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,9 +10,23 @@ import aiohttp
 import pytest
 
 from stack.client import Client
-from tests.conftest import RunningStack
+from tests.conftest import RECORDING, RunningStack
 
 GOOD_URL = "https://8.8.8.8/a.wav"  # passes the checks; the requests here never get to fetch it
+CLIPS = "known_speaker_references"
+
+
+def known(clip: str) -> dict[str, list[str]]:
+    """One known speaker."""
+    return {"known_speaker_names": ["Ann"], CLIPS: [clip]}
+
+
+def second_of_silence() -> str:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as target:
+        target.setparams((1, 2, 16_000, 0, "NONE", ""))
+        target.writeframes(bytes(32_000))
+    return f"data:audio/wav;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +81,12 @@ async def test_no_token(stack: RunningStack, session: aiohttp.ClientSession) -> 
         ({"audio": "data:audio/wav;base64,"}, "audio", "empty"),
         ({"audio": "data:audio/wav;base64,!!!"}, "audio", "base64"),
         ({"audio": "data:text/plain,hello"}, "audio", "not a recording"),
+        ({"audio": GOOD_URL, "align_model": "x"}, "align_model", "offers: none"),
+        ({"audio": GOOD_URL, "known_speaker_names": ["Ann"]}, CLIPS, "0 clips for 1 names"),
+        ({"audio": GOOD_URL, **known("file:///etc/passwd")}, CLIPS, "only http"),
+        ({"audio": GOOD_URL, **known("http://10.0.0.1/a.wav")}, CLIPS, "private"),
+        ({"audio": GOOD_URL, **known("data:text/plain,hello")}, CLIPS, "not a recording"),
+        ({"audio": GOOD_URL, **known(second_of_silence())}, CLIPS, "at least 2 s"),
     ],
 )
 async def test_inputs_are_refused_by_name(
@@ -144,6 +167,30 @@ async def test_what_only_the_remote_content_tells_fails_the_prediction(
     assert ended["error"].startswith("audio_file: ")
     assert reason in ended["error"]
     assert file_server not in ended["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"), [("/nothing-here", "404"), ("/conversation.wav", "at most 10 s")]
+)
+async def test_clips_that_cannot_be_used_fail_the_prediction(
+    client: Client, file_server: str, path: str, reason: str
+) -> None:
+    inputs = {"audio_file": f"{file_server}/clip.wav", **known(file_server + path)}
+    ended = await client.finish((await client.create({"input": inputs}))["id"])
+    assert ended["status"] == "failed"
+    assert ended["error"].startswith(f"{CLIPS}: ")
+    assert reason in ended["error"]
+
+
+async def test_no_file_is_left_of_what_was_refused(
+    stack: RunningStack, session: aiohttp.ClientSession
+) -> None:
+    good = "data:audio/wav;base64," + base64.b64encode(RECORDING.read_bytes()).decode()
+    before = set((stack.state_dir / "files").iterdir())
+    for clips in (["data:text/plain,hello"], [good]):
+        body = {"input": {"audio_file": good, "known_speaker_names": ["Ann"], CLIPS: clips}}
+        assert (await post(stack, session, json=body))[0] == 422
+    assert set((stack.state_dir / "files").iterdir()) <= before
 
 
 async def test_an_unreachable_server_fails_the_prediction(client: Client) -> None:

@@ -1,7 +1,9 @@
 """The main job: a two-speaker recording in; who said what, when, out; through every process."""
 
 import base64
+import io
 import statistics
+import wave
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -145,3 +147,49 @@ async def test_health_tells_what_there_is(
     assert body["alignment_available"] is True
     async with session.get(f"{stack.url}/health-check") as response:
         assert response.status == 200
+
+
+def clip(start: float, end: float) -> bytes:
+    """A piece of the conversation, in seconds, as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(str(RECORDING)) as source, wave.open(file, "wb") as target:
+        rate = source.getframerate()
+        source.setpos(int(start * rate))
+        target.setparams(source.getparams())
+        target.writeframes(source.readframes(int((end - start) * rate)))
+    return file.getvalue()
+
+
+async def test_known_speakers_characters_and_subtitles(
+    client: Client, short_recording: Path, file_server: str, truth: dict[str, Any]
+) -> None:
+    """A clip as a data URI and one by URL, through every process; what was asked for is there."""
+    her = next(turn for turn in truth["turns"][6:] if turn["speaker"] == "B")
+    data = base64.b64encode(clip(her["start"], her["end"])).decode()
+    recording = base64.b64encode(short_recording.read_bytes()).decode()
+    inputs = {
+        "audio_file": f"data:audio/wav;base64,{recording}",
+        "known_speaker_names": ["Peter", "Maria"],
+        "known_speaker_references": [f"{file_server}/clip.wav", f"data:audio/wav;base64,{data}"],
+        "return_char_alignments": True,
+        "speaker_embeddings": False,
+        "output_format": "srt",
+        "vad_method": "silero",
+    }
+    ended = await client.finish((await client.create({"input": inputs}))["id"])
+    output = ended["output"]
+    assert ended["status"] == "succeeded", ended["error"]
+    # Maria is greeted, so Peter begins.
+    assert [segment["speaker"] for segment in output["segments"]][:2] == ["Peter", "Maria"]
+    assert output["warnings"] == []
+    assert output["speaker_embeddings"] is None
+    for segment in output["segments"]:
+        letters = "".join(word["word"] for word in segment["words"])
+        assert "".join(one["char"] for one in segment["chars"]) == letters
+        assert 0 <= segment["no_speech_prob"] <= 1
+    assert output["formatted"].startswith("1\n00:00:00,")
+    assert "[Maria]: " in output["formatted"]
+    # The record shows what was sent, not what it holds.
+    shown = ended["input"]["known_speaker_references"]
+    assert shown[0] == inputs["known_speaker_references"][0]
+    assert shown[1].startswith("data:audio/wav (")

@@ -15,12 +15,19 @@ import torch
 
 from models.registry import DIARIZERS, Family, Model
 from transcription.audio import SAMPLE_RATE, Samples
-from transcription.engine import alignment, device, diarization, recognition, whisperx_engine
+from transcription.engine import (
+    aligners,
+    alignment,
+    device,
+    diarization,
+    recognition,
+    whisperx_engine,
+)
 from transcription.engine.device import Device, choose, memory_guard
 from transcription.engine.recognition import BEAM_SIZE, CPU_BATCH, Recognizer
 from transcription.engine.settings import Settings, SettingsError
 from transcription.engine.whisperx_engine import WhisperxEngine
-from transcription.errors import ModelUnavailable, OutOfMemory
+from transcription.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from transcription.findings import Window
 from transcription.options import Options
 from transcription.transcript import Segment
@@ -47,12 +54,24 @@ class FakeTokenizer:
         return "".join(tokens)
 
 
+class FakeVocabulary:
+    """Five tokens: words, a number, an amount, a share, and what ends a text."""
+
+    texts = (" two", " 2", "$", "50%", "<|endoftext|>")
+
+    def token_to_id(self, text: str) -> int:
+        return self.texts.index(text)
+
+    def decode_batch(self, tokens: list[list[int]]) -> list[str]:
+        return [self.texts[token] for (token,) in tokens]
+
+
 class FakeWhisper:
     """Fits ``capacity`` windows into its memory and remembers how it was asked."""
 
     capacity = 1000
     max_length = 448
-    hf_tokenizer = None
+    hf_tokenizer = FakeVocabulary()
 
     def __init__(self, *_arguments: object, **_options: object) -> None:
         self.calls: list[tuple[int, dict[str, Any]]] = []
@@ -67,7 +86,10 @@ class FakeWhisper:
 
     def generate(self, features: np.ndarray, prompts: list[Any], **options: Any) -> list[Any]:
         self.calls.append((len(features), {"prompts": prompts, **options}))
-        return [SimpleNamespace(sequences_ids=[list("hi ")], scores=[-0.5]) for _ in features]
+        return [
+            SimpleNamespace(sequences_ids=[list("hi ")], scores=[-0.5], no_speech_prob=0.25)
+            for _ in features
+        ]
 
     def detect(self, features: np.ndarray) -> list[list[tuple[str, float]]]:
         return [[("<|haw|>", 0.6), ("<|en|>", 0.4)]]
@@ -87,6 +109,7 @@ def hear(recognizer: Recognizer, options: Options, windows: int = 1) -> list[tup
     segments = list(recognizer.recognize(samples, stretches, "de", options, lambda _share: None))
     assert [(s.text, s.start) for s in segments] == [("hi", w.start) for w in stretches]
     assert segments[0].avg_logprob == pytest.approx(-0.5 * 3 / 4)
+    assert segments[0].no_speech_prob == 0.25
     calls: list[tuple[int, Any]] = recognizer._model.calls
     return calls
 
@@ -112,6 +135,15 @@ def test_a_window_too_large_is_out_of_memory(
     monkeypatch.setattr(FakeWhisper, "capacity", 0)
     with pytest.raises(OutOfMemory):
         hear(recognizer, Options(), windows=3)
+    # What did not fit leaves nothing behind.
+    monkeypatch.setattr(FakeWhisper, "capacity", 1000)
+    assert [size for size, _ in hear(recognizer, Options(), windows=3)] == [3]
+
+
+def test_numerals_are_suppressed_for_the_request_that_asks(recognizer: Recognizer) -> None:
+    for unwanted, tokens in ((False, [7]), (True, [7, 1, 2, 3]), (False, [7])):
+        _, call = hear(recognizer, Options(suppress_numerals=unwanted))[-1]
+        assert call["suppress_tokens"] == tokens
 
 
 def test_temperature_samples(recognizer: Recognizer) -> None:
@@ -325,14 +357,15 @@ def test_unknown_models_stop_the_start() -> None:
         WhisperxEngine(Settings(models=("gigantic",), device="cpu"))
 
 
-def test_an_aligner_on_disk_loads_once_and_never_by_network(
-    engine: WhisperxEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[str, bool]] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, bool]]:
+    """The aligners that were loaded, as (language, model, only_local). French ones are broken."""
+    loaded: list[tuple[str, str, bool]] = []
 
     class FakeAligner:
         def __init__(self, model: Model, language: str, _device: str, *, only_local: bool) -> None:
-            asked.append((language, only_local))
+            self.name = model.name
+            loaded.append((language, model.name, only_local))
             if language == "fr":
                 raise OSError("half a download")
 
@@ -342,13 +375,86 @@ def test_an_aligner_on_disk_loads_once_and_never_by_network(
             assert not characters
             return segments
 
-    monkeypatch.setattr(whisperx_engine, "Aligner", FakeAligner)
-    monkeypatch.setattr(whisperx_engine, "is_on_disk", lambda _model: True)
+    monkeypatch.setattr(aligners, "Aligner", FakeAligner)
+    monkeypatch.setattr(aligners, "is_on_disk", lambda model: "dutch" not in model.name)
+    return loaded
+
+
+def align(engine: WhisperxEngine, language: str, model: str | None = None) -> int:
+    """The number of warnings."""
     samples: Samples = np.zeros(SAMPLE_RATE, dtype=np.float32)
     segment = Segment("Hello", 0, 1)
+    found = engine.align(samples, [segment], language, lambda _share: None, model=model)
+    assert found.segments == (segment,)
+    return len(found.warnings)
+
+
+def test_an_aligner_on_disk_loads_once_and_never_by_network(
+    engine: WhisperxEngine, asked: list[tuple[str, str, bool]]
+) -> None:
     before = engine.loads
-    for language, warnings in (("en", 0), ("en", 0), ("fr", 1), ("fr", 1), ("haw", 1)):
-        found = engine.align(samples, [segment], language, lambda _share: None)
-        assert (found.segments, len(found.warnings)) == ((segment,), warnings)
-    assert asked == [("en", True), ("fr", True)]
+    for language, warnings in (("en", 0), ("en", 0), ("fr", 1), ("fr", 1), ("nl", 1), ("haw", 1)):
+        assert align(engine, language) == warnings
+    assert [(language, local) for language, _, local in asked] == [("en", True), ("fr", True)]
     assert engine.loads == before + 1
+
+
+def test_the_aligner_that_was_not_used_longest_makes_room(
+    engine: WhisperxEngine, asked: list[tuple[str, str, bool]]
+) -> None:
+    for language in ("en", "de", "en", "es", "en", "de"):
+        assert align(engine, language) == 0
+    assert [language for language, _, _ in asked] == ["en", "de", "es", "de"]
+
+
+def aligning(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> WhisperxEngine:
+    monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
+    monkeypatch.setattr(whisperx_engine, "SpeechFinder", lambda _device: None)
+    monkeypatch.setattr(diarization, "Pipeline", FakePipeline)
+    monkeypatch.setattr(aligners, "find_sentence_tables", lambda _directory: None)
+    return WhisperxEngine(
+        Settings(models=("tiny",), device="cpu", **{"align_languages": {}, **settings})
+    )
+
+
+def test_an_alignment_model_is_one_of_the_operators(
+    asked: list[tuple[str, str, bool]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "our-aligner"
+    own.mkdir()
+    dutch = "jonatasgrosman/wav2vec2-large-xlsr-53-dutch"
+    engine = aligning(monkeypatch, align_models=("owner/any", str(own), dutch))
+    for name in ("owner/any", "our-aligner", str(own)):
+        engine.prepare(Options(align_model=name, diarization=False))
+        assert align(engine, "en", name) == 0
+    assert [model for _, model, _ in asked] == ["owner/any", "our-aligner"]
+    with pytest.raises(InvalidInput, match="owner/any, our-aligner, ") as caught:
+        engine.prepare(Options(align_model="WAV2VEC2_ASR_BASE_960H", diarization=False))
+    assert caught.value.field == "align_model"
+    assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(ModelUnavailable, match="dutch"):
+        engine.prepare(Options(align_model=dutch, diarization=False))
+    # Nobody's business where nothing is aligned.
+    engine.prepare(Options(align_model="x", align_output=False, diarization=False))
+
+
+def test_no_alignment_model_is_offered_unless_the_operator_says_so(
+    engine: WhisperxEngine,
+) -> None:
+    with pytest.raises(InvalidInput, match="offers: none"):
+        engine.prepare(Options(align_model="owner/any", diarization=False))
+
+
+def test_an_unknown_alignment_model_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="ALIGN_MODELS"):
+        aligning(monkeypatch, align_models=("gigantic",))
+
+
+def test_resident_aligners_never_go(
+    asked: list[tuple[str, str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = aligning(monkeypatch, align_languages={"en": None}, align_cache=1)
+    for language in ("de", "es", "en", "it", "en"):
+        assert align(engine, language) == 0
+    assert [language for language, _, _ in asked] == ["en", "de", "es", "it"]
+    assert engine.describe()["alignment_languages"] == ["en"]

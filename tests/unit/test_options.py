@@ -11,9 +11,19 @@ from hypothesis import strategies as st
 
 from transcription.errors import InvalidInput
 from transcription.language import LANGUAGES
-from transcription.options import AUDIO_NAMES, NAMES, SECRETS, Options, choose_audio
+from transcription.options import (
+    AUDIO_NAMES,
+    NAMES,
+    REFERENCES,
+    SECRETS,
+    Options,
+    choose_audio,
+)
+from transcription.subtitles import FORMATS
 from transcription.transcript import Character, Segment, Transcript, Word
 from transcription.wire import from_wire, to_wire
+
+NAMED = "known_speaker_names"
 
 # What the wire keeps of a time, a score, a number in an embedding: see `to_wire`.
 times = st.floats(0, 1e5).map(lambda x: round(x, 3))
@@ -121,3 +131,74 @@ def test_the_recording_has_two_names(inputs: dict[str, str], name: str) -> None:
 def test_none_and_two_recordings_are_refused(inputs: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="audio_file"):
         choose_audio(inputs)
+
+
+CLIPS = ("https://example.com/ann.wav", "https://example.com/bob.wav")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "field", "reason"),
+    [
+        ({"known_speaker_names": ["Ann"]}, REFERENCES, "0 clips for 1 names"),
+        ({REFERENCES: list(CLIPS)}, REFERENCES, "2 clips for 0 names"),
+        ({"known_speaker_names": ["Ann", "Ann"], REFERENCES: list(CLIPS)}, NAMED, "twice"),
+        ({"known_speaker_names": ["Ann", " "], REFERENCES: list(CLIPS)}, NAMED, "printed"),
+        ({"known_speaker_names": ["Ann", "B\nob"], REFERENCES: list(CLIPS)}, NAMED, "printed"),
+        ({"known_speaker_names": ["Ann", "B" * 65], REFERENCES: list(CLIPS)}, NAMED, "64"),
+        (
+            {"known_speaker_names": ["Ann", "SPEAKER_01"], REFERENCES: list(CLIPS)},
+            NAMED,
+            "unknown speakers",
+        ),
+        (
+            {"known_speaker_names": list("abcdefghijklmnopq"), REFERENCES: ["x"] * 17},
+            NAMED,
+            "at most 16",
+        ),
+        (
+            {"known_speaker_names": ["a", "b"], REFERENCES: list(CLIPS), "diarization": False},
+            NAMED,
+            "diarization",
+        ),
+        (
+            {"return_char_alignments": True, "align_output": False},
+            "return_char_alignments",
+            "align_output",
+        ),
+    ],
+)
+def test_inputs_that_contradict_each_other_are_refused(
+    inputs: dict[str, Any], field: str, reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=reason) as caught:
+        Options.from_inputs(inputs)
+    assert caught.value.field == field
+
+
+def test_clips_are_not_printed() -> None:
+    options = Options(known_speaker_names=("a", "b"), known_speaker_references=CLIPS)
+    assert "example.com" not in repr(options)
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_a_format_adds_text_and_replaces_nothing(output_format: str) -> None:
+    transcript = Transcript((Segment("Hello there", 0.5, 2.0, (), "Ann"),), "en", 2.0)
+    plain, formatted = to_wire(transcript), to_wire(transcript, output_format)
+    assert formatted.pop("formatted") == FORMATS[output_format](transcript)
+    assert formatted == plain
+    empty = to_wire(Transcript((), "en", 2.0), output_format)
+    assert isinstance(empty["formatted"], str)
+
+
+def test_json_adds_no_text() -> None:
+    assert "formatted" not in to_wire(Transcript((), "en", 2.0), "json")
+
+
+def test_characters_stand_one_after_the_other_as_in_whisperx() -> None:
+    characters = (Character("h", 0, 0.5, 0.9), Character("i", 0.5, 1, None))
+    words = (Word("hi", 0, 1, 0.9, None, characters), Word("ho", 1, 2))
+    (segment,) = to_wire(Transcript((Segment("hi ho", 0, 2, words),), "en", 2.0))["segments"]
+    assert segment["chars"] == [
+        {"char": "h", "start": 0, "end": 0.5, "score": 0.9},
+        {"char": "i", "start": 0.5, "end": 1, "score": None},
+    ]

@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -107,6 +108,33 @@ def test_inputs_become_options(run: Callable[..., Any], audio: CogPath) -> None:
 def test_defaults_are_those_of_options(run: Callable[..., Any], audio: CogPath) -> None:
     run(audio_file=audio)
     assert Seen.options == Options()
+
+
+def test_clips_of_known_speakers_are_deleted_after_the_run(
+    run: Callable[..., Any], audio: CogPath, tmp_path: Path
+) -> None:
+    file = tmp_path / "clip.wav"
+    file.write_bytes(recording(1.0, 1.0))
+    data = f"data:audio/wav;base64,{b64encode(file.read_bytes()).decode()}"
+    output = run(
+        audio_file=audio,
+        known_speaker_names=["Ann", "Bob"],
+        known_speaker_references=[CogPath(file), CogPath.validate(data)],
+        output_format="srt",
+    )
+    clips = [Path(clip) for clip in Seen.options.known_speaker_references]
+    assert len(clips) == 2
+    assert not any(clip.exists() for clip in clips)
+    assert output["formatted"].startswith("1\n00:00:0")
+
+
+@pytest.mark.parametrize("clip", ["/etc/hostname", "file:///etc/hostname", "s3://bucket/key"])
+def test_no_file_of_this_machine_is_taken_for_a_clip(
+    run: Callable[..., Any], audio: CogPath, clip: str
+) -> None:
+    with pytest.raises(InvalidInput, match="clip 1") as caught:
+        run(audio_file=audio, known_speaker_names=["Ann"], known_speaker_references=[clip])
+    assert caught.value.field == "known_speaker_references"
 
 
 def test_debug_prints_the_time_of_each_stage(

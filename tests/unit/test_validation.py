@@ -12,7 +12,7 @@ AUDIO = {"audio_file": "https://example.com/a.wav"}
 
 @pytest.fixture
 def inputs() -> Inputs:
-    return Inputs(["demo", "large-v3"])
+    return Inputs(["demo", "large-v3"], ["owner/aligner"])
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,13 @@ def inputs() -> Inputs:
         ({"language": 7}, "language", "7"),
         ({"diarization": "perhaps"}, "diarization", "true or false"),
         ({"whisper_model": "huge"}, "whisper_model", "demo, large-v3"),
+        ({"align_model": "other"}, "align_model", "offers: owner/aligner"),
+        ({"output_format": "pdf"}, "output_format", "not one of json, srt"),
+        ({"vad_method": "ear"}, "vad_method", "not one of pyannote, silero"),
+        ({"known_speaker_names": "Ann"}, "known_speaker_names", "is not a list"),
+        ({"known_speaker_names": ["Ann", 7]}, "known_speaker_names", "item 1: 7 is not a text"),
+        ({"known_speaker_names": ["\ud800"]}, "known_speaker_names", "half a character"),
+        ({"known_speaker_names": ["Ann"]}, "known_speaker_references", "0 clips for 1 names"),
         ({"bogus": 1}, "bogus", "unknown input"),
         ({"min_speakers": 3, "max_speakers": 2}, "min_speakers", "more than max_speakers"),
         ({"audio": "https://example.com/b.wav"}, "audio", "not both"),
@@ -79,3 +86,17 @@ def test_form_texts_become_the_inputs_types(
     inputs: Inputs, name: str, text: str, value: object
 ) -> None:
     assert inputs.from_text(name, text) == value
+
+
+def test_where_no_alignment_model_is_offered_none_can_be_asked_for() -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        Inputs(["demo"]).check({**AUDIO, "align_model": "any"})
+    assert caught.value.found[0].reason == "this service offers: none"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("Ann", ["Ann"]), ('["Ann", "Bob"]', ["Ann", "Bob"]), ("", None), ("[Ann", "[Ann")],
+)
+def test_a_forms_list_is_json_or_its_only_item(inputs: Inputs, text: str, value: Any) -> None:
+    assert inputs.from_text("known_speaker_names", text) == value
