@@ -17,6 +17,7 @@ from typing import Any
 
 from cog import BaseRunner, Input, Path, Secret, current_scope
 
+from run_folders import RunFolders
 from segment_channel import telling
 from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
@@ -53,6 +54,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         settings = Settings.from_environment(os.environ)
         engine = WhisperxEngine(settings)
         self._pipeline = Pipeline(engine, max_seconds=settings.max_audio_seconds)
+        self._folders = RunFolders()
         if settings.bridge_url:
             announce(settings.bridge_url, engine.describe)
 
@@ -90,10 +92,12 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
     ) -> WireTranscript:
         """The transcript. Its errors are safe to show to a client."""
         inputs = {name: value for name, value in locals().items() if name != "self"}
+        context = current_scope().context
+        self._folders.tidy(context)
         with (
             _client_safe_errors(),
             _downloaded(inputs[REFERENCES]) as clips,
-            telling(current_scope().context) as found,
+            telling(context) as found,
         ):
             recording = _recording(inputs)
             options = Options.from_inputs({**_revealed(inputs), REFERENCES: clips})

@@ -99,7 +99,10 @@ class Jobs:
             "webhook": self._links.webhook(prediction.id, attempt),
             "webhook_events_filter": list(self._events),
             # The one thing that Cog hands on to the predictor besides its inputs.
-            "context": {"segments_url": self._links.segments(prediction.id, attempt)},
+            "context": {
+                "run": run_id,
+                "segments_url": self._links.segments(prediction.id, attempt),
+            },
         }
         while True:
             try:

@@ -1,0 +1,40 @@
+"""What Cog leaves behind of a run is gone when the next one begins."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from run_folders import RUN, RunFolders
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = tmp_path / "coglet" / "predictions"
+    for name in ("a-1", "b-1", "c-1"):
+        (found / name / "inputs").mkdir(parents=True)
+        (found / name / "outputs").mkdir()
+    return found
+
+
+def names(folders: Path) -> set[str]:
+    return {path.name for path in folders.iterdir()}
+
+
+def test_the_run_before_is_taken_away_and_this_one_stays(folders: Path) -> None:
+    tidy = RunFolders().tidy
+    for run, left in (("a-1", {"a-1", "b-1", "c-1"}), ("b-1", {"b-1", "c-1"})):
+        tidy({RUN: run})
+        assert names(folders) == left
+    tidy({})
+    tidy({})
+    assert names(folders) == {"c-1"}
+
+
+@pytest.mark.parametrize("name", ["..", "../predictions", "/", "", ".", "a-1/../c-1"])
+def test_no_name_leads_elsewhere(folders: Path, name: str) -> None:
+    tidy = RunFolders().tidy
+    tidy({RUN: name})
+    tidy({})
+    assert names(folders) == {"a-1", "b-1", "c-1"}
