@@ -254,6 +254,30 @@ def test_turns_never_overlap(engine: Engine, samples: Samples) -> None:
     assert rising(shares)
 
 
+@pytest.mark.models
+def test_turns_are_pyannotes_own(real_engine: Engine, samples: Samples, tmp_path: Path) -> None:
+    """The same weights without our way to embed: the same turns, the same vectors."""
+    import torch
+    from pyannote.audio import Pipeline as Pyannote
+
+    from models.demo.pipeline import assemble
+    from transcription.engine.diarization import Diarizer
+
+    if real_engine.describe()["default_model"] != "demo":
+        pytest.skip("other models than the demo's")
+    beginning = samples[: 15 * SAMPLE_RATE]
+    ours = Diarizer(registry.DIARIZERS[registry.Family.DEMO], "cpu")
+    stock = Pyannote.from_pretrained(str(assemble(tmp_path)))
+    assert "get_embeddings" in vars(ours._pipeline)
+    file = {"waveform": torch.from_numpy(beginning)[None], "sample_rate": SAMPLE_RATE}
+    expected = stock(file, num_speakers=2)
+    found = ours._pipeline(file, num_speakers=2)
+    assert list(found.exclusive_speaker_diarization.itertracks(yield_label=True)) == list(
+        expected.exclusive_speaker_diarization.itertracks(yield_label=True)
+    )
+    assert np.allclose(found.speaker_embeddings, expected.speaker_embeddings, atol=1e-4)
+
+
 def interrupted(share: float) -> None:
     if share > 0:
         raise Interruption

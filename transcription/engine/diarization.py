@@ -13,6 +13,7 @@ from pyannote.audio import Pipeline
 from models.registry import Model, Place
 from transcription.attribution import in_order_of_appearance
 from transcription.audio import SAMPLE_RATE, Samples
+from transcription.engine.speaker_vectors import OnePass
 from transcription.findings import Diarization, Progress, Voice
 from transcription.options import Options
 from transcription.transcript import Turn
@@ -31,6 +32,7 @@ class Diarizer:
         if pipeline is None:
             raise PermissionError(f"no access to {model.name}")
         self._pipeline: Any = pipeline.to(torch.device(device))
+        OnePass.install(self._pipeline)
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
         """The turns of the recording's speakers and a vector for each of them."""

@@ -51,12 +51,13 @@ class Acoustics:
     def __init__(
         self, network: nn.Module, kind: str, device: str, *, unit_variance: bool = False
     ) -> None:
-        self._network: Any = network.eval()
-        self._base: Any = network if kind == "torchaudio" else self._network.wav2vec2
+        whole: Any = network.eval()
+        self._network = whole
+        self._base: Any = whole if kind == "torchaudio" else whole.wav2vec2
         self._is_torchaudio = kind == "torchaudio"
         self._device = device
         self._unit_variance = unit_variance
-        self._convolutions = list(self._base.feature_extractor.conv_layers)
+        self._convolutions: list[Any] = list(self._base.feature_extractor.conv_layers)
         self._shapes = [
             (int(layer.conv.kernel_size[0]), int(layer.conv.stride[0]))
             for layer in self._convolutions

@@ -1,0 +1,170 @@
+"""Speaker embeddings for pyannote's diarization, all speakers of a chunk in one pass.
+
+pyannote 4 runs the whole network once for every speaker of every chunk. Only its last layers, the
+statistics over the frames in which that speaker talks, differ between them.
+"""
+
+import copy
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+# The largest difference to pyannote's own values, which are about 1, that counts as rounding.
+_ROUNDING = 1e-4
+_PROBE_SAMPLES = 16000
+
+
+class OnePass:
+    """Takes the place of ``SpeakerDiarization.get_embeddings`` of pyannote.audio 4."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
+        self._embedding = pipeline._embedding  # noqa: SLF001 - there is no public name
+        # pyannote finds it by trial, several passes: once here instead of in the first request.
+        self._least_samples: int = self._embedding.min_num_samples
+
+    @classmethod
+    def install(cls, pipeline: Any) -> bool:
+        """Whether ``pipeline`` now embeds in one pass; else its network cannot, nothing changed."""
+        model = getattr(getattr(pipeline, "_embedding", None), "model_", None)
+        if not isinstance(model, nn.Module) or not _takes_several(model):
+            return False
+        pipeline._embedding.model_ = folded(model)  # noqa: SLF001
+        pipeline.get_embeddings = cls(pipeline)
+        return True
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        file: Any,
+        binary_segmentations: Any,
+        exclude_overlap: bool = False,  # noqa: FBT001, FBT002 - pyannote's signature
+        hook: Callable[..., None] | None = None,
+    ) -> NDArray[np.float32]:
+        """An embedding per chunk and speaker: (chunks, speakers, dimension).
+
+        ``binary_segmentations`` holds 1 where a speaker talks: (chunks, frames, speakers). With
+        ``exclude_overlap`` frames with several speakers do not count, but for speakers who would
+        then be left with too few.
+        """
+        masks = self._masks(binary_segmentations, exclude_overlap)
+        found = np.empty((*masks.shape[:2], self._embedding.dimension), dtype=np.float32)
+        speaking = [chunk for chunk, mask in enumerate(masks) if mask.any()]
+        silent = [chunk for chunk, mask in enumerate(masks) if not mask.any()]
+        if silent:
+            # What the network gives speakers without a frame does not depend on the audio.
+            found[silent] = self._embed(file, binary_segmentations, masks, silent[:1])
+        size = self._chunks_at_once()
+        for start in range(0, len(speaking), size):
+            batch = speaking[start : start + size]
+            found[batch] = self._embed(file, binary_segmentations, masks, batch)
+            if hook is not None:
+                done = start + len(batch)
+                hook("embeddings", None, total=len(speaking), completed=done)
+        return found
+
+    def _masks(self, segmentations: Any, exclude_overlap: bool) -> NDArray[np.float32]:  # noqa: FBT001
+        """Weights of the frames: (chunks, speakers, frames)."""
+        talking = segmentations.data
+        chosen = np.nan_to_num(talking, nan=0.0).astype(np.float32)
+        if exclude_overlap:
+            alone = talking.sum(axis=2, keepdims=True) < 2
+            clean = np.nan_to_num(talking * alone, nan=0.0).astype(np.float32)
+            samples = segmentations.sliding_window.duration * self._embedding.sample_rate
+            least = math.ceil(talking.shape[1] * self._least_samples / samples)
+            enough = clean.sum(axis=1, keepdims=True) > least
+            chosen = np.where(enough, clean, chosen)
+        return np.ascontiguousarray(chosen.transpose(0, 2, 1))
+
+    def _embed(
+        self, file: Any, segmentations: Any, masks: NDArray[np.float32], chunks: list[int]
+    ) -> NDArray[np.float32]:
+        waveforms = torch.stack(
+            [
+                self._pipeline._audio.crop(  # noqa: SLF001
+                    file, segmentations.sliding_window[chunk], mode="pad"
+                )[0]
+                for chunk in chunks
+            ]
+        )
+        device = self._embedding.device
+        weights = torch.from_numpy(masks[chunks])
+        vectors = self._embedding.model_(waveforms.to(device), weights=weights.to(device))
+        result: NDArray[np.float32] = vectors.cpu().numpy()
+        return result
+
+    def _chunks_at_once(self) -> int:
+        # On a CPU the layers of one chunk are as much as the cache takes: a batch of four took
+        # 1.3 times as long per chunk.
+        on_cpu = self._embedding.device.type == "cpu"
+        return 1 if on_cpu else max(1, self._pipeline.embedding_batch_size)
+
+
+def folded(model: nn.Module) -> nn.Module:
+    """A copy of ``model`` whose batch normalizations are part of the convolutions before them.
+
+    They multiply and add constants, which other weights do as well, without another pass over the
+    layer. ``model`` itself where that changes what it says.
+    """
+    copied = copy.deepcopy(model).eval()
+    for parent in list(copied.modules()):
+        for before, after in _pairs(parent):
+            children: dict[str, Any] = parent._modules  # noqa: SLF001 - names differ by parent
+            children[before] = fuse_conv_bn_eval(children[before], children[after])
+            children[after] = nn.Identity()
+    waveform, weights = _probe(model)
+    try:
+        same = _alike(_run(copied, waveform, weights), _run(model, waveform, weights))
+    except RuntimeError:
+        return model
+    return copied if same else model
+
+
+def _pairs(parent: nn.Module) -> Iterator[tuple[str, str]]:
+    """Names of convolutions and of the normalizations that follow them, as in ResNets."""
+    children = parent._modules  # noqa: SLF001
+    for name, child in list(children.items()):
+        if isinstance(parent, nn.Sequential):
+            after = str(int(name) + 1)
+        else:
+            after = re.sub("^conv", "bn", name)
+        if isinstance(child, nn.Conv2d) and isinstance(children.get(after), nn.BatchNorm2d):
+            yield name, after
+
+
+def _takes_several(model: nn.Module) -> bool:
+    """Whether weights of several speakers give what the weights of each of them give."""
+    waveform, weights = _probe(model)
+    try:
+        together = _run(model, waveform, weights)
+        apart = torch.stack([_run(model, waveform, own) for own in weights.unbind(1)], dim=1)
+    except (RuntimeError, TypeError, ValueError, IndexError, AssertionError):
+        return False
+    return together.shape == apart.shape and _alike(together, apart)
+
+
+def _probe(model: nn.Module) -> tuple[Tensor, Tensor]:
+    """A second of noise, and frames of two speakers, half of it each."""
+    device = next(model.parameters()).device
+    generator = torch.Generator().manual_seed(0)
+    waveform = 0.1 * torch.randn(1, 1, _PROBE_SAMPLES, generator=generator)
+    weights = torch.zeros(1, 2, 60)
+    weights[0, 0, :30] = weights[0, 1, 30:] = 1
+    return waveform.to(device), weights.to(device)
+
+
+@torch.inference_mode()
+def _run(model: nn.Module, waveform: Tensor, weights: Tensor) -> Tensor:
+    result: Tensor = model(waveform, weights=weights)
+    return result
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    return bool(torch.isfinite(a).all()) and torch.allclose(a, b, rtol=_ROUNDING, atol=_ROUNDING)
