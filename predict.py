@@ -110,7 +110,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
     def _record(self, report: Report) -> None:
         duration = report.transcript.duration
         self.record_metric("audio_seconds", round(duration, 3))
-        self.record_metric("real_time_factor", round(sum(report.seconds.values()) / duration, 4))
+        self.record_metric("real_time_factor", round(report.elapsed / duration, 4))
         for stage, seconds in report.seconds.items():
             self.record_metric(f"timing.{stage}", round(seconds, 4))
         self.record_metric("model_loads", report.loads)

@@ -66,8 +66,12 @@ class Diarization:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A transcript and what it cost: seconds per stage, and models loaded on the way."""
+    """A transcript and what it cost: seconds per stage and in all, and models loaded on the way.
+
+    Stages overlap: diarization runs beside recognition, so the whole is less than their sum.
+    """
 
     transcript: Transcript
     seconds: Mapping[str, float]
     loads: int = 0
+    elapsed: float = 0.0

@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from transcription import audio
 from transcription.attribution import attribute
 from transcription.audio import Samples
+from transcription.background import Background
 from transcription.engine import Engine
 from transcription.findings import (
     Alignment,
@@ -54,15 +56,21 @@ class _Run:
     options: Options
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    beside: Background[tuple[Diarization, float]] | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Progress]:
         """Times the body and reports it as done; yields its progress callback."""
-        advance = self.progress.of(name)
         start = self.clock()
-        yield advance
+        yield partial(self.advance, name)
         self.seconds[name] = self.clock() - start
-        advance(1.0)
+        self.advance(name, 1.0)
+
+    def advance(self, name: str, share: float) -> None:
+        """Reports ``share`` of a stage, and what runs beside it; raises what that failed with."""
+        self.progress.of(name)(share)
+        if self.beside is not None:
+            self.beside.look(self.progress.of("diarize"))
 
 
 class Pipeline:
@@ -91,20 +99,20 @@ class Pipeline:
         ``progress`` is told the finished share, which only rises and ends at 1; ``found`` is given
         segments as they are recognized. Raises TranscriptionError.
         """
-        loads = self._engine.loads
+        start, loads = self._clock(), self._engine.loads
         self._engine.prepare(options)
         run = _Run(StagedProgress(_stages(options), progress), self._clock, found, options)
         known = voices(options, self._engine)
         samples = self._decode(run, source)
         windows = self._find_speech(run, samples, options)
-        language = self._detect_language(run, samples, windows, options)
-        segments = self._recognize(run, samples, windows, language, options)
-        segments = self._align(run, samples, segments, language, options)
-        diarization = self._diarize(run, samples, segments, options)
-        diarization = _named(run, diarization, known)
+        with self._diarizing(run, samples, windows, options):
+            language = self._detect_language(run, samples, windows, options)
+            segments = self._recognize(run, samples, windows, language, options)
+            segments = self._align(run, samples, segments, language, options)
+            diarization = _named(run, _diarization(run, segments), known)
         transcript = _assemble(run, samples, segments, language, diarization)
         run.progress.reach(1.0)
-        return Report(transcript, run.seconds, self._engine.loads - loads)
+        return Report(transcript, run.seconds, self._engine.loads - loads, self._clock() - start)
 
     def _decode(self, run: _Run, source: Path | bytes) -> Samples:
         with run.stage("decode"):
@@ -167,16 +175,33 @@ class Pipeline:
         run.warnings.extend(alignment.warnings)
         return alignment.segments
 
-    def _diarize(
-        self, run: _Run, samples: Samples, segments: Sequence[Segment], options: Options
-    ) -> Diarization | None:
-        if not (segments and options.diarization):
-            return None
-        with run.stage("diarize") as progress:
+    @contextmanager
+    def _diarizing(
+        self, run: _Run, samples: Samples, windows: Sequence[Window], options: Options
+    ) -> Iterator[None]:
+        """Diarizes beside the body: it needs the recording alone."""
+        if not (windows and options.diarization):
+            yield
+            return
+
+        def work(progress: Progress) -> tuple[Diarization, float]:
+            start = self._clock()
             diarization = self._engine.diarize(samples, options, progress)
-        if not diarization.turns:
-            run.warnings.append(NO_SPEAKERS)
-        return diarization
+            return diarization, self._clock() - start
+
+        with Background(work) as run.beside:
+            yield
+
+
+def _diarization(run: _Run, segments: Sequence[Segment]) -> Diarization | None:
+    """Who spoke when, once it is known; None where nobody asks, or nothing was said."""
+    if not segments or run.beside is None:
+        return None
+    diarization, run.seconds["diarize"] = run.beside.result(run.progress.of("diarize"))
+    run.progress.of("diarize")(1.0)
+    if not diarization.turns:
+        run.warnings.append(NO_SPEAKERS)
+    return diarization
 
 
 def _stages(options: Options) -> dict[str, float]:

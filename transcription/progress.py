@@ -8,22 +8,22 @@ from transcription.findings import Progress
 class StagedProgress:
     """Turns the shares of stages into the share of the whole; only ever reports more.
 
-    ``weights`` maps the stages, in order, to their expected cost in any unit.
+    ``weights`` maps the stages to their expected cost in any unit; several may run at once.
     """
 
     def __init__(self, weights: Mapping[str, float], report: Progress) -> None:
         total = sum(weights.values())
         self._weights = {stage: weight / total for stage, weight in weights.items()}
+        self._shares = dict.fromkeys(weights, 0.0)
         self._report = report
         self._reached = 0.0
 
     def of(self, stage: str) -> Progress:
         """The callback for one stage's own share."""
-        names = list(self._weights)
-        before = sum(self._weights[name] for name in names[: names.index(stage)])
 
         def advance(share: float) -> None:
-            self.reach(before + self._weights[stage] * min(max(share, 0.0), 1.0))
+            self._shares[stage] = max(self._shares[stage], min(float(share), 1.0))
+            self.reach(sum(self._weights[name] * own for name, own in self._shares.items()))
 
         return advance
 

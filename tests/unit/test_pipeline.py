@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import threading
 import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import pytest
 
 from tests.contract.scripted_engine import SENTENCES, ScriptedEngine
 from transcription.audio import SAMPLE_RATE, Samples
-from transcription.errors import InvalidAudio, InvalidInput, ModelUnavailable
+from transcription.errors import InvalidAudio, InvalidInput, ModelUnavailable, OutOfMemory
 from transcription.findings import Diarization, Language, Progress, Window
 from transcription.options import Options
 from transcription.pipeline import NO_SPEAKERS, NO_SPEECH, NOT_ALIGNED, Pipeline
@@ -67,26 +68,35 @@ def test_a_conversation_becomes_a_transcript() -> None:
 
 
 def test_segments_are_told_as_they_are_recognized() -> None:
-    told: list[tuple[int, Segment]] = []
+    told: list[tuple[bool, Segment]] = []
     engine = Watched()
     report = Pipeline(engine).transcribe(
         recording(2.0, 2.0),
         Options(chunk_size=3),
-        found=lambda s: told.append((len(engine.calls), s)),
+        found=lambda s: told.append(("align" in engine.calls, s)),
     )
     # Before the next stage was called, in order, and with the text that the transcript has.
-    assert {calls for calls, _ in told} == {engine.calls.index("recognize") + 1}
+    assert not any(aligning for aligning, _ in told)
     assert [segment.start for _, segment in told] == sorted(s.start for _, s in told)
     assert " ".join(segment.text for _, segment in told) == report.transcript.text
 
 
-def test_stages_run_in_order_and_are_timed() -> None:
-    ticks = itertools.count()
-    pipeline = Pipeline(ScriptedEngine(), clock=lambda: float(next(ticks)))
-    report = pipeline.transcribe(recording(2.0), Options())
+class Ticks:
+    """A clock per thread that shows 0, 1, 2, …: threads that look do not change each other's."""
+
+    def __init__(self) -> None:
+        self.counts: dict[int, Iterator[int]] = {}
+
+    def __call__(self) -> float:
+        return float(next(self.counts.setdefault(threading.get_ident(), itertools.count())))
+
+
+def test_stages_are_timed_and_so_is_the_whole() -> None:
+    report = Pipeline(ScriptedEngine(), clock=Ticks()).transcribe(recording(2.0), Options())
     stages = ["decode", "find_speech", "detect_language", "recognize", "align", "diarize"]
     assert list(report.seconds) == stages
     assert set(report.seconds.values()) == {1.0}
+    assert report.elapsed == 11.0  # one more than five stages that looked twice
 
 
 @pytest.mark.parametrize(
@@ -168,9 +178,7 @@ def test_what_cannot_be_done_fails_before_any_work(
     assert engine.calls == ["prepare"]
 
 
-def test_recordings_have_a_limit() -> None:
-    with pytest.raises(InvalidAudio, match="limit of 2 seconds"):
-        Pipeline(ScriptedEngine(), max_seconds=2).transcribe(recording(2.0), Options())
+# Diarization beside recognition
 
 
 class Mute(ScriptedEngine):
@@ -183,6 +191,90 @@ class Mute(ScriptedEngine):
         progress: Progress,
     ) -> Iterator[Segment]:
         return iter(())
+
+
+class Meeting(ScriptedEngine):
+    """Recognizes only once diarization has begun, diarizes until told that it may end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may_end, self.ended = (threading.Event() for _ in range(3))
+        self.error: Exception | None = None
+
+    def recognize(
+        self,
+        samples: Samples,
+        windows: Sequence[Window],
+        language: Language,
+        options: Options,
+        progress: Progress,
+    ) -> Iterator[Segment]:
+        assert self.begun.wait(10)
+        return super().recognize(samples, windows, language, options, progress)
+
+    def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
+        try:
+            self.begun.set()
+            if self.error is not None:
+                raise self.error
+            while not self.may_end.wait(0.001):
+                progress(0.5)
+            return super().diarize(samples, options, progress)
+        finally:
+            self.ended.set()
+
+
+def test_diarization_runs_while_recognition_does() -> None:
+    engine = Meeting()
+    here, told = threading.get_ident(), set()
+
+    def watch(_share: float) -> None:
+        told.add(threading.get_ident())
+        engine.may_end.set()
+
+    report = Pipeline(engine).transcribe(recording(2.0), Options(), watch)
+    assert {segment.speaker for segment in report.transcript.segments} == {"SPEAKER_00"}
+    assert told == {here}
+
+
+class Canceled(BaseException):
+    """As Cog's own, no Exception."""
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_a_canceled_transcription_leaves_no_diarization_behind(share: float) -> None:
+    engine = Meeting()
+
+    def cancel(reached: float) -> None:
+        if reached >= share:
+            raise Canceled
+
+    before = threading.active_count()
+    with pytest.raises(Canceled):
+        Pipeline(engine).transcribe(recording(2.0), Options(), cancel)
+    assert engine.ended.is_set()
+    assert threading.active_count() == before
+
+
+def test_speech_without_words_does_not_wait_for_its_speakers() -> None:
+    class MuteMeeting(Meeting):
+        recognize = Mute.recognize
+
+    engine = MuteMeeting()
+    assert Pipeline(engine).transcribe(recording(2.0), Options()).transcript.segments == ()
+    assert engine.ended.is_set()
+
+
+def test_a_failed_diarization_fails_the_transcription() -> None:
+    engine = Meeting()
+    engine.error = OutOfMemory("too long")
+    with pytest.raises(OutOfMemory, match="too long"):
+        Pipeline(engine).transcribe(recording(2.0), Options())
+
+
+def test_recordings_have_a_limit() -> None:
+    with pytest.raises(InvalidAudio, match="limit of 2 seconds"):
+        Pipeline(ScriptedEngine(), max_seconds=2).transcribe(recording(2.0), Options())
 
 
 def test_speech_without_words_is_an_empty_transcript() -> None:
