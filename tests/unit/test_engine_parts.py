@@ -24,6 +24,7 @@ from transcription.engine import (
     whisperx_engine,
 )
 from transcription.engine.device import Device, choose, memory_guard
+from transcription.engine.features import log_mels
 from transcription.engine.recognition import BEAM_SIZE, CPU_BATCH, Recognizer
 from transcription.engine.settings import Settings, SettingsError
 from transcription.engine.whisperx_engine import WhisperxEngine
@@ -173,6 +174,21 @@ def test_prompts_share_half_of_the_decoder(
     options = Options(initial_prompt=prompt, hotwords=hotwords, task="translate")
     _, call = hear(recognizer, options)[-1]
     assert call["prompts"] == [[*context, "<de>", "<translate>", -2]]
+
+
+def test_a_batch_of_spectrograms_is_that_of_each_window_alone() -> None:
+    from whisperx.audio import N_SAMPLES, log_mel_spectrogram
+
+    random = np.random.default_rng(0)
+    loudness = np.repeat([0.001, 0.5, 0.0, 0.1], 2 * SAMPLE_RATE)
+    samples: Samples = (loudness * random.standard_normal(len(loudness))).astype(np.float32)
+    windows = [Window(0, 2), Window(2, 3.5), Window(4, 6), Window(5.9, 8), Window(7.9, 8.0)]
+    found = log_mels(samples, windows, 80, "cpu")
+    assert found.shape == (len(windows), 80, 3000)
+    for window, mels in zip(windows, found, strict=True):
+        piece = samples[int(window.start * SAMPLE_RATE) : int(window.end * SAMPLE_RATE)]
+        alone = log_mel_spectrogram(piece, n_mels=80, padding=N_SAMPLES - len(piece))
+        np.testing.assert_allclose(mels, alone.numpy(), atol=1e-4)
 
 
 def test_languages_are_named_by_code(recognizer: Recognizer) -> None:

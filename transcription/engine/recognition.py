@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import torch
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from whisperx.asr import WhisperModel
-from whisperx.audio import N_SAMPLES, log_mel_spectrogram
 
-from transcription.audio import SAMPLE_RATE, Samples
+from transcription.audio import Samples
 from transcription.engine.device import Device, is_out_of_memory, release
+from transcription.engine.features import log_mels
 from transcription.errors import OutOfMemory
 from transcription.findings import Language, Progress, Window
 from transcription.options import Options
@@ -127,19 +125,8 @@ class Recognizer:
             token for token, text in zip(tokens, texts, strict=True) if any(map(_is_numeral, text))
         )
 
-    def _features(self, samples: Samples, windows: Sequence[Window]) -> np.ndarray[Any, Any]:
-        """Log-mel spectrograms of the windows, padded to 30 s: shape (windows, mels, 3000)."""
-        device = "cuda" if self._device.is_gpu else "cpu"
-        mels = []
-        for window in windows:
-            begin = int(window.start * SAMPLE_RATE)
-            piece = samples[begin : max(begin + 1, int(window.end * SAMPLE_RATE))][:N_SAMPLES]
-            mels.append(
-                log_mel_spectrogram(
-                    piece, n_mels=self._mels, padding=N_SAMPLES - len(piece), device=device
-                )
-            )
-        return torch.stack(mels).cpu().numpy()
+    def _features(self, samples: Samples, windows: Sequence[Window]) -> Any:
+        return log_mels(samples, windows, self._mels, "cuda" if self._device.is_gpu else "cpu")
 
     def _prompt(self, tokenizer: Any, options: Options) -> list[int]:
         """Hotwords, then what was supposedly said before, then Whisper's own start tokens.
