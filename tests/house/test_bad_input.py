@@ -4,13 +4,14 @@ import base64
 import io
 import wave
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
 from stack.client import Client
-from tests.conftest import RECORDING, RunningStack
+from tests.conftest import RunningStack
 
 GOOD_URL = "https://8.8.8.8/a.wav"  # passes the checks; the requests here never get to fetch it
 CLIPS = "known_speaker_references"
@@ -183,13 +184,18 @@ async def test_clips_that_cannot_be_used_fail_the_prediction(
 
 
 async def test_no_file_is_left_of_what_was_refused(
-    stack: RunningStack, session: aiohttp.ClientSession
+    stack: RunningStack, session: aiohttp.ClientSession, short_recording: Path
 ) -> None:
-    good = "data:audio/wav;base64," + base64.b64encode(RECORDING.read_bytes()).decode()
+    good = "data:audio/wav;base64," + base64.b64encode(short_recording.read_bytes()).decode()
     before = set((stack.state_dir / "files").iterdir())
-    for clips in (["data:text/plain,hello"], [good]):
-        body = {"input": {"audio_file": good, "known_speaker_names": ["Ann"], CLIPS: clips}}
-        assert (await post(stack, session, json=body))[0] == 422
+    inputs = {"audio_file": good, "known_speaker_names": ["Ann", "Bob"]}
+    for clips, reason in (
+        ([good, "data:text/plain,hello"], "not a recording"),
+        ([good, "http://10.0.0.1/a.wav"], "private"),
+    ):
+        body = {"input": {**inputs, CLIPS: clips}}
+        status, _, detail = await post(stack, session, json=body)
+        assert (status, reason in detail) == (422, True)
     assert set((stack.state_dir / "files").iterdir()) <= before
 
 
