@@ -380,7 +380,6 @@ def test_a_hundred_mixed_requests_load_nothing(real_engine: Engine, tmp_path: Pa
 
 
 @pytest.mark.models
-@pytest.mark.slow
 def test_known_voices_are_told_from_others(real_engine: Engine, tmp_path: Path) -> None:
     if real_engine.describe()["default_model"] != "demo":
         pytest.skip("other models than the demo's")

@@ -106,7 +106,7 @@ class SpeechFinder:
 
 def _widened(windows: Sequence[Window], by: float, end: float) -> list[Window]:
     """The windows ``by`` seconds longer at both sides, where they do not meet."""
-    if not by:
+    if not (by and windows):
         return list(windows)
     halfway = [(left.end + right.start) / 2 for left, right in pairwise(windows)]
     return [
