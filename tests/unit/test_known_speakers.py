@@ -8,9 +8,9 @@ import pytest
 
 from tests.contract.scripted_engine import ScriptedEngine
 from tests.unit.test_pipeline import recording
-from transcription.audio import SAMPLE_RATE
+from transcription.audio import SAMPLE_RATE, Samples
 from transcription.errors import InvalidInput
-from transcription.findings import Diarization
+from transcription.findings import Diarization, Voice
 from transcription.known_speakers import THRESHOLD, named, voices
 from transcription.options import REFERENCES, Options
 from transcription.pipeline import Pipeline
@@ -96,6 +96,21 @@ def test_unusable_clips_are_refused_by_number(
     assert caught.value.field == REFERENCES
     assert "clip 2" in caught.value.reason
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_clip_in_which_nobody_speaks_is_refused(tmp_path: Path) -> None:
+    class Credulous(ScriptedEngine):
+        """As real models: they make a vector of silence, too."""
+
+        def embed(self, samples: Samples) -> Voice | None:
+            return (1.0, 0.0)
+
+    options = Options(
+        known_speaker_names=("Ann",),
+        known_speaker_references=(clip(tmp_path / "silent", 3, 0.0),),
+    )
+    with pytest.raises(InvalidInput, match="no voice"):
+        voices(options, Credulous())
 
 
 def test_what_is_no_audio_is_refused_by_number(tmp_path: Path) -> None:

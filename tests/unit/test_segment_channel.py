@@ -23,6 +23,7 @@ class Bridge:
     def __init__(self) -> None:
         self.told: queue.Queue[dict[str, Any]] = queue.Queue()
         self.status = 200
+        self.refused = 0
         self.asleep = threading.Event()
         self.context = {URL: ""}
 
@@ -48,6 +49,8 @@ def bridge() -> Iterator[Bridge]:
                 time.sleep(0.5)  # longer than the channel waits in these tests
             if found.status == 200:
                 found.told.put(body)
+            else:
+                found.refused += 1
             self.send_response(found.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -89,7 +92,7 @@ def test_what_did_not_arrive_comes_with_the_next(bridge: Bridge) -> None:
     with telling(bridge.context) as found:
         found(segment(0))
         found(segment(1))
-        wait_until(lambda: threading.active_count() > 2, "it is told")
+        wait_until(lambda: bridge.refused, "the first try was refused")
         bridge.status = 200
         found(segment(2))
     assert bridge.segments() == ["segment 0", "segment 1", "segment 2"]
