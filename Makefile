@@ -4,13 +4,16 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow test-all check format bench schema docs clean
+.PHONY: help install install-platforms demo up test test-slow test-platforms test-all check format bench schema docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
 
 install: ## .venv with locked versions, and missing system packages
 	@scripts/install.sh
+
+install-platforms: install ## .venv-platforms: the libraries of RunPod, LitServe and Modal, beside .venv
+	@scripts/install-platforms.sh
 
 demo: install ## transcribe a two-speaker conversation through the whole stack (AUDIO=file for your own)
 	@$(PYTHON) -W ignore -m stack.demo
@@ -27,10 +30,13 @@ check: install ## lint, types, import contracts
 test: check ## everything that fits in six minutes
 	@$(PYTHON) -m pytest -m "not slow" -n 2 --dist loadfile
 
-test-slow: install ## the slow tiers
+test-slow: install-platforms ## the slow tiers
 	@$(PYTHON) -m pytest -m slow
 
-test-all: check ## both
+test-platforms: install-platforms ## RunPod, Lightning and Modal alone
+	@$(PYTHON) -m pytest tests/platforms
+
+test-all: check install-platforms ## both
 	@$(PYTHON) -m pytest
 
 bench: install ## real-time factor, stages, memory, overhead of the bridge

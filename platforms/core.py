@@ -1,0 +1,104 @@
+"""What the platforms share: one set of models, checked downloads, errors that a client may read."""
+
+import threading
+import traceback
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+from outbound.fetch import FetchFailed, Limits, fetch
+from outbound.policy import Policy
+from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.whisperx_engine import WhisperxEngine
+from transcription.errors import InvalidAudio, TranscriptionError
+from transcription.findings import Progress, Report
+from transcription.options import Options
+from transcription.pipeline import Pipeline
+from transcription.validation import InputSchema
+
+_MAX_FILE_BYTES = 1 << 30  # as the bridge's
+_FETCH_SECONDS = 600.0  # likewise
+_SCHEMA = InputSchema()
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where recordings may come from and webhooks go to, and how large a recording may be."""
+
+    policy: Policy = field(default_factory=Policy)
+    limits: Limits = field(default_factory=lambda: Limits(_MAX_FILE_BYTES, _FETCH_SECONDS))
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """The bridge's variables, with its defaults. Raises SettingsError."""
+        name = "ALLOWED_PRIVATE_HOSTS"
+        try:
+            policy = Policy.parse(environment.get(name, ""))
+            name = "MAX_FILE_BYTES"
+            size = int(environment.get(name) or _MAX_FILE_BYTES)
+            name = "FETCH_TIMEOUT"
+            seconds = float(environment.get(name) or _FETCH_SECONDS)
+        except ValueError as error:
+            raise SettingsError(f"{name} cannot be used: {error}") from None
+        return cls(policy, Limits(size, seconds))
+
+    @asynccontextmanager
+    async def fetched(self, url: str, name: str) -> AsyncIterator[Path]:
+        """The recording behind ``url`` while the body runs; then it is deleted.
+
+        Raises InvalidAudio that names the input, ``name``.
+        """
+        with TemporaryDirectory(prefix="recording-") as folder:
+            target = Path(folder) / "recording"
+            try:
+                await fetch(url, target, policy=self.policy, limits=self.limits)
+            except FetchFailed as failure:
+                raise InvalidAudio(f"cannot be fetched: {failure}", name) from None
+            yield target
+
+
+class Worker:
+    """Models that stay loaded, and one transcription at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Loads every model. Raises SettingsError and what the model libraries raise."""
+        self._engine = WhisperxEngine(settings)
+        self._pipeline = Pipeline(self._engine, max_seconds=settings.max_audio_seconds)
+        self._one_at_a_time = threading.Lock()
+
+    def model(self, options: Options) -> str:
+        """The name of the model that ``options`` ask for."""
+        return options.whisper_model or str(self._engine.describe()["default_model"])
+
+    def check(self, options: Options) -> None:
+        """Raises InvalidInput or ModelUnavailable for what this worker cannot do."""
+        self._engine.prepare(options)
+
+    def transcribe(
+        self, source: Path | bytes, name: str, options: Options, progress: Progress
+    ) -> Report:
+        """The transcript of input ``name``. Raises TranscriptionError."""
+        with self._one_at_a_time:
+            try:
+                return self._pipeline.transcribe(source, options, progress)
+            except InvalidAudio as error:
+                raise InvalidAudio(error.reason, name) from error
+
+
+def read_options(inputs: Mapping[str, Any]) -> Options:
+    """Options from a request's JSON; null counts as absent. Raises InvalidInput."""
+    present = {name: value for name, value in inputs.items() if value is not None}
+    for problem in _SCHEMA.problems(present):
+        raise problem
+    return Options.from_inputs(present)
+
+
+def explain(error: Exception) -> str:
+    """What a client may read of ``error``; a defect of ours is told to the operator's log alone."""
+    if isinstance(error, TranscriptionError):
+        return str(error)
+    traceback.print_exception(error)
+    return "Internal error; the operator's log has the details."

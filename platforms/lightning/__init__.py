@@ -1,0 +1,1 @@
+"""A LitServe server that accepts jobs at once and tells their results by webhook."""

@@ -1,0 +1,90 @@
+"""A request's JSON: what to transcribe, how, and who wants to know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from outbound.fetch import check
+from outbound.policy import Policy, Refused
+from platforms.core import read_options
+from platforms.lightning.settings import LightningSettings
+from transcription.errors import InvalidInput
+from transcription.options import Options
+
+WINDOW = 30  # seconds: Whisper hears no more at once
+_LONGEST_CHUNK = 120  # seconds, what requests were always allowed to ask for
+_BATCH = 4  # windows at once, the default that clients know
+_NAMES = (
+    "audio_url", "webhook_url", "model", "language", "batch_size", "chunk_size", "compute_type",
+    "align_model", "return_word_timestamps",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One job as it was asked for."""
+
+    audio_url: str
+    webhook_url: str
+    options: Options
+    words: bool
+
+
+def read(body: object, settings: LightningSettings) -> Request:
+    """Raises InvalidInput for what cannot be used."""
+    if not isinstance(body, Mapping):
+        raise InvalidInput("body", "must be an object")
+    given = {name: value for name, value in body.items() if value is not None}
+    words = given.get("return_word_timestamps", True)
+    if not isinstance(words, bool):
+        raise InvalidInput("return_word_timestamps", "must be true or false")
+    _refuse_what_is_fixed(given, settings)
+    # Nobody could ask for speakers before, so nobody pays for them unasked.
+    options = {"diarization": False, "batch_size": _BATCH} | {
+        name: value for name, value in given.items() if name not in _NAMES or name == "language"
+    }
+    if "model" in given:
+        options["whisper_model"] = given["model"]
+    if "batch_size" in given:
+        options["batch_size"] = given["batch_size"]
+    options["chunk_size"] = _chunk_size(given.get("chunk_size", settings.chunk_size))
+    return Request(
+        _url(given, "audio_url"), _url(given, "webhook_url"), read_options(options), words
+    )
+
+
+async def check_addresses(request: Request, policy: Policy) -> None:
+    """Raises InvalidInput for a URL that this service may not call."""
+    for name, text in (("audio_url", request.audio_url), ("webhook_url", request.webhook_url)):
+        try:
+            await check(policy.parse_url(text), policy)
+        except Refused as refusal:
+            raise InvalidInput(name, str(refusal)) from None
+
+
+def _refuse_what_is_fixed(given: Mapping[str, Any], settings: LightningSettings) -> None:
+    """What the operator decides at the start: models stay loaded, so no request changes them."""
+    fixed = settings.core.compute_type
+    if given.get("compute_type", "auto") not in ("auto", fixed):
+        raise InvalidInput(
+            "compute_type",
+            f"this service runs with {fixed}; the operator sets WHISPERX_COMPUTE_TYPE",
+        )
+    if "align_model" in given:
+        raise InvalidInput(
+            "align_model",
+            "this service's aligners are chosen by the operator: WHISPERX_ALIGN_LANGS",
+        )
+
+
+def _chunk_size(asked: object) -> object:
+    """``asked``, but no more than a window; what is no such number is left for the schema."""
+    whole = isinstance(asked, int) and not isinstance(asked, bool)
+    return WINDOW if whole and WINDOW < asked <= _LONGEST_CHUNK else asked
+
+
+def _url(given: Mapping[str, Any], name: str) -> str:
+    url = given.get(name)
+    if not isinstance(url, str) or not url:
+        raise InvalidInput(name, "an http(s) URL is required")
+    return url

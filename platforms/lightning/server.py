@@ -1,0 +1,109 @@
+"""``POST /predict`` answers 202 with a job's id; the result comes to ``webhook_url``.
+
+``python -m platforms.lightning.server`` runs it. The process that LitServe starts for the models
+holds the queue; what waits in it survives a restart.
+"""
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from typing import Any
+
+import litserve
+from fastapi import HTTPException
+from fastapi.responses import JSONResponse
+
+from platforms.core import Sources, Worker
+from platforms.lightning import requests
+from platforms.lightning.deliveries import Deliveries
+from platforms.lightning.jobs import Jobs
+from platforms.lightning.queues import DiskQueue
+from platforms.lightning.requests import Request
+from platforms.lightning.settings import LightningSettings
+from transcription.engine.settings import SettingsError
+from transcription.errors import InvalidInput, ModelUnavailable
+
+_RETRY_AFTER = "30"  # seconds
+
+
+class TranscriptionAPI(litserve.LitAPI):  # type: ignore[misc] # not in the environment of mypy
+    """Hands requests over to the queue: LitServe itself answers when the work is done."""
+
+    def __init__(self, settings: LightningSettings, sources: Sources) -> None:
+        super().__init__()
+        self._settings = settings
+        self._sources = sources
+
+    def setup(self, device: str) -> None:
+        """Loads the models and takes up the queue, in the process that runs them."""
+        logging.basicConfig(level=logging.WARNING)
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        self._worker = Worker(replace(self._settings.core, device=device.partition(":")[0]))
+        self._waiting = DiskQueue(self._settings.queue_dir, "jobs")
+        outgoing = DiskQueue(self._settings.queue_dir, "deliveries")
+        deliveries = Deliveries(outgoing, self._settings, self._sources.policy)
+        self._jobs = Jobs(self._waiting, self._worker, self._sources, deliveries)
+        deliveries.start()
+        self._jobs.start()
+
+    def decode_request(self, request: dict[str, Any]) -> Request:
+        """The job; 422 for what cannot be used, 503 for a model that is missing, 429 when full."""
+        if len(self._waiting) >= self._settings.queue_limit:
+            raise HTTPException(429, "The queue is full.", {"Retry-After": _RETRY_AFTER})
+        try:
+            job = requests.read(request, self._settings)
+            self._worker.check(job.options)
+            asyncio.run(requests.check_addresses(job, self._sources.policy))
+        except InvalidInput as error:
+            raise HTTPException(422, str(error)) from None
+        except ModelUnavailable as error:
+            raise HTTPException(503, str(error)) from None
+        return job
+
+    def predict(self, request: Request) -> str:
+        """The accepted job's id."""
+        return self._jobs.accept(request)
+
+    def encode_response(self, job: str) -> JSONResponse:
+        """202: accepted, not yet done."""
+        return JSONResponse({"job_id": job, "status": "accepted"}, 202)
+
+
+def _end_with_parent() -> None:
+    """A server that was killed must not leave a process behind that holds its queue."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def main() -> int:
+    """Serves until a signal; 2 when a variable cannot be used."""
+    try:
+        settings = LightningSettings.from_environment(os.environ)
+        sources = Sources.from_environment(os.environ)
+    except SettingsError as error:
+        print(f"lightning: {error}", file=sys.stderr)
+        return 2
+    if not settings.secret:
+        print("lightning: LIGHTNING_WEBHOOK_SECRET is not set; webhooks are not signed")
+    accelerator = settings.core.device
+    server = litserve.LitServer(
+        TranscriptionAPI(settings, sources),
+        accelerator=accelerator,
+        devices=1,  # more would be more queues, and jobs no longer in order
+        workers_per_device=1,
+        restart_workers=True,
+    )
+    # What stops a container; LitServe itself ends its processes on Ctrl-C alone.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server.run(host=settings.host, port=settings.port, generate_client_file=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The whole stack in one container of Modal."""

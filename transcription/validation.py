@@ -1,0 +1,86 @@
+"""A request's inputs against the schema, each problem explained in words for the caller."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from transcription.errors import InvalidInput
+from transcription.options import AUDIO_NAMES
+from transcription.schema import input_schema
+
+_SHOWN_CHOICES = 12  # more than this many are counted rather than listed
+_KINDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "array": "a list",
+}
+
+
+class InputSchema:
+    """Types, bounds, choices and names of inputs. What contradicts another is `Options`' matter."""
+
+    def __init__(self) -> None:
+        schema = input_schema()
+        self.properties: Final[Mapping[str, Any]] = schema["properties"]
+        self._validator = Draft202012Validator({**schema, "additionalProperties": False})
+
+    def problems(self, inputs: Mapping[str, Any]) -> list[InvalidInput]:
+        """Every field that is wrong, and why; empty when all are well."""
+        found = [self._explain(error) for error in self._validator.iter_errors(inputs)]
+        found += [
+            InvalidInput(name, "holds half a character; it is no valid text")
+            for name, value in inputs.items()
+            for text in (value if isinstance(value, list) else [value])
+            if isinstance(text, str) and not _is_text(text)
+        ]
+        return found
+
+    def _explain(self, error: ValidationError) -> InvalidInput:
+        if error.validator == "additionalProperties":
+            given: Any = error.instance
+            unknown = sorted(set(given) - set(self.properties))
+            return InvalidInput(unknown[0], f"unknown input{self._suggest(unknown)}")
+        name = str(error.absolute_path[0]) if error.absolute_path else "input"
+        limit: Any = error.validator_value
+        match error.validator:
+            case "minimum":
+                reason = f"{error.instance} is less than the minimum, {limit}"
+            case "maximum":
+                reason = f"{error.instance} is more than the maximum, {limit}"
+            case "enum":
+                reason = f"{_shown(error.instance)} is not one of {_choices(limit)}"
+            case "type":
+                reason = f"{_shown(error.instance)} is not {_KINDS.get(str(limit), limit)}"
+            case _:
+                reason = "not a valid value"
+        index = error.absolute_path[1] if len(error.absolute_path) > 1 else None
+        return InvalidInput(name, reason if index is None else f"item {index}: {reason}")
+
+    def _suggest(self, unknown: Sequence[str]) -> str:
+        more = f" (and {', '.join(unknown[1:])})" if len(unknown) > 1 else ""
+        known = ", ".join(name for name in self.properties if name not in AUDIO_NAMES)
+        return f"{more}; there are {', '.join(AUDIO_NAMES)}, {known}"
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: JSON can hold lone surrogates, which cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(value: object) -> str:
+    text = repr(value) if isinstance(value, str | int | float | bool) else type(value).__name__
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _choices(values: Sequence[str]) -> str:
+    if len(values) <= _SHOWN_CHOICES:
+        return ", ".join(values)
+    return f"{', '.join(values[:_SHOWN_CHOICES])} and {len(values) - _SHOWN_CHOICES} more"
