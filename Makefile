@@ -52,4 +52,4 @@ docs: install ## write the generated parts of README, docs and .env.example
 	@$(PYTHON) scripts/reference.py --write
 
 clean: ## remove .venv and the local state
-	@rm -rf .venv .state
+	@rm -rf .venv .venv-platforms .state

@@ -20,6 +20,6 @@ rm -rf "$VENV"
 site_packages() { "$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
 # Its own packages come first, then those of .venv.
 site_packages "$BASE" > "$(site_packages "$VENV")/base.pth"
-"$VENV/bin/python" -W ignore -c 'import runpod, litserve, modal, persistqueue, torch' ||
+"$VENV/bin/python" -W ignore -c 'import persistqueue, runpod, litserve, modal, torch' ||
     { echo "install: the platforms' packages cannot be imported" >&2; exit 1; }
 stamp > "$VENV/.installed"

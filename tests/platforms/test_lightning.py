@@ -1,0 +1,254 @@
+"""The LitServe server: accepted at once, worked in order, told by signed webhooks, never lost."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.settings import free_port
+from tests.conftest import wait_until
+from tests.platforms.conftest import Seen, Started, Starter, WebServer
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+SECRET = "a-secret-for-tests"
+
+
+class Server:
+    """A running LitServe server."""
+
+    def __init__(self, starter: Starter, queue_dir: Path, **environ: str) -> None:
+        self._port = free_port()
+        self.started: Started = starter.start(
+            "-m",
+            "platforms.lightning.server",
+            HOST="127.0.0.1",
+            PORT=str(self._port),
+            QUEUE_DIR=str(queue_dir),
+            DEVICE="cpu",
+            LIGHTNING_WEBHOOK_SECRET=SECRET,
+            **environ,
+        )
+
+    def wait(self) -> "Server":
+        wait_until(self._ready, "LitServe is ready", 120)
+        return self
+
+    def _ready(self) -> bool:
+        assert self.started.process.poll() is None, self.started.log()
+        try:
+            return self._call("/health", None)[0] == 200
+        except OSError:
+            return False
+
+    def predict(self, **body: Any) -> tuple[int, Any]:
+        status, text = self._call("/predict", json.dumps(body).encode())
+        return status, json.loads(text)
+
+    def _call(self, path: str, body: bytes | None) -> tuple[int, bytes]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self._port}{path}", body, {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+
+@pytest.fixture
+def server(starter: Starter, tmp_path: Path, web_server: WebServer) -> Iterator[Server]:
+    # The web server first: it answers for as long as the server runs.
+    yield Server(starter, tmp_path / "queue", CHUNK_SIZE="30").wait()
+    starter.finish()
+
+
+def takes(_request: Seen) -> tuple[int, str, bytes]:
+    return 200, "text/plain", b""
+
+
+class Fails:
+    """A receiver that refuses each webhook a number of times before it takes it."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+        self._tries: Counter[str] = Counter()
+
+    def __call__(self, request: Seen) -> tuple[int, str, bytes]:
+        job = request.json()["job_id"]
+        self._tries[job] += 1
+        return (500 if self._tries[job] <= self._times else 200), "text/plain", b""
+
+
+def check_signatures(told: Seen) -> None:
+    """As a receiver checks: Standard Webhooks, and the older header."""
+    headers = {name.lower(): value for name, value in told.headers.items()}
+    key = hmac.new(SECRET.encode(), b"webhook signing key", hashlib.sha256).digest()[:24]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + told.body
+    signature = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{signature}"
+    assert headers["webhook-id"] == told.json()["job_id"]
+    older = hmac.new(SECRET.encode(), told.body, hashlib.sha256).hexdigest()
+    assert headers["x-lightning-signature"] == older
+
+
+def test_jobs_are_accepted_at_once_worked_in_order_and_told_under_failing_receivers(
+    server: Server, web_server: WebServer
+) -> None:
+    url = web_server.url
+    web_server.answers |= {"/hook/good": takes, "/hook/fails": Fails(1), "/hook/gone": gone}
+    audio = f"{url}/conversation.wav"
+    jobs = [
+        {"audio_url": audio, "webhook_url": f"{url}/hook/good/0", "language": "en"},
+        {"audio_url": f"{url}/missing.wav", "webhook_url": f"{url}/hook/fails/1"},
+        {"audio_url": audio, "webhook_url": f"{url}/hook/gone/2", "chunk_size": 120},
+        {
+            "audio_url": audio,
+            "webhook_url": f"{url}/hook/fails/3",
+            "model": "demo",
+            "return_word_timestamps": False,
+            "diarization": True,
+        },
+    ]
+    # A load: most have nothing to transcribe, every one is to be told.
+    jobs += [
+        {"audio_url": f"{url}/missing.wav", "webhook_url": f"{url}/hook/fails/load"}
+        for _ in range(60)
+    ]
+    ids = []
+    for job in jobs[:4]:
+        status, answer = server.predict(**job)
+        assert (status, answer["status"]) == (202, "accepted"), answer
+        ids.append(answer["job_id"])
+    assert web_server.of("/hook") == []  # accepted before the first was done
+    with ThreadPoolExecutor(16) as clients:
+        answers = list(clients.map(lambda job: server.predict(**job), jobs[4:]))
+    assert {status for status, _ in answers} == {202}
+    ids += [answer["job_id"] for _, answer in answers]
+    assert len(set(ids)) == 64
+
+    def told() -> Counter[str]:
+        return Counter(request.json()["job_id"] for request in web_server.of("/hook"))
+
+    wait_until(lambda: len(told()) == 64 and sum(told().values()) == 126, "all are told", 150)
+    assert [told()[job] for job in ids[:4]] == [1, 2, 1, 2]
+    assert all(told()[job] == 2 for job in ids[4:])
+    for request in web_server.of("/hook"):
+        check_signatures(request)
+
+    first = web_server.of("/hook/good/0")[0].json()
+    assert first["status"] == "succeeded", first
+    assert (first["model"], first["language"]) == ("demo", "en")
+    assert first["words"][0]["word"] == "Hello"
+    assert first["segments"][0]["text"].startswith("Hello Maria")
+    assert first["timings"]["total_seconds"] >= first["timings"]["recognize_seconds"] > 0
+    failed = web_server.of("/hook/fails/1")[0].json()
+    assert (failed["status"], failed["model"]) == ("failed", "demo")
+    assert failed["error"] == "audio_url: cannot be fetched: the server answered 404 Not Found"
+    without_words = web_server.of("/hook/fails/3")[0].json()
+    assert without_words["words"] is None
+    assert {segment["speaker"] for segment in without_words["segments"]} == {
+        "SPEAKER_00", "SPEAKER_01",
+    }  # fmt: skip
+    # In order: each job's recording was fetched after the one before was told.
+    fetched = [seen for seen in web_server.seen if seen.method == "GET"]
+    assert [seen.path for seen in fetched[:4]] == [
+        "/conversation.wav", "/missing.wav", "/conversation.wav", "/conversation.wav",
+    ]  # fmt: skip
+
+    assert_refusals(server, audio, f"{url}/hook/good/never")
+    assert server.started.stop() == 0, server.started.log()
+
+
+def gone(_request: Seen) -> tuple[int, str, bytes]:
+    return 410, "text/plain", b""
+
+
+def assert_refusals(server: Server, audio: str, hook: str) -> None:
+    both = {"audio_url": audio, "webhook_url": hook}
+    for body, told in (
+        ({"webhook_url": hook}, "audio_url: an http(s) URL is required"),
+        ({"audio_url": audio}, "webhook_url: an http(s) URL is required"),
+        ({"audio_url": "ftp://x/y", "webhook_url": hook}, "audio_url: only http and https"),
+        ({"audio_url": audio, "webhook_url": "http://10.0.0.1/"}, "webhook_url: the host"),
+        ({**both, "model": "tiny"}, "whisper_model: this service"),
+        ({**both, "chunk_size": 121}, "chunk_size: 121 is more"),
+        ({**both, "batch_size": 0}, "batch_size: 0 is less"),
+        ({**both, "language": "xx"}, "language: 'xx' is not one of"),
+        ({**both, "compute_type": "int4"}, "compute_type: this"),
+        ({**both, "align_model": "a/b"}, "align_model: this service"),
+        ({**both, "unknown": 1}, "unknown: unknown input"),
+    ):  # fmt: skip
+        status, answer = server.predict(**body)
+        assert status == 422, answer
+        assert answer["detail"].startswith(told), answer
+
+
+def test_jobs_and_webhooks_survive_the_death_of_everything(
+    starter: Starter, tmp_path: Path, web_server: WebServer
+) -> None:
+    url = web_server.url
+    receiver = Fails(0)
+    web_server.answers["/hook"] = lambda _request: (503, "text/plain", b"")
+    first = Server(starter, tmp_path / "queue").wait()
+    ids = []
+    for number in range(4):
+        status, answer = first.predict(
+            audio_url=f"{url}/conversation.wav",
+            webhook_url=f"{url}/hook/{number}",
+            language="en",
+        )
+        assert status == 202
+        ids.append(answer["job_id"])
+    wait_until(lambda: web_server.of("/hook/0"), "the first result was refused", 60)
+    first.started.kill()  # the first is to be told, the second runs, two wait
+    before = len(web_server.of("/hook"))
+
+    web_server.answers["/hook"] = receiver
+    second = Server(starter, tmp_path / "queue")
+    wait_until(
+        lambda: len({told.json()["job_id"] for told in web_server.of("/hook")[before:]}) == 4,
+        "all four are told by the next process",
+        150,
+    )
+    last = [told.json() for told in web_server.of("/hook")[before:]]
+    assert {told["job_id"] for told in last} == set(ids)
+    assert all(told["status"] == "succeeded" for told in last)
+    second.wait()
+    assert second.started.stop() == 0, second.started.log()
+
+
+def test_a_killed_model_process_is_started_again_and_goes_on(
+    server: Server, web_server: WebServer
+) -> None:
+    url = web_server.url
+    web_server.answers["/hook"] = takes
+    status, _ = server.predict(audio_url=f"{url}/conversation.wav", webhook_url=f"{url}/hook")
+    assert status == 202
+    wait_until(lambda: web_server.of("/conversation.wav"), "the job runs", 30)
+    os.kill(_process_of_the_models(server.started.process.pid), signal.SIGKILL)
+    wait_until(lambda: web_server.of("/hook"), "the job is told all the same", 120)
+    assert web_server.of("/hook")[0].json()["status"] == "succeeded"
+    assert len(web_server.of("/conversation.wav")) == 2  # it ran again
+
+
+def _process_of_the_models(server: int) -> int:
+    """The child that LitServe spawned; the other one keeps account of shared memory."""
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    (found,) = (
+        int(child)
+        for child in children
+        if "multiprocessing.spawn" in Path(f"/proc/{child}/cmdline").read_text()
+    )
+    return found
