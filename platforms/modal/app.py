@@ -29,7 +29,7 @@ _NOT_NEEDED: Final = [
     "**/__pycache__",
 ]
 
-app = modal.App("whisperx-stack")
+app = modal.App("whisperx-stack", include_source=False)  # the image has all of it
 volume = modal.Volume.from_name("whisperx-stack-models", create_if_missing=True)
 # BRIDGE_TOKEN and WEBHOOK_SECRET; HUGGINGFACE_TOKEN, MODELS and the bridge's variables as wanted.
 secret = modal.Secret.from_name("whisperx-stack", required_keys=["BRIDGE_TOKEN", "WEBHOOK_SECRET"])

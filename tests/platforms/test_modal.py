@@ -1,0 +1,156 @@
+"""Modal's app without an account: `.local()` starts the stack, the tests speak to its port."""
+
+import asyncio
+import json
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from platforms.modal.awake import Awake, unfinished
+from stack.client import Client
+from stack.settings import ROOT, free_port
+from tests.conftest import RECORDING, wait_until
+from tests.platforms.conftest import PYTHON, Started, Starter, WebServer
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+TOKEN = "a-token-for-tests"
+# What Modal's runner does in a container: enter, serve until the end, exit.
+CONTAINER = """
+import signal, sys, threading
+from platforms.modal.app import Service
+service = Service()
+service.web.local()
+print("serving", flush=True)
+ended = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: ended.set())
+ended.wait()
+service.stop()
+print("stopped", flush=True)
+"""
+
+
+@dataclass
+class Container:
+    """The app in a container, as far as this machine can be one."""
+
+    url: str
+    started: Started
+
+
+@pytest.fixture
+def container(starter: Starter, tmp_path: Path, web_server: WebServer) -> Iterator[Container]:
+    port = free_port()
+    started = starter.start(
+        "-c",
+        CONTAINER,
+        BRIDGE_PORT=str(port),
+        COG_PORT=str(free_port()),
+        BRIDGE_HOST="127.0.0.1",
+        BRIDGE_TOKEN=TOKEN,
+        WEBHOOK_SECRET="a-secret-for-tests",
+        STATE_DIR=str(tmp_path / "state"),
+        PUBLIC_URL=web_server.url,
+    )
+
+    def serving() -> bool:
+        assert started.process.poll() is None, started.log()
+        return "serving" in started.log()
+
+    wait_until(serving, "the app serves", 120)
+    yield Container(f"http://127.0.0.1:{port}", started)
+    starter.finish()
+
+
+def get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as response:
+        return json.load(response)
+
+
+def test_local_app_serves_the_bridge_and_stays_awake_while_it_works(
+    container: Container, web_server: WebServer
+) -> None:
+    assert get(f"{container.url}/health-check")["reason"] is None
+    asyncio.run(work(container.url, web_server))
+
+    # The check that runs after a deployment.
+    check = subprocess.run(
+        [str(PYTHON), "-W", "ignore", "-m", "platforms.modal.check", container.url],
+        cwd=ROOT,
+        env={"BRIDGE_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert check.returncode == 0, check.stderr
+    assert "segments in" in check.stdout
+    wrong = subprocess.run(
+        [*check.args], cwd=ROOT, env={"BRIDGE_TOKEN": "wrong", "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert wrong.returncode == 1
+    assert "token" in wrong.stderr
+
+    assert container.started.stop() == 0
+    assert "stopped" in container.started.log()
+    with pytest.raises(OSError, match="refused"):
+        get(f"{container.url}/health")
+
+
+async def work(url: str, web_server: WebServer) -> None:
+    """One prediction; while it is unfinished, the public address is called."""
+    awake = Awake(url, TOKEN, lambda: f"{web_server.url}/public", interval=0.1)
+    async with aiohttp.ClientSession() as session:
+        client = Client(session, url, TOKEN)
+        assert not await asyncio.to_thread(unfinished, url, TOKEN)
+        created = await client.create_from_file(RECORDING, language="en")
+        assert await asyncio.to_thread(unfinished, url, TOKEN)
+        prediction = await client.finish(created["id"])
+    assert prediction["status"] == "succeeded", prediction["error"]
+    assert prediction["output"]["segments"][0]["text"].startswith("Hello Maria")
+    assert web_server.of("/public/health")
+    assert not await asyncio.to_thread(unfinished, url, TOKEN)
+    awake.stop()
+
+
+def test_download_fetches_what_the_environment_names(starter: Starter) -> None:
+    run = starter.start(
+        "-c", "from platforms.modal.app import download; print('names:', download.local())"
+    )
+    assert run.process.wait(120) == 0, run.log()
+    assert "names: ['demo']" in run.log()
+
+
+ASKED = """
+import json, modal
+asked = {}
+ask = modal.App.cls
+def note(app, **arguments):
+    asked.update(arguments)
+    return ask(app, **arguments)
+modal.App.cls = note
+from platforms.modal.app import app
+kept = {name: value for name, value in asked.items() if isinstance(value, (int, str))}
+print(json.dumps({"app": app.name, "volumes": list(asked["volumes"]), **kept}))
+"""
+
+
+def test_app_asks_modal_for_the_promised_machine(starter: Starter) -> None:
+    run = starter.start("-c", ASKED)
+    assert run.process.wait(60) == 0, run.log()
+    assert json.loads(run.log().splitlines()[-1]) == {
+        "app": "whisperx-stack",
+        "volumes": ["/models"],
+        "gpu": "A10G",
+        "timeout": 600,
+        "scaledown_window": 120,
+        "min_containers": 0,
+        "max_containers": 1,
+        "enable_memory_snapshot": True,
+    }
