@@ -1,6 +1,5 @@
-"""What the platforms share: one set of models, checked downloads, errors that a client may read."""
+"""What the platforms share: checked inputs and downloads, errors that a client may read."""
 
-import threading
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,12 +10,9 @@ from typing import Any, Self
 
 from outbound.fetch import FetchFailed, Limits, fetch
 from outbound.policy import Policy
-from transcription.engine.settings import Settings, SettingsError
-from transcription.engine.whisperx_engine import WhisperxEngine
+from transcription.engine.settings import SettingsError
 from transcription.errors import InvalidAudio, TranscriptionError
-from transcription.findings import Progress, Report
 from transcription.options import Options
-from transcription.pipeline import Pipeline
 from transcription.validation import InputSchema
 
 _MAX_FILE_BYTES = 1 << 30  # as the bridge's
@@ -58,34 +54,6 @@ class Sources:
             except FetchFailed as failure:
                 raise InvalidAudio(f"cannot be fetched: {failure}", name) from None
             yield target
-
-
-class Worker:
-    """Models that stay loaded, and one transcription at a time."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Loads every model. Raises SettingsError and what the model libraries raise."""
-        self._engine = WhisperxEngine(settings)
-        self._pipeline = Pipeline(self._engine, max_seconds=settings.max_audio_seconds)
-        self._one_at_a_time = threading.Lock()
-
-    def model(self, options: Options) -> str:
-        """The name of the model that ``options`` ask for."""
-        return options.whisper_model or str(self._engine.describe()["default_model"])
-
-    def check(self, options: Options) -> None:
-        """Raises InvalidInput or ModelUnavailable for what this worker cannot do."""
-        self._engine.prepare(options)
-
-    def transcribe(
-        self, source: Path | bytes, name: str, options: Options, progress: Progress
-    ) -> Report:
-        """The transcript of input ``name``. Raises TranscriptionError."""
-        with self._one_at_a_time:
-            try:
-                return self._pipeline.transcribe(source, options, progress)
-            except InvalidAudio as error:
-                raise InvalidAudio(error.reason, name) from error
 
 
 def read_options(inputs: Mapping[str, Any]) -> Options:

@@ -6,9 +6,9 @@ import threading
 import time
 import uuid
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from platforms.core import Sources, Worker, explain
+from platforms.core import Sources, explain
 from platforms.lightning.deliveries import Deliveries
 from platforms.lightning.queues import DiskQueue, Item
 from platforms.lightning.requests import Request
@@ -16,6 +16,9 @@ from transcription.errors import TranscriptionError
 from transcription.findings import silently
 from transcription.options import NAMES, SECRETS, Options
 from transcription.wire import to_wire
+
+if TYPE_CHECKING:  # it imports torch, which the process that answers requests does without
+    from platforms.worker import Worker
 
 MAX_RUNS = 3  # a job that took its process down so often is not run again
 
@@ -26,7 +29,7 @@ class Jobs:
     """Accepts jobs onto the disk and works on them in a thread."""
 
     def __init__(
-        self, queue: DiskQueue, worker: Worker, sources: Sources, deliveries: Deliveries
+        self, queue: DiskQueue, worker: "Worker", sources: Sources, deliveries: Deliveries
     ) -> None:
         self._queue = queue
         self._worker = worker

@@ -18,7 +18,7 @@ import litserve
 from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 
-from platforms.core import Sources, Worker
+from platforms.core import Sources
 from platforms.lightning import requests
 from platforms.lightning.deliveries import Deliveries
 from platforms.lightning.jobs import Jobs
@@ -41,6 +41,8 @@ class TranscriptionAPI(litserve.LitAPI):  # type: ignore[misc] # not in the envi
 
     def setup(self, device: str) -> None:
         """Loads the models and takes up the queue, in the process that runs them."""
+        from platforms.worker import Worker  # noqa: PLC0415 - torch, in this process alone
+
         logging.basicConfig(level=logging.WARNING)
         threading.Thread(target=_end_with_parent, daemon=True).start()
         self._worker = Worker(replace(self._settings.core, device=device.partition(":")[0]))
@@ -81,6 +83,18 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def _stop_on_sigterm() -> None:
+    """What stops a container; LitServe itself ends its processes on Ctrl-C alone."""
+    first = os.getpid()
+
+    def stop(*_arguments: object) -> None:
+        if os.getpid() == first:
+            raise KeyboardInterrupt
+        sys.exit(0)  # in a process that LitServe forked from this one
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 def main() -> int:
     """Serves until a signal; 2 when a variable cannot be used."""
     try:
@@ -99,8 +113,7 @@ def main() -> int:
         workers_per_device=1,
         restart_workers=True,
     )
-    # What stops a container; LitServe itself ends its processes on Ctrl-C alone.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _stop_on_sigterm()
     server.run(host=settings.host, port=settings.port, generate_client_file=False)
     return 0
 

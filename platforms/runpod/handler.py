@@ -15,9 +15,10 @@ import runpod
 from runpod.http_client import AsyncClientSession
 from runpod.serverless.modules.rp_http import send_result
 
-from platforms.core import Sources, Worker, explain
+from platforms.core import Sources, explain
 from platforms.runpod import inputs
 from platforms.runpod.settings import RunpodSettings
+from platforms.worker import Worker
 from transcription.engine.settings import SettingsError
 from transcription.findings import Report
 from transcription.options import Options

@@ -65,6 +65,12 @@ def file(path: Path) -> Answer:
 
 @pytest.fixture
 def web_server() -> Iterator[WebServer]:
+    with serving() as site:
+        yield site
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[WebServer]:
     site = WebServer()
 
     class Handler(BaseHTTPRequestHandler):
