@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 TOKEN = "a-token-for-tests"
 # What Modal's runner does in a container: enter, serve until the end, exit.
 CONTAINER = """
-import signal, sys, threading
+import signal, threading
+from modal import _partial_function as hooks
 from platforms.modal.app import Service
 service = Service()
 service.web.local()
@@ -31,7 +32,9 @@ print("serving", flush=True)
 ended = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: ended.set())
 ended.wait()
-service.stop()
+instance = service._cached_user_cls_instance()
+for leave in hooks._find_callables_for_obj(instance, hooks._PartialFunctionFlags.EXIT).values():
+    leave()
 print("stopped", flush=True)
 """
 

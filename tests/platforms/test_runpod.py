@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import threading
 import urllib.error
 import urllib.request
 import wave
@@ -140,6 +141,7 @@ class Platform:
         self._site = site
         self._jobs = jobs
         self._stop: list[str] = []
+        self._ended = threading.Event()
         site.answers["/v2/ep/job-take/"] = self._take
         site.answers["/v2/ep/job-stop/"] = self._signals
         for path in ("/v2/ep/job-done/", "/v2/ep/ping/"):
@@ -172,6 +174,7 @@ class Platform:
 
     def _take(self, _request: Seen) -> tuple[int, str, bytes]:
         if not self._jobs:
+            self._ended.wait(1)  # held, as the platform holds a worker that has nothing to do
             return 204, "application/json", b""
         return 200, "application/json", json.dumps(self._jobs.pop(0)).encode()
 
@@ -185,7 +188,7 @@ def test_worker_loop_takes_jobs_tells_progress_and_stops_what_is_cancelled(
 ) -> None:
     url = f"{web_server.url}/conversation.wav"
     long = tmp_path / "long.wav"
-    long.write_bytes(_repeated(12))
+    long.write_bytes(_repeated(4))
     web_server.answers["/long.wav"] = lambda _request: (200, "audio/wav", long.read_bytes())
     platform = Platform(
         web_server,
