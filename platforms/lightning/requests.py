@@ -79,8 +79,7 @@ def _refuse_what_is_fixed(given: Mapping[str, Any], settings: LightningSettings)
 
 def _chunk_size(asked: object) -> object:
     """``asked``, but no more than a window; what is no such number is left for the schema."""
-    whole = isinstance(asked, int) and not isinstance(asked, bool)
-    return WINDOW if whole and WINDOW < asked <= _LONGEST_CHUNK else asked
+    return WINDOW if isinstance(asked, int) and WINDOW < asked <= _LONGEST_CHUNK else asked
 
 
 def _url(given: Mapping[str, Any], name: str) -> str:

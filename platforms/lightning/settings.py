@@ -9,6 +9,8 @@ from outbound import signing
 from transcription.engine.settings import Settings, SettingsError
 
 _MODEL = "large-v3-turbo"
+_HOST = "0.0.0.0"  # noqa: S104 - a container's server; the platform stands before it
+_HOSTS = (_HOST, "127.0.0.1", "::")  # what LitServe can listen on
 _SECRET_LENGTH = 8  # characters, as of the bridge's secrets
 
 
@@ -20,7 +22,7 @@ class LightningSettings:
     """
 
     core: Settings
-    host: str = "0.0.0.0"  # noqa: S104 - a container's server; the platform stands before it
+    host: str = _HOST
     port: int = 8000
     chunk_size: int = 8
     secret: str = field(default="", repr=False)
@@ -42,13 +44,15 @@ class LightningSettings:
         }
         settings = cls(
             core=Settings.from_environment(core),
-            host=given.get("HOST", cls.host),
+            host=given.get("HOST", _HOST),
             port=_whole(given, "PORT", 8000, 65535),
             chunk_size=_whole(given, "CHUNK_SIZE", 8, 120),
             secret=given.get("LIGHTNING_WEBHOOK_SECRET", ""),
             queue_dir=Path(given.get("QUEUE_DIR", ".state/lightning")),
             queue_limit=_whole(given, "QUEUE_LIMIT", 1000, 1_000_000),
         )
+        if settings.host not in _HOSTS:
+            raise SettingsError(f"HOST must be one of {', '.join(_HOSTS)}")
         _check(settings.secret)
         return settings
 

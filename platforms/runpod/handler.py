@@ -65,6 +65,7 @@ class Handler:
 
         def progress(share: float) -> None:
             if stopped.is_set():
+                print(f"{job['id']}: stopped at {share:.0%}")
                 raise _Stopped
             loop.call_soon_threadsafe(updates.note, share)
 

@@ -215,6 +215,7 @@ def test_worker_loop_takes_jobs_tells_progress_and_stops_what_is_cancelled(
     platform.cancel("cancelled")
     wait_until(lambda: platform.result("last"), "the job after the cancelled one is done", 60)
     assert platform.result("cancelled") is None
+    assert "cancelled: stopped at" in worker.log()
     speakers = {
         segment["speaker"]
         for segment in platform.result("last")["output"]["model_output"]["segments"]
