@@ -53,7 +53,7 @@ image = (
 )
 
 
-@app.function(
+@app.function(  # type: ignore[untyped-decorator] # not in the environment of mypy
     image=image, volumes={MODELS_DIR: volume}, secrets=[secret], memory=16384, timeout=3600
 )
 def download() -> list[str]:
@@ -82,7 +82,7 @@ class Service:
     """One container: requests of all clients at once, predictions one after the other."""
 
     # After the snapshot, which therefore holds this program alone: no secret, no process, no GPU.
-    @modal.enter(snap=False)
+    @modal.enter(snap=False)  # type: ignore[untyped-decorator]
     def start(self) -> None:
         """Starts the stack and waits until it would run a prediction."""
         environment = stack_environment(MODELS_DIR, MODEL)
@@ -91,11 +91,11 @@ class Service:
         token = environment["BRIDGE_TOKEN"].partition(",")[0]
         self.awake = Awake(self.stack.url, token, _public_url)
 
-    @modal.web_server(PORT, startup_timeout=START_SECONDS)
+    @modal.web_server(PORT, startup_timeout=START_SECONDS)  # type: ignore[untyped-decorator]
     def web(self) -> None:
         """The bridge listens already; Modal passes requests on to it."""
 
-    @modal.exit()
+    @modal.exit()  # type: ignore[untyped-decorator]
     def stop(self) -> None:
         """Ends the stack in order."""
         self.awake.stop()
