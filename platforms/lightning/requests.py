@@ -53,6 +53,12 @@ def read(body: object, settings: LightningSettings) -> Request:
     )
 
 
+def problem(error: InvalidInput) -> str:
+    """The field, by the name that it has in a request, and the reason."""
+    name = "model" if error.field == "whisper_model" else error.field
+    return f"{name}: {error.reason}"
+
+
 async def check_addresses(request: Request, policy: Policy) -> None:
     """Raises InvalidInput for a URL that this service may not call."""
     for name, text in (("audio_url", request.audio_url), ("webhook_url", request.webhook_url)):

@@ -28,8 +28,6 @@ from platforms.lightning.settings import LightningSettings
 from transcription.engine.settings import SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable
 
-_RETRY_AFTER = "30"  # seconds
-
 
 class TranscriptionAPI(litserve.LitAPI):  # type: ignore[misc] # not in the environment of mypy
     """Hands requests over to the queue: LitServe itself answers when the work is done."""
@@ -56,13 +54,13 @@ class TranscriptionAPI(litserve.LitAPI):  # type: ignore[misc] # not in the envi
     def decode_request(self, request: dict[str, Any]) -> Request:
         """The job; 422 for what cannot be used, 503 for a model that is missing, 429 when full."""
         if len(self._waiting) >= self._settings.queue_limit:
-            raise HTTPException(429, "The queue is full.", {"Retry-After": _RETRY_AFTER})
+            raise HTTPException(429, "The queue is full; try again later.")
         try:
             job = requests.read(request, self._settings)
             self._worker.check(job.options)
             asyncio.run(requests.check_addresses(job, self._sources.policy))
         except InvalidInput as error:
-            raise HTTPException(422, str(error)) from None
+            raise HTTPException(422, requests.problem(error)) from None
         except ModelUnavailable as error:
             raise HTTPException(503, str(error)) from None
         return job

@@ -183,7 +183,7 @@ def test_requests_that_cannot_be_met_are_refused_at_once(
         ({"audio_url": audio}, "webhook_url: an http(s) URL is required"),
         ({"audio_url": "ftp://x/y", "webhook_url": hook}, "audio_url: only http and https"),
         ({"audio_url": audio, "webhook_url": "http://10.0.0.1/"}, "webhook_url: the host"),
-        ({**both, "model": "tiny"}, "whisper_model: this service"),
+        ({**both, "model": "tiny"}, "model: this service"),
         ({**both, "chunk_size": 121}, "chunk_size: 121 is more"),
         ({**both, "batch_size": 0}, "batch_size: 0 is less"),
         ({**both, "language": "xx"}, "language: 'xx' is not one of"),
