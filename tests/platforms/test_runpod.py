@@ -43,19 +43,10 @@ def test_local_run_that_fails_ends_with_1(starter: Starter) -> None:
     assert "failed with error: audio: an http(s) URL is required" in run.log()
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "told"),
-    [
-        ("TASK", "summarize", "TASK must be one of transcribe, translate"),
-        ("SUPPORTED_LANGUAGES", "en,klingon", "SUPPORTED_LANGUAGES: 'klingon' is no code"),
-    ],
-)
-def test_unusable_variables_end_the_worker(
-    starter: Starter, variable: str, value: str, told: str
-) -> None:
-    run = starter.start(*HANDLER, **{variable: value})
+def test_an_unusable_variable_ends_the_worker(starter: Starter) -> None:
+    run = starter.start(*HANDLER, TASK="summarize")
     assert run.process.wait(60) == 2
-    assert told in run.log()
+    assert "TASK must be one of transcribe, translate" in run.log()
     assert "Traceback" not in run.log()
 
 

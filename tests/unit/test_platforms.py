@@ -103,6 +103,7 @@ def test_lightning_variables_have_the_defaults_that_its_users_know() -> None:
         (LightningSettings.from_environment, "LIGHTNING_WEBHOOK_SECRET", "short"),
         (LightningSettings.from_environment, "LIGHTNING_WEBHOOK_SECRET", "whsec_short"),
         (RunpodSettings.from_environment, "DEFAULT_LANGUAGE_CODE", "xx"),
+        (RunpodSettings.from_environment, "SUPPORTED_LANGUAGES", "en,klingon"),
         (Sources.from_environment, "MAX_FILE_BYTES", "1 GB"),
         (Sources.from_environment, "ALLOWED_PRIVATE_HOSTS", "10.0.0.0/99"),
     ],
