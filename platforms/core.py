@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -11,13 +11,14 @@ from typing import Any, Self
 from outbound.fetch import FetchFailed, Limits, fetch
 from outbound.policy import Policy
 from transcription.engine.settings import SettingsError
-from transcription.errors import InvalidAudio, TranscriptionError
+from transcription.errors import InvalidAudio, InvalidInput, TranscriptionError
 from transcription.options import Options
 from transcription.validation import InputSchema
 
 _MAX_FILE_BYTES = 1 << 30  # as the bridge's
 _FETCH_SECONDS = 600.0  # likewise
 _SCHEMA = InputSchema()
+_FILES = frozenset(knob.name for knob in fields(Options) if knob.metadata.get("files"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class Sources:
 def read_options(inputs: Mapping[str, Any]) -> Options:
     """Options from a request's JSON; null counts as absent. Raises InvalidInput."""
     present = {name: value for name, value in inputs.items() if value is not None}
+    for name in _FILES & present.keys():
+        # To the core these are paths: only the bridge, which fetches them, may make them.
+        raise InvalidInput(name, "is not available on this platform")
     for problem in _SCHEMA.problems(present):
         raise problem
     return Options.from_inputs(present)

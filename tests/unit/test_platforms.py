@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from outbound.policy import Policy
-from platforms.core import Sources, explain
+from platforms.core import Sources, explain, read_options
 from platforms.lightning import requests
 from platforms.lightning.settings import LightningSettings
 from platforms.runpod import inputs
@@ -155,6 +155,11 @@ async def test_lightning_refuses_webhooks_into_its_own_network() -> None:
 
 def _lightning() -> LightningSettings:
     return LightningSettings.from_environment({})
+
+
+def test_no_client_can_name_a_file_of_this_machine() -> None:
+    with pytest.raises(InvalidInput, match="known_speaker_references: is not available"):
+        read_options({"known_speaker_references": ["/etc/hostname"], "num_speakers": 1})
 
 
 def test_defects_are_told_to_the_operator_alone(capsys: pytest.CaptureFixture[str]) -> None:
