@@ -362,6 +362,7 @@ def test_requests_in_parallel_do_not_mix(real_engine: Engine, tmp_path: Path) ->
 
 @pytest.mark.models
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_hundred_mixed_requests_load_nothing(real_engine: Engine, tmp_path: Path) -> None:
     recording = recordings.write(tmp_path / "beginning.wav", 2)
     pipeline = Pipeline(real_engine)
