@@ -136,15 +136,14 @@ class Store:
     async def segments(self, prediction_id: str, since: int) -> list[dict[str, Any]]:
         """What was recognized so far, from segment number ``since`` (the first is 0) on.
 
-        Each has ``start`` and ``end`` in seconds and ``text``, as heard: not yet aligned, nobody's
-        yet. A run that is repeated after the loss of its worker counts from 0 again.
+        Each has ``start``, ``end`` (seconds) and ``text``, not yet aligned and without speakers.
+        A run that is repeated after the loss of its worker counts from 0 again.
         """
         key = _segments_key(prediction_id)
         count: Any = await self._redis.hlen(key)
         if count - 1 <= since:  # one field is the run's number
             return []
-        numbers = [str(number) for number in range(since, count - 1)]
-        texts: Any = await self._redis.hmget(key, numbers)
+        texts: Any = await self._redis.hmget(key, list(map(str, range(since, count - 1))))
         return [json.loads(found) for found in takewhile(lambda found: found is not None, texts)]
 
     async def apply(
