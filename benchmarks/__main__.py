@@ -14,8 +14,10 @@ def main() -> int:
         print(gateway.table(asyncio.run(gateway.measure())), flush=True)
         print(f"\n{cold_start.line(asyncio.run(cold_start.measure()))}", flush=True)
     if "pipeline" in wanted:
-        print("\nThe whole pipeline on the demo models (resident), on this machine:\n")
-        print(pipeline.table(pipeline.run()))
+        print("\nThe whole pipeline beside stock whisperx, on the demo models:\n")
+        print(pipeline.table(pipeline.run(pipeline.MINUTES, 1, production=False)), flush=True)
+        print("\nThe same with models of production size and random weights:\n")
+        print(pipeline.table(pipeline.run((1.0,), 1, production=True)))
     return 0
 
 

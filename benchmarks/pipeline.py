@@ -1,89 +1,151 @@
-"""How fast the pipeline is: real-time factor, seconds per stage, peak memory.
+"""How fast the pipeline is, beside stock whisperx on the same models.
 
-Each length runs in a process of its own, so that its peak memory is its own. Models are loaded
-before the clock starts; a short recording goes first, so that nothing is timed cold.
+Each run is a process of its own, so that its peak memory is its own, and the two take turns: what
+disturbs the machine disturbs both. Imports are not timed; a short recording goes first, so that
+nothing is timed cold. "Reload" is stock as the system we replace calls it: every model is loaded
+for every request.
 """
 
+import argparse
 import json
 import os
 import resource
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from benchmarks import recordings
+from benchmarks import random_models, recordings
+from models.registry import DEMO_NLTK_DATA
 from stack.settings import ROOT
 
-MINUTES = (1, 5, 20)
+MINUTES = (1.0, 10.0)
+LONG = 60.0
 WARM_UP_SECONDS = 10
+SIZE = "small"  # of the random Whisper: large-v3 on two cores would take minutes per minute
+STAGES = ("recognition", "alignment", "diarization", "embeddings")
+_RANDOM = ROOT / ".state" / "random-models"
+
+_DEMO = {"MODELS": "demo", "NLTK_DATA": str(DEMO_NLTK_DATA)}
+
+Result = dict[str, Any]
 
 
-def measure(minutes: float) -> dict[str, Any]:
-    """One transcription of ``minutes`` of audio, in this process."""
-    from transcription.engine.settings import Settings
-    from transcription.engine.whisperx_engine import WhisperxEngine
-    from transcription.options import Options
-    from transcription.pipeline import Pipeline
+def measure(name: str, minutes: float) -> Result:
+    """One system on ``minutes`` of audio, in this process."""
+    from benchmarks.systems import Clock, Ours, Stock, System
+    from transcription.audio import decode
 
-    pipeline = Pipeline(WhisperxEngine(Settings.from_environment(os.environ)))
+    make: Callable[[], System] = Ours if name == "ours" else Stock
+    system = make()
+    clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        pipeline.transcribe(recordings.write(Path(folder, "a.wav"), WARM_UP_SECONDS), Options())
-        before = _peak_megabytes()
+        system.whole(recordings.write(Path(folder, "a.wav"), WARM_UP_SECONDS))
         recording = recordings.write(Path(folder, "b.wav"), 60 * minutes)
-        report = pipeline.transcribe(recording, Options())
-    wall = sum(report.seconds.values())
+        before = _peak_megabytes()
+        start = time.perf_counter()
+        words = system.whole(recording)
+        whole = time.perf_counter() - start
+        peak = _peak_megabytes()
+        system.stages(decode(recording), clock)
+    start = time.perf_counter()
+    make()
     return {
+        "system": name,
         "minutes": minutes,
-        "wall": wall,
-        "real_time_factor": wall / report.transcript.duration,
-        "stages": report.seconds,
+        "words": words,
+        "whole": whole,
+        "reload": time.perf_counter() - start,
+        "wall": clock.wall,
+        "cpu": clock.cpu,
         "loaded_mb": before,
-        "peak_mb": _peak_megabytes(),
+        "peak_mb": peak,
     }
 
 
-def run(lengths: tuple[float, ...] = MINUTES) -> list[dict[str, Any]]:
-    """Measure every length, each in a process of its own."""
-    return [_in_process(minutes) for minutes in lengths]
-
-
-def table(results: list[dict[str, Any]]) -> str:
-    """The results as a Markdown table."""
-    stages = list(results[0]["stages"])
-    head = ["audio", "wall", "real-time factor", "times real time", *stages, "peak memory"]
-    rows = [
-        [
-            f"{result['minutes']:g} min",
-            f"{result['wall']:.1f} s",
-            f"{result['real_time_factor']:.3f}",
-            f"{1 / result['real_time_factor']:.1f}",
-            *(f"{result['stages'][stage]:.2f} s" for stage in stages),
-            f"{result['peak_mb']:.0f} MB",
-        ]
-        for result in results
+def run(lengths: tuple[float, ...], rounds: int, *, production: bool) -> list[Result]:
+    """Both systems on every length, in turns."""
+    return [
+        _in_process(name, minutes, production=production)
+        for minutes in lengths
+        for _ in range(rounds)
+        for name in ("ours", "stock")
     ]
-    lines = [head, ["---"] * len(head), *rows]
+
+
+def table(results: list[Result]) -> str:
+    """Medians of both systems and of the ratios of runs that followed each other, in Markdown."""
+    head = ["audio", "what", "ours", "stock", "times as fast", "CPU ours", "CPU stock"]
+    lines = [head, ["---"] * len(head)]
+    for minutes in dict.fromkeys(result["minutes"] for result in results):
+        own = [result for result in results if result["minutes"] == minutes]
+        ours = [result for result in own if result["system"] == "ours"]
+        stock = [result for result in own if result["system"] == "stock"]
+        audio = f"{minutes:g} min"
+        for stage in STAGES:
+            cells = _times([r["wall"][stage] for r in ours], [r["wall"][stage] for r in stock])
+            cpu = (median(r["cpu"][stage] for r in each) for each in (ours, stock))
+            lines.append([audio, stage, *cells, *(f"{seconds:.1f} s" for seconds in cpu)])
+        whole = [r["whole"] for r in ours]
+        lines.append(
+            [audio, "whole, resident", *_times(whole, [r["whole"] for r in stock]), "", ""]
+        )
+        reloading = [r["whole"] + r["reload"] for r in stock]
+        lines.append([audio, "whole, stock reloads", *_times(whole, reloading), "", ""])
+        peaks = [f"{median(r['peak_mb'] for r in each):.0f} MB" for each in (ours, stock)]
+        lines.append([audio, "peak memory", *peaks, "", "", ""])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _in_process(minutes: float) -> dict[str, Any]:
+def _times(ours: list[float], stock: list[float]) -> list[str]:
+    ratio = median(b / a for a, b in zip(ours, stock, strict=True))
+    return [f"{median(ours):.1f} s", f"{median(stock):.1f} s", f"{ratio:.2f}"]
+
+
+def _in_process(name: str, minutes: float, *, production: bool) -> Result:
+    models = random_models.environment(_folder(), SIZE) if production else _DEMO
     answer = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.pipeline", str(minutes)],
+        [sys.executable, "-W", "ignore", "-m", "benchmarks.pipeline", "--one", name, str(minutes)],
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
-        env={"MODELS": "demo", **os.environ},
+        env={**os.environ, **models},
     )
-    result: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    result: Result = json.loads(answer.stdout.splitlines()[-1])
     return result
+
+
+def _folder() -> Path:
+    _RANDOM.mkdir(parents=True, exist_ok=True)
+    return _RANDOM
 
 
 def _peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def main(arguments: list[str]) -> int:
+    """The tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
+    parser.add_argument("--long", action="store_true", help=f"also {LONG:g} minutes")
+    parser.add_argument("--minutes", type=float, nargs="+", help="these lengths instead")
+    parser.add_argument("--production", action="store_true", help="random models of full size")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--one", nargs=2, metavar=("SYSTEM", "MINUTES"), help=argparse.SUPPRESS)
+    asked = parser.parse_args(arguments)
+    if asked.one:
+        print(json.dumps(measure(asked.one[0], float(asked.one[1]))))
+        return 0
+    usual = (1.0,) if asked.production else (*MINUTES, *((LONG,) if asked.long else ()))
+    lengths = tuple(asked.minutes or usual)
+    print(table(run(lengths, asked.rounds, production=asked.production)))
+    return 0
+
+
 if __name__ == "__main__":
-    print(json.dumps(measure(float(sys.argv[1]))))
+    sys.exit(main(sys.argv[1:]))
