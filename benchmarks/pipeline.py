@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,7 +25,7 @@ from stack.settings import ROOT
 
 MINUTES = (1.0, 10.0)
 LONG = 60.0
-WARM_UP_SECONDS = 10
+WARM_UP_SECONDS = 4
 SIZE = "small"  # of the random Whisper: large-v3 on two cores would take minutes per minute
 STAGES = ("recognition", "alignment", "diarization", "embeddings")
 _RANDOM = ROOT / ".state" / "random-models"
@@ -37,68 +37,81 @@ Result = dict[str, Any]
 
 def measure(name: str, minutes: float) -> Result:
     """One system on ``minutes`` of audio, in this process."""
-    from benchmarks.systems import Clock, Ours, Stock, System
-    from transcription.audio import decode
+    from benchmarks.systems import Beside, Clock, Ours, Stock, System
 
-    make: Callable[[], System] = Ours if name == "ours" else Stock
-    system = make()
+    systems: dict[str, Callable[[], System]] = {"ours": Ours, "beside": Beside, "stock": Stock}
+    system = systems[name]()
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        system.whole(recordings.write(Path(folder, "a.wav"), WARM_UP_SECONDS))
+        short = recordings.write(Path(folder, "a.wav"), WARM_UP_SECONDS)
+        system.transcribe(short, Clock())
         recording = recordings.write(Path(folder, "b.wav"), 60 * minutes)
         before = _peak_megabytes()
-        start = time.perf_counter()
-        words = system.whole(recording)
-        whole = time.perf_counter() - start
-        peak = _peak_megabytes()
-        system.stages(decode(recording), clock)
+        words = system.transcribe(recording, clock)
+    peak = _peak_megabytes()
     start = time.perf_counter()
-    make()
+    systems[name]()
     return {
         "system": name,
         "minutes": minutes,
         "words": words,
-        "whole": whole,
         "reload": time.perf_counter() - start,
-        "wall": clock.wall,
-        "cpu": clock.cpu,
+        "wall": {**clock.wall, "whole": _whole(clock.wall)},
+        "cpu": {**clock.cpu, "whole": _whole(clock.cpu)},
         "loaded_mb": before,
         "peak_mb": peak,
     }
 
 
+def _whole(seconds: dict[str, float]) -> float:
+    # Embedding is a part of diarization.
+    return sum(own for stage, own in seconds.items() if stage != "embeddings")
+
+
 def run(lengths: tuple[float, ...], rounds: int, *, production: bool) -> list[Result]:
-    """Both systems on every length, in turns."""
+    """All systems on every length, in turns."""
     return [
         _in_process(name, minutes, production=production)
         for minutes in lengths
         for _ in range(rounds)
-        for name in ("ours", "stock")
+        for name in ("ours", "beside", "stock")
     ]
 
 
 def table(results: list[Result]) -> str:
-    """Medians of both systems and of the ratios of runs that followed each other, in Markdown."""
-    head = ["audio", "what", "ours", "stock", "times as fast", "CPU ours", "CPU stock"]
+    """Medians of all systems and of the ratios of runs that followed each other, in Markdown."""
+    head = ["audio", "what", "ours", "stock", "times as fast", "CPU ours", "CPU stock", "less CPU"]
     lines = [head, ["---"] * len(head)]
     for minutes in dict.fromkeys(result["minutes"] for result in results):
         own = [result for result in results if result["minutes"] == minutes]
-        ours = [result for result in own if result["system"] == "ours"]
-        stock = [result for result in own if result["system"] == "stock"]
-        audio = f"{minutes:g} min"
-        for stage in STAGES:
-            cells = _times([r["wall"][stage] for r in ours], [r["wall"][stage] for r in stock])
-            cpu = (median(r["cpu"][stage] for r in each) for each in (ours, stock))
-            lines.append([audio, stage, *cells, *(f"{seconds:.1f} s" for seconds in cpu)])
-        whole = [r["whole"] for r in ours]
-        lines.append(
-            [audio, "whole, resident", *_times(whole, [r["whole"] for r in stock]), "", ""]
-        )
-        reloading = [r["whole"] + r["reload"] for r in stock]
-        lines.append([audio, "whole, stock reloads", *_times(whole, reloading), "", ""])
-        peaks = [f"{median(r['peak_mb'] for r in each):.0f} MB" for each in (ours, stock)]
-        lines.append([audio, "peak memory", *peaks, "", "", ""])
+        lines += [[f"{minutes:g} min", *row] for row in _rows(own)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _rows(results: list[Result]) -> Iterator[list[str]]:
+    """The lines of one length."""
+    ours, beside, stock = (
+        [result for result in results if result["system"] == name]
+        for name in ("ours", "beside", "stock")
+    )
+    for stage in STAGES:
+        yield [stage, *_times(_each(ours, stage), _each(stock, stage)), *_cpu(ours, stock, stage)]
+    whole = _each(stock, "whole")
+    yield ["whole, resident", *_times(_each(ours, "whole"), whole), *_cpu(ours, stock, "whole")]
+    if beside:
+        yield ["whole, diarization beside", *_times(_each(beside, "whole"), whole), "", "", ""]
+    reloading = [result["wall"]["whole"] + result["reload"] for result in stock]
+    yield ["whole, stock reloads", *_times(_each(ours, "whole"), reloading), "", "", ""]
+    peaks = [f"{median(r['peak_mb'] for r in each):.0f} MB" for each in (ours, stock)]
+    yield ["peak memory", *peaks, "", "", "", ""]
+
+
+def _each(results: list[Result], stage: str, what: str = "wall") -> list[float]:
+    return [result[what][stage] for result in results]
+
+
+def _cpu(ours: list[Result], stock: list[Result], stage: str) -> list[str]:
+    return _times(_each(ours, stage, "cpu"), _each(stock, stage, "cpu"))
 
 
 def _times(ours: list[float], stock: list[float]) -> list[str]:
@@ -136,10 +149,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, nargs="+", help="these lengths instead")
     parser.add_argument("--production", action="store_true", help="random models of full size")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--results", type=Path, help="a file of results (JSON lines) to tabulate")
     parser.add_argument("--one", nargs=2, metavar=("SYSTEM", "MINUTES"), help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     if asked.one:
         print(json.dumps(measure(asked.one[0], float(asked.one[1]))))
+        return 0
+    if asked.results:
+        print(table([json.loads(line) for line in asked.results.read_text().splitlines()]))
         return 0
     usual = (1.0,) if asked.production else (*MINUTES, *((LONG,) if asked.long else ()))
     lengths = tuple(asked.minutes or usual)

@@ -1,6 +1,6 @@
 """The two that are compared: this project's engine, and stock whisperx on the same models.
 
-Both get decoded samples, the same options and the same number of threads. Stock finds speech
+Both get the same recording, the same options and the same number of threads. Stock finds speech
 inside its recognition; it is called as its own command line does, with batches of 8.
 """
 
@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
-
-from transcription.audio import Samples
 
 BATCH = 8
 SPEAKERS = 2
@@ -45,31 +43,29 @@ class Clock:
 class System(Protocol):
     """What can be measured."""
 
-    def stages(self, samples: Samples, clock: Clock) -> int:
-        """Transcribes stage by stage; how many words there were."""
-
-    def whole(self, recording: Path) -> int:
-        """Transcribes as a request does; how many words there were."""
+    def transcribe(self, recording: Path, clock: Clock) -> int:
+        """Transcribes, one stage after the other; how many words there were."""
 
 
 class Ours:
-    """`WhisperxEngine` and `Pipeline`, everything resident."""
+    """`WhisperxEngine`, everything resident, stage by stage, so that each has its CPU time."""
 
     def __init__(self) -> None:
         from transcription.engine.settings import Settings
         from transcription.engine.whisperx_engine import WhisperxEngine
         from transcription.options import Options
-        from transcription.pipeline import Pipeline
 
         self._engine = WhisperxEngine(Settings.from_environment(os.environ))
-        self._pipeline = Pipeline(self._engine)
         self._options = Options(language="en", num_speakers=SPEAKERS, batch_size=BATCH)
 
-    def stages(self, samples: Samples, clock: Clock) -> int:
-        """One after the other, so that each has its own processor time."""
+    def transcribe(self, recording: Path, clock: Clock) -> int:
+        """The calls of the pipeline."""
+        from transcription.audio import decode
         from transcription.findings import Language, silently
 
         english, options = Language("en"), self._options
+        with clock.stage("decoding"):
+            samples = decode(recording)
         assert self._engine._diarizer is not None  # noqa: SLF001 - its inner step is timed too
         diarizer = self._engine._diarizer._pipeline  # noqa: SLF001
         embed = diarizer.get_embeddings
@@ -86,9 +82,16 @@ class Ours:
             diarizer.get_embeddings = embed
         return sum(len(segment.words) for segment in aligned.segments)
 
-    def whole(self, recording: Path) -> int:
-        """Diarization beside recognition, as in a request."""
-        report = self._pipeline.transcribe(recording, self._options)
+
+class Beside(Ours):
+    """The same as a request runs it: diarization beside recognition. Wall time alone."""
+
+    def transcribe(self, recording: Path, clock: Clock) -> int:
+        """`Pipeline.transcribe`."""
+        from transcription.pipeline import Pipeline
+
+        with clock.stage("whole"):
+            report = Pipeline(self._engine).transcribe(recording, self._options)
         return sum(len(segment.words) for segment in report.transcript.segments)
 
 
@@ -121,10 +124,14 @@ class Stock:
         )
         self._device = device.torch
 
-    def stages(self, samples: Samples, clock: Clock) -> int:
-        """The calls of whisperx's own command line."""
+    def transcribe(self, recording: Path, clock: Clock) -> int:
+        """The calls of its command line; decoded as ours is, because it wants an ffmpeg program."""
         import whisperx
 
+        from transcription.audio import decode
+
+        with clock.stage("decoding"):
+            samples = decode(recording)
         own = self._diarizer.model
         own.get_embeddings = clock.around("embeddings", type(own).get_embeddings.__get__(own))
         with clock.stage("recognition"):
@@ -137,12 +144,6 @@ class Stock:
             turns = self._diarizer(samples, num_speakers=SPEAKERS)
             result = whisperx.assign_word_speakers(turns, result)
         return len(result["word_segments"])
-
-    def whole(self, recording: Path) -> int:
-        """The same from the file. It is decoded as ours is: whisperx wants an ffmpeg program."""
-        from transcription.audio import decode
-
-        return self.stages(decode(recording), Clock())
 
 
 def _directory(spec: str) -> str:
