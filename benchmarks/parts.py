@@ -1,0 +1,103 @@
+"""Alignment and speaker embeddings alone, beside stock, on random models of production size.
+
+Seconds of audio instead of minutes, both in one process by turns: what is left to measure with on
+a machine that has other things to do.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import random_models
+from benchmarks.recordings import CONVERSATION
+from stack.settings import ROOT
+
+ROUNDS = 3
+ALIGNED_SECONDS, EMBEDDED_SECONDS = 12, 7
+FOLDER = ROOT / ".state" / "random-models"
+
+Part = Callable[[], Any]
+
+
+def alignment() -> tuple[Part, Part]:
+    """One segment of `ALIGNED_SECONDS`: ours, stock."""
+    import whisperx
+
+    from models import registry
+    from transcription.audio import SAMPLE_RATE, decode
+    from transcription.engine.alignment import Aligner
+    from transcription.findings import silently
+    from transcription.transcript import Segment
+
+    model = registry.aligner("en", registry.Family.PRODUCTION)
+    assert model is not None
+    aligner = Aligner(model, "en", "cpu")
+    network, about = whisperx.load_align_model("en", "cpu")
+    samples = decode(CONVERSATION)[: ALIGNED_SECONDS * SAMPLE_RATE]
+    segment = Segment((random_models.TEXT * 2).strip(), 0.0, float(ALIGNED_SECONDS))
+    stock = [{"text": segment.text, "start": segment.start, "end": segment.end}]
+    return (
+        lambda: aligner.align(samples, [segment], silently),
+        lambda: whisperx.align(stock, network, about, samples, "cpu"),
+    )
+
+
+def embeddings(folder: Path) -> tuple[Part, Part]:
+    """Every chunk and speaker of `EMBEDDED_SECONDS`: ours, stock."""
+    import torch
+    from pyannote.audio import Pipeline
+    from pyannote.audio.utils.signal import binarize
+
+    from transcription.audio import SAMPLE_RATE, decode
+    from transcription.engine.speaker_vectors import OnePass
+
+    load: Callable[[str], Any] = Pipeline.from_pretrained
+    ours, stock = (load(str(folder / "diarization")) for _ in range(2))
+    assert OnePass.install(ours)
+    samples = decode(CONVERSATION)[: EMBEDDED_SECONDS * SAMPLE_RATE]
+    file = {"waveform": torch.from_numpy(samples)[None], "sample_rate": SAMPLE_RATE}
+    talking = binarize(stock.get_segmentations(file), onset=0.5, initial_state=False)
+    return (
+        lambda: ours.get_embeddings(file, talking, exclude_overlap=True),
+        lambda: stock.get_embeddings(file, talking, exclude_overlap=True),
+    )
+
+
+def lines(rounds: int = ROUNDS) -> Iterator[str]:
+    """Processor and wall seconds of every round, as rows of a Markdown table."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    os.environ.update(random_models.environment(FOLDER, "small"))
+    yield "| part | CPU ours | CPU stock | less CPU | wall ours | wall stock |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    import torch
+
+    from transcription.engine.device import choose
+    from transcription.engine.settings import Settings
+
+    torch.set_num_threads(choose(Settings.from_environment(os.environ)).threads)
+    for name, parts in (("alignment", alignment()), ("embeddings", embeddings(FOLDER))):
+        for _ in range(rounds):
+            (wall, cpu), (stock_wall, stock_cpu) = map(_timed, parts)
+            ratio = f"{stock_cpu / cpu:.2f} times"
+            cells = [name, f"{cpu:.1f} s", f"{stock_cpu:.1f} s", ratio]
+            yield f"| {' | '.join(cells)} | {wall:.1f} s | {stock_wall:.1f} s |"
+
+
+def _timed(part: Part) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    part()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def main() -> int:
+    """The table."""
+    for line in lines():
+        print(line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
