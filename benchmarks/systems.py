@@ -73,7 +73,8 @@ class Ours:
         try:
             with clock.stage("recognition"):
                 windows = self._engine.find_speech(samples, options)
-                segments = self._engine.recognize(samples, windows, english, options, silently)
+                heard = self._engine.recognize(samples, windows, english, options, silently)
+                segments = list(heard)
             with clock.stage("alignment"):
                 aligned = self._engine.align(samples, segments, "en", silently)
             with clock.stage("diarization"):
