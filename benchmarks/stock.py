@@ -1,0 +1,159 @@
+"""WhisperX 3.8.6 itself, called as its README and the predictor we replace call it.
+
+What our pipeline is compared with: the same models, the same recording, nothing of ours in between
+but the decoder, because whisperx wants a system FFmpeg for that. ``reload`` loads every model anew
+for each recording and drops it after its stage, as that predictor does; ``resident`` keeps them,
+which is as well as whisperx can be called.
+"""
+
+import gc
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+import whisperx
+from whisperx.diarize import DiarizationPipeline
+
+from transcription.audio import Samples
+from transcription.engine.alignment import find_sentence_tables
+from transcription.engine.device import Device
+
+Variant = Literal["resident", "reload"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Directories, names or hub repositories, as whisperx takes them.
+
+    ``align`` is None for whisperx's own choice for the language.
+    """
+
+    whisper: str
+    diarization: str
+    align: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What whisperx can be asked per recording; None is left to it."""
+
+    language: str | None = None
+    batch_size: int = 64
+    chunk_size: int = 30
+    num_speakers: int | None = None
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+
+
+@dataclass(slots=True)
+class StockResult:
+    """What whisperx says: its own dictionaries, and the turns (start, end, speaker) it used."""
+
+    segments: list[dict[str, Any]] = field(default_factory=list)
+    language: str = ""
+    turns: list[tuple[float, float, str]] = field(default_factory=list)
+    embeddings: Mapping[str, list[float]] | None = None
+    seconds: dict[str, float] = field(default_factory=dict)  # wall time per stage
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the wall time of the body to stage ``name``."""
+        begin = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+
+
+class Stock:
+    """Stock whisperx. Loading counts as stage ``load`` of the recording that waits for it."""
+
+    def __init__(self, sources: Sources, device: Device, variant: Variant = "resident") -> None:
+        """Loads nothing when ``variant`` is ``reload``; all but the aligner otherwise."""
+        logging.getLogger("whisperx").setLevel(logging.ERROR)
+        find_sentence_tables(None)
+        torch.set_num_threads(device.threads)
+        self._sources = sources
+        self._device = device
+        self._variant = variant
+        self._kept: dict[str, Any] = {}
+        if variant == "resident":
+            self._kept = {"whisper": self._whisper(), "diarizer": self._diarizer()}
+
+    def transcribe(self, samples: Samples, request: Request = Request()) -> StockResult:
+        """Recognized, aligned and attributed. What whisperx raises passes."""
+        result = StockResult()
+        self._recognize(result, samples, request)
+        self._align(result, samples)
+        self._attribute(result, samples, request)
+        return result
+
+    def _recognize(self, result: StockResult, samples: Samples, request: Request) -> None:
+        """Speech detection, language and text: whisperx does them in one call."""
+        with self._model(result, "whisper", self._whisper) as whisper, result.stage("recognize"):
+            heard = whisper.transcribe(
+                samples,
+                batch_size=request.batch_size,
+                chunk_size=request.chunk_size,
+                language=request.language,
+            )
+        result.segments, result.language = heard["segments"], heard["language"]
+
+    def _align(self, result: StockResult, samples: Samples) -> None:
+        name = f"aligner {result.language}"
+        with (
+            self._model(result, name, lambda: self._aligner(result.language)) as (model, metadata),
+            result.stage("align"),
+        ):
+            aligned = whisperx.align(result.segments, model, metadata, samples, self._device.torch)
+        result.segments = aligned["segments"]
+
+    def _attribute(self, result: StockResult, samples: Samples, request: Request) -> None:
+        with self._model(result, "diarizer", self._diarizer) as diarize, result.stage("diarize"):
+            turns, result.embeddings = diarize(
+                samples,
+                num_speakers=request.num_speakers,
+                min_speakers=request.min_speakers,
+                max_speakers=request.max_speakers,
+                return_embeddings=True,
+            )
+        with result.stage("attribute"):
+            whisperx.assign_word_speakers(turns, {"segments": result.segments}, result.embeddings)
+        result.turns = [
+            (float(row["start"]), float(row["end"]), str(row["speaker"]))
+            for _, row in turns.iterrows()
+        ]
+
+    @contextmanager
+    def _model(self, result: StockResult, name: str, load: Callable[[], Any]) -> Iterator[Any]:
+        """The kept model, or one that lives for the body alone."""
+        model = self._kept.get(name)
+        if model is None:
+            with result.stage("load"):
+                model = load()
+        if self._variant == "resident":
+            self._kept[name] = model
+        yield model
+        if self._variant == "reload":
+            del model
+            gc.collect()
+            if self._device.is_gpu:
+                torch.cuda.empty_cache()
+
+    def _whisper(self) -> Any:
+        return whisperx.load_model(
+            self._sources.whisper,
+            self._device.whisper,
+            compute_type=self._device.compute_type,
+            threads=self._device.threads,
+        )
+
+    def _aligner(self, language: str) -> Any:
+        return whisperx.load_align_model(
+            language, self._device.torch, model_name=self._sources.align
+        )
+
+    def _diarizer(self) -> Any:
+        return DiarizationPipeline(model_name=self._sources.diarization, device=self._device.torch)
