@@ -12,15 +12,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 import whisperx
 from whisperx.diarize import DiarizationPipeline
 
+from models import registry
+from models.demo.pipeline import assemble
+from models.registry import Family, Place
 from transcription.audio import Samples
 from transcription.engine.alignment import find_sentence_tables
 from transcription.engine.device import Device
+from transcription.engine.settings import Settings
 
 Variant = Literal["resident", "reload"]
 
@@ -73,7 +78,7 @@ class Stock:
     def __init__(self, sources: Sources, device: Device, variant: Variant = "resident") -> None:
         """Loads nothing when ``variant`` is ``reload``; all but the aligner otherwise."""
         logging.getLogger("whisperx").setLevel(logging.ERROR)
-        find_sentence_tables(None)
+        find_sentence_tables(registry.DEMO_NLTK_DATA)
         torch.set_num_threads(device.threads)
         self._sources = sources
         self._device = device
@@ -157,3 +162,25 @@ class Stock:
 
     def _diarizer(self) -> Any:
         return DiarizationPipeline(model_name=self._sources.diarization, device=self._device.torch)
+
+
+def sources(settings: Settings, scratch: Path) -> Sources:
+    """The models of ``settings`` as whisperx takes them; ``scratch`` is for what is assembled.
+
+    The first of MODELS, with its diarizer and, where it differs from whisperx's own choice, the
+    first aligner of ALIGN_LANGUAGES.
+    """
+    first = settings.models[0]
+    family = registry.family(first)
+    language, aligner = next(iter(settings.align_languages.items()), ("en", None))
+    known = registry.aligner(language, family)
+    diarizer = registry.DIARIZERS[family]
+    if diarizer.place is Place.ASSEMBLED and not settings.diarization_model:
+        diarization = str(assemble(scratch))
+    else:
+        diarization = settings.diarization_model or diarizer.source
+    return Sources(
+        whisper=registry.whisper(first).source,
+        diarization=diarization,
+        align=aligner or (known.source if known and family is Family.DEMO else None),
+    )
