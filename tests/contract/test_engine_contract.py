@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +19,6 @@ import numpy as np
 import pytest
 
 from benchmarks import recordings
-from models import registry
 from tests.contract.scripted_engine import ScriptedEngine
 from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
 from transcription.engine import Engine
@@ -46,17 +44,6 @@ def sample_file() -> Path:
     if spec is None or not spec.submodule_search_locations:
         pytest.skip("pyannote.audio is not installed")
     return Path(next(iter(spec.submodule_search_locations)), "audio", "sample", "sample.wav")
-
-
-@pytest.fixture(scope="module")
-def real_engine() -> Engine:
-    if "MODELS" not in os.environ and not registry.WHISPERS["demo"].path.is_dir():
-        pytest.skip("the demo models are not here")
-    pytest.importorskip("whisperx")
-    from transcription.engine.settings import Settings
-    from transcription.engine.whisperx_engine import WhisperxEngine
-
-    return WhisperxEngine(Settings.from_environment({"MODELS": "demo", **os.environ}))
 
 
 @pytest.fixture(scope="module", params=["scripted", pytest.param("real", marks=pytest.mark.models)])
@@ -358,26 +345,6 @@ def test_requests_in_parallel_do_not_mix(real_engine: Engine, tmp_path: Path) ->
     alone = [wire(options) for options in wishes]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(wire, wishes * 3)) == alone * 3
-
-
-@pytest.mark.models
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_hundred_mixed_requests_load_nothing(real_engine: Engine, tmp_path: Path) -> None:
-    recording = recordings.write(tmp_path / "beginning.wav", 2)
-    pipeline = Pipeline(real_engine)
-    loads = real_engine.loads
-    for number in range(100):
-        options = Options(
-            language=(None, "en", "de")[number % 3],
-            task=("transcribe", "translate")[number % 7 == 0],
-            vad_method=("pyannote", "silero")[number % 2],
-            temperature=(0.0, 0.4)[number % 5 == 0],
-            diarization=number % 10 == 0,
-            batch_size=1 + number % 4,
-        )
-        assert pipeline.transcribe(recording, options).loads == 0
-    assert real_engine.loads == loads
 
 
 @pytest.mark.models

@@ -1,0 +1,170 @@
+"""No request leaves anything behind: options, models, files, connections."""
+
+import os
+import random
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("whisperx")
+
+import torch
+
+from benchmarks import recordings
+from transcription.engine import Engine
+from transcription.errors import TranscriptionError
+from transcription.options import Options
+from transcription.pipeline import Pipeline
+from transcription.wire import to_wire
+
+pytestmark = pytest.mark.models
+
+# Ends of files that hold a model; audit events tell when Python opens one.
+_MODELS = (".bin", ".pt", ".pth", ".safetensors", ".ckpt", ".onnx", ".npz")
+_opened: list[str] = []
+_hooked: list[bool] = []
+
+
+class Interruption(Exception):
+    """Raised in the middle of the work."""
+
+
+def _listen(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and str(arguments[0]).endswith(_MODELS):
+        _opened.append(str(arguments[0]))
+    elif event == "socket.connect":
+        _opened.append(f"connection to {arguments[1]}")
+
+
+@pytest.fixture
+def opened() -> list[str]:
+    """Model files and connections opened from now on. An audit hook can never be taken away."""
+    if not _hooked:
+        sys.addaudithook(_listen)
+        _hooked.append(True)
+    _opened.clear()
+    return _opened
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recordings.write(tmp_path_factory.mktemp("audio") / "a.wav", 6)
+
+
+def interrupted_at(share: float) -> Any:
+    def progress(done: float) -> None:
+        if done >= share:
+            raise Interruption
+
+    return progress
+
+
+def test_no_file_is_left_behind(
+    demo_engine: Engine, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    pipeline = Pipeline(demo_engine)
+    before = set(recording.parent.iterdir()) | set(Path.cwd().iterdir())
+    pipeline.transcribe(recording, Options())
+    for share in (0.1, 0.9):
+        with suppress(Interruption):
+            pipeline.transcribe(recording, Options(), interrupted_at(share))
+    with suppress(TranscriptionError):
+        pipeline.transcribe(b"no recording", Options())
+    assert list(tmp_path.iterdir()) == []
+    assert set(recording.parent.iterdir()) | set(Path.cwd().iterdir()) == before
+
+
+def test_nothing_is_read_from_disk_or_network_but_the_recording(
+    demo_engine: Engine, recording: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyannote reports the length of every recording to its makers unless it is told not to."""
+
+    def refused(*_arguments: object, **_options: object) -> None:
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    report = Pipeline(demo_engine).transcribe(recording, Options())
+    assert report.transcript.segments
+    assert report.loads == 0
+    assert opened == []
+    assert os.environ["PYANNOTE_METRICS_ENABLED"] == "0"
+
+
+def test_torch_reads_files_as_its_makers_meant(demo_engine: Engine) -> None:
+    assert torch.load.__module__ == "torch.serialization"
+    assert torch.load.__qualname__ == "load"
+    assert torch.serialization.load is torch.load
+    with tempfile.TemporaryFile() as file:
+        torch.save(print, file)
+        file.seek(0)
+        with pytest.raises(Exception, match=r"(?i)weights.?only"):
+            torch.load(file)
+
+
+@pytest.mark.slow
+def test_requests_at_once_hear_what_they_hear_alone(demo_engine: Engine, recording: Path) -> None:
+    pipeline = Pipeline(demo_engine)
+    asked = [
+        Options(diarization=False, language="en"),
+        Options(diarization=False, language="de", task="translate", initial_prompt="Hallo"),
+        Options(diarization=False, chunk_size=3, vad_onset=0.7),
+        Options(num_speakers=1, hotwords="Maria"),
+    ]
+    alone = [to_wire(pipeline.transcribe(recording, options).transcript) for options in asked]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(
+            pool.map(
+                lambda options: to_wire(pipeline.transcribe(recording, options).transcript),
+                asked * 2,
+            )
+        )
+    assert together == alone * 2
+
+
+def mixed(seed: int) -> Iterator[Options]:
+    """Requests that differ in whatever a pipeline could keep by mistake."""
+    rng = random.Random(seed)
+    for number in count():
+        yield Options(
+            language=rng.choice((None, "en", "de", "haw")),
+            task=rng.choice(("transcribe", "transcribe", "translate")),
+            temperature=rng.choice((0.0, 0.0, 1.0)),
+            initial_prompt=rng.choice((None, f"Prompt {number}.")),
+            hotwords=rng.choice((None, "Maria Peter")),
+            chunk_size=rng.choice((3, 30)),
+            batch_size=rng.choice((1, 8, 64)),
+            vad_onset=rng.choice((0.5, 0.8)),
+            align_output=rng.random() < 0.7,
+            diarization=number % 5 == 0,
+            num_speakers=rng.choice((None, 1, 2)),
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+def test_a_hundred_mixed_requests_load_nothing_and_change_nothing(
+    demo_engine: Engine, tmp_path: Path, opened: list[str]
+) -> None:
+    recording = recordings.write(tmp_path / "a.wav", 3)
+    pipeline = Pipeline(demo_engine)
+    before = to_wire(pipeline.transcribe(recording, Options()).transcript)
+    opened.clear()
+    loads = demo_engine.loads
+    requests = mixed(1)
+    for number in range(100):
+        fault = interrupted_at(0.5) if number % 10 == 9 else (lambda _share: None)
+        with suppress(Interruption):
+            pipeline.transcribe(recording, next(requests), fault)
+    assert demo_engine.loads == loads
+    assert opened == []
+    assert to_wire(pipeline.transcribe(recording, Options()).transcript) == before
