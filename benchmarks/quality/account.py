@@ -10,12 +10,16 @@ from transcription.transcript import Turn
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """One word, in lower case and without marks; seconds, None where nobody says when."""
+    """One word, in lower case and without marks; seconds, None where nobody says when.
+
+    ``shown`` is the speaker of its segment: what subtitles show.
+    """
 
     text: str
     speaker: str | None = None
     start: float | None = None
     end: float | None = None
+    shown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,14 @@ class Account:
 
 
 def spoken(
-    text: str, speaker: str | None = None, start: float | None = None, end: float | None = None
+    text: str,
+    speaker: str | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    shown: str | None = None,
 ) -> list[SpokenWord]:
     """The words of ``text``, all with the same speaker and times."""
-    return [SpokenWord(word, speaker, start, end) for word in plain_words(text)]
+    return [SpokenWord(word, speaker, start, end, shown) for word in plain_words(text)]
 
 
 def of_output(segments: Iterable[Mapping[str, Any]], duration: float) -> Account:
@@ -57,6 +65,7 @@ def of_output(segments: Iterable[Mapping[str, Any]], duration: float) -> Account
                 word.get("speaker") or segment.get("speaker"),
                 word.get("start"),
                 word.get("end"),
+                segment.get("speaker"),
             )
         ),
         turns=tuple(

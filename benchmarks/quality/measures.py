@@ -7,7 +7,7 @@ collar and with overlapping speech scored.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from statistics import median
 
 import numpy as np
@@ -34,6 +34,7 @@ class Score:
     word_errors: int = 0
     speaker_words: int = 0
     speaker_errors: int = 0
+    shown_errors: int = 0  # likewise, with the speakers of segments
     timeable: int = 0  # true words whose times are known, in recordings where they are
     timed_heard: int = 0  # words heard in those recordings
     close: int = 0
@@ -58,6 +59,11 @@ class Score:
     def cpwer(self) -> float | None:
         """Word error rate with every word given to a speaker."""
         return _share(self.speaker_errors, self.speaker_words)
+
+    @property
+    def shown_cpwer(self) -> float | None:
+        """Likewise with every word given to the speaker of its segment."""
+        return _share(self.shown_errors, self.speaker_words)
 
     @property
     def der(self) -> float | None:
@@ -91,6 +97,7 @@ def score(truth: Account, found: Account, duration: float) -> Score:
     misses, close = _boundaries(truth.words, found.words)
     known = sum(word.start is not None for word in truth.words)
     speakers = truth.words and all(word.speaker is not None for word in truth.words)
+    shown = [replace(word, speaker=word.shown) for word in found.words]
     speech, confused = diarization_errors(truth.turns, found.turns, duration)
     return Score(
         words=len(said),
@@ -98,6 +105,7 @@ def score(truth: Account, found: Account, duration: float) -> Score:
         word_errors=Levenshtein.distance(said, heard) if said else 0,
         speaker_words=len(said) if speakers else 0,
         speaker_errors=speaker_word_errors(truth.words, found.words) if speakers else 0,
+        shown_errors=speaker_word_errors(truth.words, shown) if speakers else 0,
         timeable=known,
         timed_heard=len(heard) if known else 0,
         close=close,

@@ -31,6 +31,7 @@ _HEAD = (
     "",
     "WER",
     "cpWER",
+    "of segments",
     "DER",
     "boundaries, median",
     f"F1 at {CLOSE:g} s",
@@ -79,7 +80,7 @@ def _total(rows: Sequence[Row]) -> Row:
 def _figures(score: Score) -> list[str]:
     miss = score.median_miss
     return [
-        *map(_percent, (score.wer, score.cpwer, score.der)),
+        *map(_percent, (score.wer, score.cpwer, score.shown_cpwer, score.der)),
         "–" if miss is None else f"{1000 * miss:.0f} ms",
         *map(_percent, (score.f1, score.timed_share, score.attributed_share)),
     ]

@@ -43,7 +43,7 @@ SCENES = (
     Scene("quick answers", (0.02, 0.15)),
     Scene("overlapping speakers", (-1.0, -0.3)),
     Scene("long pauses", (2.0, 5.0), turns=8),
-    Scene("noise", (0.3, 0.8), signal_to_noise=(5.0, 15.0)),
+    Scene("noise", (0.3, 0.8), signal_to_noise=(10.0, 25.0)),
     Scene("numerals", (0.3, 0.8), numerals=True),
     Scene("three speakers", (0.1, 0.6), speakers=3),
     Scene("one speaker", (0.3, 1.5), speakers=1),

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from benchmarks import recordings
+from models import registry
 from tests.contract.scripted_engine import ScriptedEngine
 from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
 from transcription.engine import Engine

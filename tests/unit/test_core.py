@@ -147,6 +147,33 @@ def test_text_of_a_language_without_spaces_keeps_its_spacing() -> None:
     assert [piece.text for piece in pieces] == ["你好", "吗"]
 
 
+@pytest.mark.parametrize(
+    ("words", "turns", "speakers"),
+    [
+        # The boundary lies within the first word: it belongs to its sentence.
+        ("So 0 .4, what .4 .8, now? .8 1.2", [(A, 0, 0.3), (B, 0.3, 2)], [B, B, B]),
+        ("what 0 .4, was .4 .8, that? .8 1.2", [(A, 0, 0.9), (B, 1.0, 2)], [A, A, A]),
+        ("a 0 .4, b .4 .8, c .8 1.2", [(A, 0, 0.45), (B, 0.45, 0.7), (A, 0.7, 2)], [A, A, A]),
+        # A turn that covers the word, a pause, or a sentence of its own: an answer.
+        ("So 0 .4, what .4 .8, now? .8 1.2", [(A, 0, 0.4), (B, 0.4, 2)], [A, B, B]),
+        ("So 0 .4, what .7 .9, now? .9 1.2", [(A, 0, 0.3), (B, 0.3, 2)], [A, B, B]),
+        ("So? 0 .4, What .4 .8, now? .8 1.2", [(A, 0, 0.3), (B, 0.3, 2)], [A, B, B]),
+        # One word of each: nobody is alone.
+        ("So 0 .4, what .4 .8", [(A, 0, 0.3), (B, 0.3, 2)], [A, B]),
+    ],
+)
+def test_a_lone_doubtful_word_belongs_to_its_sentence(
+    words: str, turns: list[tuple[str, float, float]], speakers: list[str]
+) -> None:
+    said = tuple(
+        Word(text, float(start), float(end))
+        for text, start, end in (word.rsplit(" ", 2) for word in words.split(", "))
+    )
+    segment = Segment(" ".join(word.text for word in said), 0, 2, said)
+    pieces = attribute([segment], [Turn(*turn) for turn in turns])
+    assert [word.speaker for piece in pieces for word in piece.words] == speakers
+
+
 @st.composite
 def exclusive_turns(draw: st.DrawFn) -> list[Turn]:
     edges = sorted(draw(st.sets(seconds, min_size=2, max_size=20)))

@@ -137,6 +137,7 @@ def test_what_is_missing_is_counted() -> None:
     assert [word.text for word in account.words] == ["hello", "2", "you", "not", "aligned", "late"]
     # Scored with its segment's speaker, though it counts as not attributed.
     assert [word.speaker for word in account.words] == ["S", "S", "T", None, None, None]
+    assert [word.shown for word in account.words] == ["S", "S", "S", None, None, None]
     assert account.turns == (Turn("S", 0, 2),)
 
 
@@ -214,7 +215,7 @@ def test_the_table_sums_up_recordings_of_one_kind() -> None:
     worse = Score(words=4, word_errors=1, written=4, timed=3, attributed=2)
     rows = [report.Row("noise", 10.0, perfect, worse), report.Row("noise", 20.0, perfect, worse)]
     lines = report.table([*rows, report.Row("talk", 5.0, perfect, perfect)]).splitlines()
-    assert lines[2] == "| noise | 30 s | 8 | ours | 0.0 % | – | – | – | – | 100.0 % | 100.0 % |"
-    assert lines[3] == "|  |  |  | stock | 25.0 % | – | – | – | – | 75.0 % | 50.0 % |"
+    assert lines[2] == "| noise | 30 s | 8 | ours | 0.0 % | – | – | – | – | – | 100.0 % | 100.0 % |"
+    assert lines[3] == "|  |  |  | stock | 25.0 % | – | – | – | – | – | 75.0 % | 50.0 % |"
     assert lines[6].startswith("| all | 35 s | 12 | ours |")
     assert len(lines) == 8
