@@ -235,12 +235,13 @@ def test_files_that_are_named_exist(page: Path) -> None:
         assert (ROOT / name).exists(), f"{name} does not exist"
 
 
-def test_tests_that_are_named_exist() -> None:
-    code = source("tests/**/*.py")
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/threat-model.md").read_text()))
+@pytest.mark.parametrize("page", ["threat-model.md", "differences-from-whisperx.md"])
+def test_tests_that_are_named_exist(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    named = set(re.findall(r"`(test_\w+)`", text))
     assert named
-    assert named <= set(re.findall(r"def (test_\w+)\(", code))
-    files = set(re.findall(r"`(test_\w+\.py)`", (ROOT / "docs/threat-model.md").read_text()))
+    assert named <= set(re.findall(r"def (test_\w+)\(", source("tests/**/*.py")))
+    files = set(re.findall(r"`(test_\w+\.py)`", text))
     assert files <= {path.name for path in ROOT.glob("tests/**/*.py")}
 
 
