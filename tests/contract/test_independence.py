@@ -6,7 +6,6 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -109,26 +108,6 @@ def test_torch_reads_files_as_its_makers_meant(demo_engine: Engine) -> None:
         file.seek(0)
         with pytest.raises(Exception, match=r"(?i)weights.?only"):
             torch.load(file)
-
-
-@pytest.mark.slow
-def test_requests_at_once_hear_what_they_hear_alone(demo_engine: Engine, recording: Path) -> None:
-    pipeline = Pipeline(demo_engine)
-    asked = [
-        Options(diarization=False, language="en"),
-        Options(diarization=False, language="de", task="translate", initial_prompt="Hallo"),
-        Options(diarization=False, chunk_size=3, vad_onset=0.7),
-        Options(num_speakers=1, hotwords="Maria"),
-    ]
-    alone = [to_wire(pipeline.transcribe(recording, options).transcript) for options in asked]
-    with ThreadPoolExecutor(4) as pool:
-        together = list(
-            pool.map(
-                lambda options: to_wire(pipeline.transcribe(recording, options).transcript),
-                asked * 2,
-            )
-        )
-    assert together == alone * 2
 
 
 def mixed(seed: int) -> Iterator[Options]:
