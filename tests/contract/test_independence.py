@@ -55,7 +55,7 @@ def opened() -> list[str]:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return recordings.write(tmp_path_factory.mktemp("audio") / "a.wav", 6)
+    return recordings.write(tmp_path_factory.mktemp("audio") / "a.wav", 4)
 
 
 def interrupted_at(share: float) -> Any:
