@@ -29,6 +29,7 @@ from transcription.engine.settings import Settings
 from transcription.findings import Language
 from transcription.options import Options
 from transcription.pipeline import Pipeline
+from transcription.subtitles import FORMATS
 from transcription.transcript import Segment, Turn, Word
 from transcription.wire import WireTranscript, to_wire
 
@@ -261,3 +262,7 @@ def test_where_nobody_speaks_nothing_is_heard(
     assert wire["segments"] == []
     assert wire["warnings"] != []
     assert wire["detected_language"]
+    for name in FORMATS:
+        told = to_wire(transcript, name).get("formatted", "")
+        assert "-->" not in told
+        assert told.startswith("WEBVTT") is (name == "vtt")
