@@ -194,7 +194,10 @@ def test_alignment_is_whisperx_own(real_engine: Engine) -> None:
     turns = json.loads((examples / "conversation.json").read_text())["turns"]
     strange = "It cost $5.20 in 1999. 你好!"
     segments = [
-        Segment(f"{turn['text']} {strange}", turn["start"] - 0.1, turn["end"] + 0.1)
+        # Whole milliseconds, as stock's recognition hands them on.
+        Segment(
+            f"{turn['text']} {strange}", round(turn["start"] - 0.1, 3), round(turn["end"] + 0.1, 3)
+        )
         for turn in turns[1:9]
     ]
     found = real_engine.align(samples, segments, "en", lambda _share: None).segments
