@@ -208,7 +208,7 @@ def test_temperature_has_its_effect(
     """Stock stores it and never hands it to the decoder."""
     from dataclasses import replace
 
-    beginning = conversation[: 16_000 * 5]
+    beginning = conversation[: 16_000 * 12]
     whisper = oracle._kept["whisper"]
     before = whisper.options
     usual = whisper.transcribe(beginning, batch_size=8)
