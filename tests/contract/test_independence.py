@@ -132,7 +132,7 @@ def mixed(seed: int) -> Iterator[Options]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(300)
 def test_a_hundred_mixed_requests_load_nothing_and_change_nothing(
     demo_engine: Engine, tmp_path: Path, opened: list[str]
 ) -> None:
