@@ -131,5 +131,6 @@ def _sound(kind: str, seconds: float) -> Samples:
     # A chord that changes every half second and dies away, as struck strings do.
     steps = (times // 0.5).astype(int)
     roots = np.array([220.0, 247.0, 262.0, 330.0])[steps % 4]
-    chord = sum(np.sin(2 * np.pi * roots * factor * times) for factor in (1.0, 1.25, 1.5))
-    return (0.1 * chord * np.exp(-4 * (times % 0.5))).astype(np.float32)
+    chord = np.sin(2 * np.pi * np.outer((1.0, 1.25, 1.5), roots * times)).sum(axis=0)
+    sound: Samples = (0.1 * chord * np.exp(-4 * (times % 0.5))).astype(np.float32)
+    return sound
