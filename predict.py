@@ -8,8 +8,6 @@ Cog's static generator reads the signature of ``Predictor.run`` and wants litera
 
 import os
 import resource
-import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path as LocalPath
@@ -28,6 +26,7 @@ from transcription.pipeline import Pipeline
 from transcription.progress import ProgressLines
 from transcription.wire import WireTranscript, to_wire
 from worker_announcement import announce
+from worker_log import note
 
 # fmt: off
 LANGUAGE_CODES = [
@@ -103,6 +102,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
             options = Options.from_inputs({**_revealed(inputs), REFERENCES: clips})
             report = self._pipeline.transcribe(recording, options, ProgressLines(print), found)
             self._record(report)
+            note("transcribed", seconds={k: round(v, 3) for k, v in report.seconds.items()})
             if options.debug:
                 print({stage: round(seconds, 3) for stage, seconds in report.seconds.items()})
             return to_wire(report.transcript, options.output_format)
@@ -126,9 +126,8 @@ def _client_safe_errors() -> Iterator[None]:
         yield
     except TranscriptionError:
         raise
-    except Exception:
-        # Not sys.stderr: that is the prediction's log, which the client reads.
-        traceback.print_exc(file=sys.__stderr__)
+    except Exception as error:
+        note("unexpected error", error)
         raise InternalError("Internal error; the operator's log has the details.") from None
 
 

@@ -8,6 +8,7 @@ import sys
 
 import uvloop
 
+from bridge import logs
 from bridge.app import serving
 from bridge.settings import Settings, SettingsError
 
@@ -24,6 +25,7 @@ async def run(settings: Settings) -> None:
         _log.info("listening on %s (internal: %s)", addresses.public, addresses.internal)
         await stop.wait()
         _log.info("stopping: finishing what runs")
+        await addresses.drain()
     _log.info("stopped")
 
 
@@ -34,13 +36,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"bridge: {error}", file=sys.stderr)
         return 2
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    logging.getLogger("docket").setLevel(logging.WARNING)
-    # It tells of every planned retry, with a traceback.
-    logging.getLogger("docket.dependencies").setLevel(logging.CRITICAL)
+    logs.configure(settings.log_level, settings.log_format)
     uvloop.run(run(settings))
     return 0
 

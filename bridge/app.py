@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import importlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ from bridge.jobs import Jobs
 from bridge.monitor import Monitor
 from bridge.queue import Queue
 from bridge.settings import Settings
-from bridge.store import Store
+from bridge.store import Change, Store
 from bridge.uploads import Uploads
 from bridge.webhooks import EVENTS, Webhooks
 
@@ -79,10 +79,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where a running bridge listens."""
+    """Where a running bridge listens, and how it comes to rest."""
 
     public: str
     internal: str
+    drain: Callable[[], Awaitable[None]]
+    """Finishes what runs and claims no more; the API goes on answering until the block ends."""
 
 
 def routes() -> list[web.RouteDef]:
@@ -118,7 +120,7 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         # Bounded, and waiting for a free one: hundreds of requests at once need no more, and more
         # would be slower.
         pool = BlockingConnectionPool.from_url(
-            settings.redis_url, max_connections=REDIS_CONNECTIONS, timeout=10
+            settings.redis_address, max_connections=REDIS_CONNECTIONS, timeout=10
         )
         redis = await stack.enter_async_context(Redis.from_pool(pool))
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -136,28 +138,59 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         links.base = f"http://{LOOPBACK}:{port}"
         await stack.enter_async_context(context.monitor.watching())
         listening = asyncio.Event()
-        await stack.enter_async_context(_dispatching(context, cog, links, listening))
+        dispatching = _dispatching(context, cog, links, listening)
+        drain = await stack.enter_async_context(dispatching)
         app = build_app(settings, context)
+        if settings.metrics_port:
+            await _listen(stack, _metrics(app, context), settings.host, settings.metrics_port)
         public = await _listen(stack, app, settings.host, settings.port, idle)
         listening.set()
-        yield Addresses(f"http://{settings.host}:{public}", links.base)
+        yield Addresses(f"http://{settings.host}:{public}", links.base, drain)
+
+
+def _metrics(app: web.Application, context: Context) -> web.Application:
+    """Counts what ``app`` does; the application that shows it."""
+    # Not needed by everyone, and a start takes less than a second.
+    from bridge.metrics import Metrics, build_metrics_app  # noqa: PLC0415
+
+    metrics = Metrics()
+    app.middlewares.insert(0, metrics.watch)
+    told = context.queue.on_change
+
+    def on_change(change: Change) -> None:
+        told(change)
+        metrics.saw(change)
+
+    context.queue.on_change, context.webhooks.on_try = on_change, metrics.tried
+    return build_metrics_app(metrics, context)
 
 
 @contextlib.asynccontextmanager
 async def _dispatching(
     context: Context, cog: Cog, links: Links, listening: asyncio.Event
-) -> AsyncIterator[None]:
-    """The queue is worked on while the block runs, from soon after ``listening`` on."""
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """The queue is worked on while the block runs, from soon after ``listening`` on.
+
+    The block gets what finishes the work before its end.
+    """
     stopping, started = asyncio.Event(), asyncio.Event()
+    dispatcher: Dispatcher | None = None
+
+    async def drain() -> None:
+        context.monitor.draining = True
+        if dispatcher is not None:
+            await dispatcher.drain()
 
     async def work() -> None:
+        nonlocal dispatcher
         await listening.wait()
         # In a thread, and only now: docket takes as long to import as all the rest.
         await asyncio.to_thread(importlib.import_module, "bridge.dispatch")
         while not stopping.is_set():
             try:
                 await context.store.ping()
-                async with _dispatcher(context, cog, links).running():
+                dispatcher = _dispatcher(context, cog, links)
+                async with dispatcher.running():
                     started.set()
                     await stopping.wait()
             except Exception as error:
@@ -166,7 +199,7 @@ async def _dispatching(
 
     task = asyncio.create_task(work())
     try:
-        yield
+        yield drain
     finally:
         stopping.set()
         if not started.is_set():
@@ -199,7 +232,7 @@ def _dispatcher(context: Context, cog: Cog, links: Links) -> "Dispatcher":
     errands = Errands(settings, store, files, queue, context.webhooks)
     janitor = Janitor(settings, store, context.uploads)
     return Dispatcher(
-        settings.redis_url,
+        settings.redis_address,
         queue,
         jobs,
         errands,

@@ -28,6 +28,7 @@ REDELIVERY = timedelta(seconds=15)  # a task whose bridge was silent this long i
 JOBS_POLL = timedelta(milliseconds=10)
 ERRANDS_POLL = timedelta(milliseconds=100)  # of many slots some are nearly always free
 SWEEP_SECONDS = 60.0
+LAST_WEBHOOKS_SECONDS = 20.0  # how long a stopping bridge still tries what clients are to be told
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Dispatcher:
         self._monitor: Final = monitor
         self._janitor: Final = janitor
         self._slots: Final = slots
+        self._claiming: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -75,12 +77,23 @@ class Dispatcher:
                 _working(errands, ERRANDS_AT_ONCE, ERRANDS_POLL),
                 _working(deliveries, DELIVERIES_AT_ONCE, ERRANDS_POLL),
                 _background(self._sweep()),
-                _background(self._work_while_ready(jobs)),
+                _background(self._work_while_ready(jobs)) as self._claiming,
             ):
                 try:
                     yield
                 finally:
                     self._jobs.stopping = True
+
+    async def drain(self) -> None:
+        """Claim no more, finish what runs, and try once what clients have to be told of it."""
+        self._monitor.draining = self._jobs.stopping = True
+        if self._claiming is not None:
+            self._claiming.cancel()
+            await asyncio.gather(self._claiming, return_exceptions=True)
+        with contextlib.suppress(RedisError, TimeoutError):
+            async with asyncio.timeout(LAST_WEBHOOKS_SECONDS):
+                while not await self._webhooks.all_tried():  # noqa: ASYNC110 - Redis knows, no event of ours
+                    await asyncio.sleep(ERRANDS_POLL.total_seconds())
 
     async def _work_while_ready(self, jobs: Docket) -> None:
         """Claims jobs only while Cog can run them, so that another pod's Cog gets them."""
@@ -130,11 +143,11 @@ async def _working(docket: Docket, concurrency: int, poll: timedelta) -> AsyncIt
 
 
 @contextlib.asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
     """Runs ``work`` beside the block, and cancels it at the block's end."""
     task = asyncio.create_task(work)
     try:
-        yield
+        yield task
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

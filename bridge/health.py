@@ -42,6 +42,8 @@ async def _readiness(context: Context) -> tuple[str, str | None]:
         await asyncio.wait_for(context.store.ping(), _REDIS_SECONDS)
     except (RedisError, TimeoutError):
         return "REDIS_UNREACHABLE", "Redis does not answer"
+    if context.monitor.draining:
+        return "DRAINING", "the bridge finishes what runs, and stops"
     if not context.queue.is_open:
         return "STARTING", "the queue is not open yet"
     found = context.monitor.health

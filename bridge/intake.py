@@ -130,6 +130,7 @@ class Intake:
             if request.repeat is not None:
                 await self._claims.release(request.repeat)
             raise
+        _log.info("prediction %s: accepted", prediction.id)
         await self._enqueue(prediction)
         return prediction
 

@@ -41,6 +41,7 @@ class Monitor:
         self._changed = asyncio.Condition()
         self.health = Health("STARTING", "the bridge has not seen Cog yet")
         self.worker: Worker | None = None
+        self.draining = False  # whether this bridge claims no more work, because it is stopping
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from bridge.files import Files
 from bridge.prediction import TERMINAL, CancelRequested, Event, Prediction
-from bridge.store import Store, webhook_events
+from bridge.store import Change, Store, webhook_events
 from bridge.webhooks import LOGS_INTERVAL
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Queue:
         self._store: Final = store
         self._files: Final = files
         self._ended: dict[str, asyncio.Event] = {}
+        self.on_change: Callable[[Change], None] = _tell_log
 
     @property
     def is_open(self) -> bool:
@@ -111,6 +112,7 @@ class Queue:
             if prediction_id in self._ended:
                 self._ended[prediction_id].set()
         if change.changed:
+            self.on_change(change)
             for told in webhook_events(change):
                 await self.notify(prediction_id, told)
             if change.after.terminal and "predict_time" in change.after.metrics:
@@ -139,6 +141,12 @@ class Queue:
             return True
         finally:
             self._ended.pop(prediction_id, None)
+
+
+def _tell_log(change: Change) -> None:
+    before, after = change.before.status, change.after.status
+    if after is not before:
+        _log.info("prediction %s: %s", change.after.id, after.value)
 
 
 async def insist(call: Callable[[], Awaitable[_T]]) -> _T:

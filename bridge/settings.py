@@ -52,6 +52,9 @@ class Settings:
     redis_url: str = _variable(
         "REDIS_URL", "redis://127.0.0.1:6379/0", "Records and queue; may hold a password."
     )
+    redis_password: str = _variable(
+        "REDIS_PASSWORD", "", "Password of Redis, instead of one in REDIS_URL."
+    )
     cog_url: str = _variable("COG_URL", "http://127.0.0.1:5000", "Where Cog listens.")
     cog_slots: int = _variable("COG_SLOTS", 1, "Predictions that Cog runs at once.")
     host: str = _variable("BRIDGE_HOST", "127.0.0.1", "Address the API listens on.")
@@ -124,7 +127,13 @@ class Settings:
         "Seconds without a byte after which an upload is given up; also the time that a "
         "connection has for a request's headers.",
     )
+    metrics_port: int = _variable(
+        "METRICS_PORT", 0, "Port of Prometheus's /metrics, at BRIDGE_HOST; 0: no metrics."
+    )
     log_level: str = _variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = _variable(
+        "LOG_FORMAT", "text", "text for people (console says the same), json for a collector."
+    )
 
     def __post_init__(self) -> None:
         if not self.bearer_tokens:
@@ -132,12 +141,16 @@ class Settings:
         for token in self.bearer_tokens:
             _check_secret("BRIDGE_TOKEN", token)
         _check_secret("WEBHOOK_SECRET", self.webhook_secret)
+        if self.redis_password:
+            _check_secret("REDIS_PASSWORD", self.redis_password)
         if not self.model_names:
             raise SettingsError("MODELS names no model")
         if len(self.model_name.split("/")) != 2:
             raise SettingsError("MODEL_NAME must be owner/name")
         if self.client_webhooks not in ("relay", "forward"):
             raise SettingsError("CLIENT_WEBHOOKS must be relay or forward")
+        if self.log_format not in ("text", "console", "json"):
+            raise SettingsError("LOG_FORMAT must be text or json")
         self._settle_signing_key()
         for name, url, schemes in (
             ("REDIS_URL", self.redis_url, {"redis", "rediss", "unix"}),
@@ -149,6 +162,13 @@ class Settings:
             Policy.parse(self.allowed_private_hosts)
         except ValueError as error:
             raise SettingsError(f"ALLOWED_PRIVATE_HOSTS: {error}") from None
+
+    @property
+    def redis_address(self) -> str:
+        """REDIS_URL with the password."""
+        if not self.redis_password:
+            return self.redis_url
+        return str(URL(self.redis_url).with_password(self.redis_password))
 
     def _settle_signing_key(self) -> None:
         try:

@@ -58,6 +58,7 @@ class Webhooks:
         self._redis: Final = redis
         self._render: Final = render
         self._under_way: Counter[str] = Counter()
+        self.on_try: Callable[[str, str], None] = lambda _event, _outcome: None
 
     async def pending(self) -> list[tuple[str, str]]:
         """(prediction id, event) of all that is still to be delivered."""
@@ -89,6 +90,7 @@ class Webhooks:
             outcome = await self._send(prediction, output, event)
         finally:
             self._under_way[receiver] -= 1
+        self.on_try(event, "delivered" if outcome.delivered else "failed")
         if outcome.delivered or event in ("logs", "output"):
             await self._settle(note)
             return None
@@ -106,6 +108,15 @@ class Webhooks:
         await self._bury(prediction, event, outcome.reason, number)
         await self._settle(note)
         return None
+
+    async def all_tried(self) -> bool:
+        """Whether every webhook that is still to be delivered was tried at least once."""
+        notes = [f"{prediction} {event}" for prediction, event in await self.pending()]
+        return not notes or None not in await self._redis.hmget(TRIES, notes)
+
+    async def counts(self) -> tuple[int, int]:
+        """How many webhooks are still to be delivered, and how many were given up."""
+        return int(await self._redis.zcard(PENDING)), int(await self._redis.hlen(DEAD))
 
     async def dead_letters(self) -> list[DeadLetter]:
         """What was given up, newest first."""

@@ -5,7 +5,6 @@ set -eu
 cd "$(dirname "$0")/.."
 
 VENV=.venv
-TORCH_CPU_INDEX=https://download.pytorch.org/whl/cpu
 
 say() { printf '%s\n' "install: $*"; }
 fail() { say "$*" >&2; exit 1; }
@@ -45,44 +44,6 @@ system_packages() {
 
 have_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q GPU; }
 
-reachable() {
-    "$VENV/bin/python" - "$1" 2>/dev/null <<'PY'
-import sys, urllib.request
-urllib.request.urlopen(sys.argv[1] + "/torch/", timeout=5)
-PY
-}
-
-# PyTorch's own index has the CPU build (200 MB instead of 4 GB). Other indexes may hold the CUDA
-# build, which cannot be imported without its libraries: they are further packages, then installed.
-install_torch_cpu() {
-    pip_torch="$VENV/bin/pip install -q -r requirements/torch-cpu.txt"
-    if reachable "$TORCH_CPU_INDEX"; then
-        $pip_torch --no-deps --index-url "$TORCH_CPU_INDEX" && imports_torch && return
-    fi
-    $pip_torch --no-deps
-    imports_torch || $pip_torch
-}
-
-imports_torch() { "$VENV/bin/python" -c 'import torch' 2>/dev/null; }
-
-# torchaudio's extension is built against CUDA on PyPI. Without its files it runs in pure Python,
-# which is all that whisperx and pyannote ask of it.
-mend_torchaudio() {
-    "$VENV/bin/python" - <<'PY'
-import importlib.util, pathlib, subprocess, sys
-
-def imports() -> bool:
-    return subprocess.run([sys.executable, "-c", "import torchaudio"], capture_output=True).returncode == 0
-
-if not imports():
-    (folder,) = importlib.util.find_spec("torchaudio").submodule_search_locations
-    for library in pathlib.Path(folder, "lib").glob("*.so"):
-        library.unlink()
-    if not imports():
-        sys.exit("torchaudio cannot be imported")
-PY
-}
-
 install_packages() {
     if have_gpu; then
         say "a GPU is there: installing the CUDA build of everything"
@@ -91,11 +52,10 @@ install_packages() {
     fi
     say "no GPU: installing for the CPU (2 GB, a few minutes)"
     "$VENV/bin/pip" install -q --no-deps -r requirements/models-cpu.txt -r requirements/cog.txt -r requirements/dev.txt
-    install_torch_cpu
-    mend_torchaudio
+    sh scripts/torch-cpu.sh "$VENV" requirements/torch-cpu.txt
 }
 
-stamp() { cat requirements/*.txt scripts/install.sh | cksum; have_gpu && echo gpu || echo cpu; }
+stamp() { cat requirements/*.txt scripts/install.sh scripts/torch-cpu.sh | cksum; have_gpu && echo gpu || echo cpu; }
 
 if [ -f "$VENV/.installed" ] && [ "$(stamp)" = "$(cat "$VENV/.installed")" ] && command -v redis-server >/dev/null; then
     exit 0

@@ -78,7 +78,8 @@ def cog(settings: StackSettings) -> Service:
             "COG_PREDICT_TYPE_STUB", "predict.py:Predictor"
         ),
         "COG_LOG_LEVEL": settings.environ.get("COG_LOG_LEVEL", "warn"),
-        "LOG_FORMAT": "console",
+        # Cog writes JSON unless it is told otherwise; the bridge text.
+        "LOG_FORMAT": "json" if settings.environ.get("LOG_FORMAT") == "json" else "console",
         "MODELS": settings.models,
         "BRIDGE_INTERNAL_URL": f"http://127.0.0.1:{settings.internal_port}",
         "PYANNOTE_METRICS_ENABLED": "0",

@@ -42,6 +42,7 @@ class RunningStack:
     webhook_secret: str = field(repr=False)
     state_dir: Path
     process: subprocess.Popen[bytes]
+    metrics_url: str
 
     def pid(self, service: str) -> int:
         """The process that currently is ``service``."""
@@ -62,7 +63,7 @@ class RunningStack:
 
 def start_stack(state_dir: Path, **environ: str) -> RunningStack:
     """Start `python -m stack` on free ports and wait until it says that it is ready."""
-    ports = {name: str(free_port()) for name in ("BRIDGE_PORT", "COG_PORT")}
+    ports = {name: str(free_port()) for name in ("BRIDGE_PORT", "COG_PORT", "METRICS_PORT")}
     token, secret = "a-token-for-tests", "a-secret-for-tests"
     output = state_dir / "stack.log"
     with output.open("wb") as log:
@@ -89,6 +90,7 @@ def start_stack(state_dir: Path, **environ: str) -> RunningStack:
         secret,
         state_dir,
         process,
+        f"http://127.0.0.1:{ports['METRICS_PORT']}/metrics",
     )
     wait_until(
         lambda: process.poll() is not None or "ready:" in output.read_text(),

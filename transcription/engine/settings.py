@@ -43,6 +43,8 @@ class Settings:
         Empty variables count as unset, except ALIGN_LANGUAGES: empty means no aligner at all.
         """
         models = _listed(environment.get("MODELS") or _MODELS)
+        if environment.get("HUGGINGFACE_TOKEN", "").startswith("<"):
+            raise SettingsError("HUGGINGFACE_TOKEN still holds a placeholder; unset it, or set it")
         if not models:
             raise SettingsError("MODELS names no model")
         return cls(

@@ -1,0 +1,51 @@
+"""How the bridge writes its log: lines for people, or JSON for a collector.
+
+A message about one prediction begins with ``prediction %s``; in JSON its id is then a member of its
+own, so that a log store can show one prediction's whole way.
+"""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+FORMATS = ("text", "json")
+_TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_ABOUT_ONE = "prediction %s"
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line: time, level, logger, message, and prediction and error if any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its newline; control characters in the message are escaped."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        prediction = _prediction(record)
+        if prediction is not None:
+            line["prediction"] = prediction
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure(level: str, style: str) -> None:
+    """Send the log to stderr in ``style``, one of FORMATS."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if style == "json" else logging.Formatter(_TEXT))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.getLogger("docket").setLevel(logging.WARNING)
+    # It tells of every planned retry, with a traceback.
+    logging.getLogger("docket.dependencies").setLevel(logging.CRITICAL)
+
+
+def _prediction(record: logging.LogRecord) -> str | None:
+    arguments = record.args
+    if str(record.msg).startswith(_ABOUT_ONE) and isinstance(arguments, tuple) and arguments:
+        # A webhook's note is "<id> <event>".
+        return str(arguments[0]).partition(" ")[0]
+    return None

@@ -1,0 +1,152 @@
+"""What the bridge tells Prometheus, on a port of its own: ``GET /metrics``.
+
+Counters and histograms grow where things happen. What Redis and Cog know (the queue, webhooks that
+wait, Cog's state) is asked when somebody looks. All bridges on one Redis report the same queue:
+take the maximum over them, and the sum over counters. Imported only where METRICS_PORT is set.
+"""
+
+import time
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from redis.exceptions import RedisError
+
+from bridge.context import Context
+from bridge.errors import Handler
+from bridge.prediction import Status
+from bridge.store import Change
+
+COG_STATES = (
+    "STARTING", "READY", "BUSY", "UNHEALTHY", "WORKER_DEAD", "SETUP_FAILED", "DEFUNCT",
+    "UNREACHABLE",
+)  # fmt: skip
+_PREFIX = "whisperx_"
+_REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 60)
+_WAIT_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400)
+_STAGE_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+_REAL_TIME_FACTORS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """The figures of one bridge."""
+
+    def __init__(self) -> None:
+        self.registry: Final = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._requests = self._histogram(
+            "http_request_seconds", "Answers by route.", _REQUEST_SECONDS, "method", "route"
+        )
+        self._answers = self._counter(
+            "http_requests", "Answers by route and status.", "method", "route", "status"
+        )
+        self._predictions = self._counter(
+            "predictions", "Predictions that this bridge saw end.", "status"
+        )
+        self._lost = self._counter("runs_lost", "Runs that were lost with their worker.")
+        self._wait = self._histogram(
+            "queue_wait_seconds", "From a prediction's creation to its first run.", _WAIT_SECONDS
+        )
+        self._stages = self._histogram(
+            "stage_seconds", "Time per stage of a run.", _STAGE_SECONDS, "stage"
+        )
+        self._factor = self._histogram(
+            "real_time_factor", "Run time through recording time; less is faster.",
+            _REAL_TIME_FACTORS,
+        )  # fmt: skip
+        self._audio = self._counter("audio_seconds", "Seconds of recordings transcribed.")
+        self._webhooks = self._counter(
+            "webhook_attempts", "Tries to deliver clients' webhooks.", "event", "outcome"
+        )
+        self._unfinished = self._gauge("predictions_unfinished", "Queued and running.", "status")
+        self._waiting = self._gauge("webhooks_pending", "Webhooks that are still to be delivered.")
+        self._dead = self._gauge("webhooks_dead", "Webhooks that were given up.")
+        self._redis = self._gauge("redis_up", "1 while Redis answers.")
+        self._cog = self._gauge("cog_state", "1 for the state that Cog is in.", "state")
+        self._draining = self._gauge("draining", "1 while the bridge finishes before it stops.")
+
+    def saw(self, change: Change) -> None:
+        """Count what a record's change tells."""
+        before, after = change.before, change.after
+        if after.started_at is not None and before.started_at is None:
+            self._wait.observe((after.started_at - after.created_at).total_seconds())
+        if before.status is Status.PROCESSING and after.status is Status.STARTING:
+            self._lost.inc()
+        if not after.terminal:
+            return
+        self._predictions.labels(after.status.value).inc()
+        metrics = after.metrics
+        for stage, seconds in (metrics.get("timing") or {}).items():
+            self._stages.labels(stage).observe(seconds)
+        if "real_time_factor" in metrics:
+            self._factor.observe(metrics["real_time_factor"])
+            self._audio.inc(metrics.get("audio_seconds", 0.0))
+
+    def tried(self, event: str, outcome: str) -> None:
+        """Count a try to deliver a webhook."""
+        self._webhooks.labels(event, outcome).inc()
+
+    @web.middleware
+    async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Counts and times every answer."""
+        began = time.perf_counter()
+        status = 499  # what nginx calls a client that did not wait
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        finally:
+            resource = request.match_info.route.resource
+            route = resource.canonical.removeprefix("/v1").removeprefix("/v1") if resource else ""
+            self._answers.labels(request.method, route, status).inc()
+            self._requests.labels(request.method, route).observe(time.perf_counter() - began)
+
+    async def text(self, context: Context) -> bytes:
+        """Everything, in Prometheus's text format."""
+        for state in {*COG_STATES, context.monitor.health.status}:
+            self._cog.labels(state).set(state == context.monitor.health.status)
+        self._draining.set(context.monitor.draining)
+        try:
+            counts = await context.store.unfinished_by_status()
+            pending, dead = await context.webhooks.counts()
+        except RedisError:
+            self._redis.set(0)
+        else:
+            self._redis.set(1)
+            for status in (Status.STARTING, Status.PROCESSING):
+                self._unfinished.labels(status.value).set(counts[status])
+            self._waiting.set(pending)
+            self._dead.set(dead)
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(_PREFIX + name, help_text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(_PREFIX + name, help_text, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, help_text: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(_PREFIX + name, help_text, labels, registry=self.registry, buckets=buckets)
+
+
+def build_metrics_app(metrics: Metrics, context: Context) -> web.Application:
+    """The application behind METRICS_PORT."""
+
+    async def show(_: web.Request) -> web.Response:
+        text = await metrics.text(context)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/metrics", show)
+    return app

@@ -1,0 +1,27 @@
+# The bridge: no torch, no compiler, no root. Built from the repository's root: `make images`.
+ARG BASE=docker.io/library/python:3.11.14-slim-bookworm
+
+FROM ${BASE} AS packages
+COPY requirements/bridge.txt /tmp/bridge.txt
+RUN python3 -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps -r /tmp/bridge.txt \
+    && /opt/venv/bin/pip uninstall -y -q pip setuptools \
+    && find /opt/venv -name tests -type d -prune -exec rm -rf {} +
+
+FROM ${BASE}
+COPY --from=packages /opt/venv /opt/venv
+WORKDIR /src
+COPY bridge ./bridge
+COPY outbound ./outbound
+COPY transcription ./transcription
+COPY pod ./pod
+# Without these files a container whose root cannot be written compiles at every start.
+RUN /opt/venv/bin/python -m compileall -q bridge outbound transcription pod \
+    && install -d -o 1000 -g 1000 /data/files
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 \
+    BRIDGE_HOST=0.0.0.0 \
+    FILES_DIR=/data/files
+USER 1000:1000
+EXPOSE 8080
+CMD ["python", "-m", "bridge"]

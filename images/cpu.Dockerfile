@@ -1,0 +1,35 @@
+# The predictor for machines without a GPU. The GPU image is made by Cog, from cog.yaml.
+ARG BASE=docker.io/library/python:3.11.14-slim-bookworm
+
+FROM ${BASE}
+COPY requirements/models-cpu.txt requirements/cog.txt requirements/torch-cpu.txt /tmp/requirements/
+COPY scripts/torch-cpu.sh /tmp/
+RUN python3 -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir -q --no-deps \
+        -r /tmp/requirements/models-cpu.txt -r /tmp/requirements/cog.txt \
+    && sh /tmp/torch-cpu.sh /opt/venv /tmp/requirements/torch-cpu.txt
+WORKDIR /src
+COPY predict.py worker_announcement.py worker_log.py ./
+COPY .cog/openapi_schema.json ./.cog/
+COPY models ./models
+COPY transcription ./transcription
+COPY pod ./pod
+RUN /opt/venv/bin/python -m compileall -q . \
+    && install -d -o 1000 -g 1000 /models
+# The same environment as cog.yaml's.
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 \
+    COG_PREDICT_TYPE_STUB=predict.py:Predictor \
+    PORT=5000 \
+    DEVICE=cpu \
+    HOME=/tmp \
+    NLTK_DATA=/models/nltk \
+    PYANNOTE_METRICS_ENABLED=0 \
+    HF_HUB_DISABLE_TELEMETRY=1 \
+    TOKENIZERS_PARALLELISM=false \
+    OMP_WAIT_POLICY=PASSIVE \
+    HF_HOME=/models/huggingface \
+    TORCH_HOME=/models/torch
+USER 1000:1000
+EXPOSE 5000
+CMD ["python", "-m", "pod.entry", "python", "-m", "cog.server.http", "--host", "127.0.0.1"]

@@ -1,0 +1,1 @@
+"""What the containers of a pod need besides their programs; standard library only."""

@@ -1,0 +1,70 @@
+"""Runs a container's program, and lets the bridge finish before it is stopped.
+
+``python -m pod.entry COMMAND …`` starts the command. When the pod is stopped, all its containers
+get SIGTERM at once, but a bridge that is stopping still needs Cog for the run that it finishes. So
+SIGTERM reaches the command only when nobody listens at BRIDGE_INTERNAL_URL any more, or after
+DRAIN_SECONDS. As the first process of its container this one also reaps orphans.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+DRAIN_SECONDS = 3500.0  # a little less than the pod's terminationGracePeriodSeconds
+LOOK_SECONDS = 0.2
+_KILLED = 128  # what a shell adds to the number of the signal
+
+
+def run(command: Sequence[str], bridge_url: str, seconds: float) -> int:
+    """Run ``command`` to its end; its exit status, 128 + n when signal n ended it."""
+    process = subprocess.Popen(command)  # noqa: S603 - the operator's own command
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+
+    def stop_after_the_bridge() -> None:
+        stopping.wait()
+        wait_until_gone(bridge_url, seconds)
+        process.terminate()
+
+    threading.Thread(target=stop_after_the_bridge, daemon=True).start()
+    return _reap_until(process.pid)
+
+
+def wait_until_gone(bridge_url: str, seconds: float) -> None:
+    """Returns when nobody listens at the address, or after ``seconds``."""
+    address = urlsplit(bridge_url)
+    deadline = time.monotonic() + seconds
+    while address.hostname and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((address.hostname, address.port or 80)) != 0:
+                return
+        time.sleep(LOOK_SECONDS)
+
+
+def _reap_until(child: int) -> int:
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else _KILLED - code
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Entry point."""
+    if not arguments:
+        print("pod.entry: no command is given", file=sys.stderr)
+        return 2
+    seconds = float(environ.get("DRAIN_SECONDS") or DRAIN_SECONDS)
+    return run(arguments, environ.get("BRIDGE_INTERNAL_URL", ""), seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

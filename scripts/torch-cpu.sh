@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs torch without CUDA into a virtual environment: torch-cpu.sh VENV REQUIREMENTS.
+# Run by scripts/install.sh and by images/cpu.Dockerfile.
+set -eu
+VENV=$1
+REQUIREMENTS=$2
+TORCH_CPU_INDEX=https://download.pytorch.org/whl/cpu
+
+reachable() {
+    "$VENV/bin/python" - "$1" 2>/dev/null <<'PY'
+import sys, urllib.request
+urllib.request.urlopen(sys.argv[1] + "/torch/", timeout=5)
+PY
+}
+
+imports_torch() { "$VENV/bin/python" -c 'import torch' 2>/dev/null; }
+
+# PyTorch's own index has the CPU build (200 MB instead of 4 GB). Other indexes may hold the CUDA
+# build, which cannot be imported without its libraries: they are further packages, then installed.
+install_torch() {
+    pip_torch="$VENV/bin/pip install -q --no-cache-dir -r $REQUIREMENTS"
+    if reachable "$TORCH_CPU_INDEX"; then
+        $pip_torch --no-deps --index-url "$TORCH_CPU_INDEX" && imports_torch && return
+    fi
+    $pip_torch --no-deps
+    imports_torch || $pip_torch
+}
+
+# torchaudio's extension is built against CUDA on PyPI. Without its files it runs in pure Python,
+# which is all that whisperx and pyannote ask of it.
+mend_torchaudio() {
+    "$VENV/bin/python" - <<'PY'
+import importlib.util, pathlib, subprocess, sys
+
+def imports() -> bool:
+    return subprocess.run([sys.executable, "-c", "import torchaudio"], capture_output=True).returncode == 0
+
+if not imports():
+    (folder,) = importlib.util.find_spec("torchaudio").submodule_search_locations
+    for library in pathlib.Path(folder, "lib").glob("*.so"):
+        library.unlink()
+    if not imports():
+        sys.exit("torchaudio cannot be imported")
+PY
+}
+
+install_torch
+mend_torchaudio
