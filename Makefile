@@ -4,7 +4,7 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-platforms demo up test test-slow test-platforms test-all check format bench schema docs clean
+.PHONY: help install install-platforms demo up test test-slow test-platforms test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -28,7 +28,7 @@ check: install ## lint, types, import contracts
 	@.venv/bin/lint-imports --no-logo >/dev/null || .venv/bin/lint-imports --no-logo
 
 test: check ## everything that fits in six minutes
-	@$(PYTHON) -m pytest -m "not slow" -n 2 --dist loadfile
+	@$(PYTHON) -m pytest -m "not slow and not pod" -n 2 --dist loadfile
 
 test-slow: install-platforms ## the slow tiers
 	@$(PYTHON) -m pytest -m slow
@@ -38,6 +38,16 @@ test-platforms: install-platforms ## RunPod, Lightning and Modal alone
 
 test-all: check install-platforms ## both
 	@$(PYTHON) -m pytest
+
+test-pod: install ## k8s/cpu as a real pod: images, kills, drain (needs podman and mmdebstrap)
+	@$(PYTHON) -m pytest -s tests/pod
+
+test-image-pins: ## the GPU image's own packages on this CPU: 4 GB, by hand and weekly
+	@scripts/image-pins.sh
+
+check-manifests: install ## Kubernetes' schemas, checkov and our own checks over every manifest
+	@scripts/check-manifests.sh
+	@$(PYTHON) -m pytest tests/manifests
 
 bench: install ## real-time factor, stages, memory, overhead of the bridge
 	@$(PYTHON) -W ignore -m benchmarks
@@ -51,5 +61,11 @@ schema: install ## write .cog/openapi_schema.json from the code
 docs: install ## write the generated parts of README, docs and .env.example
 	@$(PYTHON) scripts/reference.py --write
 
+manifests: ## render k8s/cpu into one file (needs kubectl or kustomize)
+	@scripts/manifests.sh
+
+images: ## build the images that the manifests name (REGISTRY=… PUSH=1 IMAGES="bridge cpu")
+	@scripts/images.sh
+
 clean: ## remove .venv and the local state
-	@rm -rf .venv .venv-platforms .state
+	@rm -rf .venv .venv-* .state

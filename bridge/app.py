@@ -142,7 +142,8 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         drain = await stack.enter_async_context(dispatching)
         app = build_app(settings, context)
         if settings.metrics_port:
-            await _listen(stack, _metrics(app, context), settings.host, settings.metrics_port)
+            metrics = _metrics(app, context)
+            await _listen(stack, metrics, settings.host, settings.metrics_port, idle)
         public = await _listen(stack, app, settings.host, settings.port, idle)
         listening.set()
         yield Addresses(f"http://{settings.host}:{public}", links.base, drain)

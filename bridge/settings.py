@@ -147,10 +147,7 @@ class Settings:
             raise SettingsError("MODELS names no model")
         if len(self.model_name.split("/")) != 2:
             raise SettingsError("MODEL_NAME must be owner/name")
-        if self.client_webhooks not in ("relay", "forward"):
-            raise SettingsError("CLIENT_WEBHOOKS must be relay or forward")
-        if self.log_format not in ("text", "console", "json"):
-            raise SettingsError("LOG_FORMAT must be text or json")
+        self._check_choices()
         self._settle_signing_key()
         for name, url, schemes in (
             ("REDIS_URL", self.redis_url, {"redis", "rediss", "unix"}),
@@ -169,6 +166,14 @@ class Settings:
         if not self.redis_password:
             return self.redis_url
         return str(URL(self.redis_url).with_password(self.redis_password))
+
+    def _check_choices(self) -> None:
+        for name, value, choices in (
+            ("CLIENT_WEBHOOKS", self.client_webhooks, ("relay", "forward")),
+            ("LOG_FORMAT", self.log_format, ("text", "json", "console")),
+        ):
+            if value not in choices:
+                raise SettingsError(f"{name} must be {choices[0]} or {choices[1]}")
 
     def _settle_signing_key(self) -> None:
         try:

@@ -111,7 +111,7 @@ def bridge(settings: StackSettings) -> Service:
     }
     return Service(
         name="bridge",
-        command=(sys.executable, "-m", "bridge"),
+        command=(settings.environ.get("BRIDGE_PYTHON", sys.executable), "-m", "bridge"),
         environ=environ,
         check=lambda: _bridge_problem(settings.url),
         stop_seconds=DRAIN_SECONDS,

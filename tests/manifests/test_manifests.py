@@ -1,0 +1,272 @@
+"""The manifests agree with themselves, with the bridge's settings and with the images' names."""
+
+import copy
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.settings import Settings, SettingsError
+from stack.settings import ROOT
+from tests.manifests.checks import problems
+from transcription.engine.settings import Settings as PredictorSettings
+
+FILES = ("k8s/whisperx-stack.yaml", "k8s/cpu/whisperx-stack-cpu.yaml")
+VALIDATOR = ROOT / ".venv-manifests/bin/kubernetes-validate"
+
+
+@cache
+def parsed(name: str) -> list[dict[str, Any]]:
+    # Dumped and loaded again, so that aliases become copies.
+    documents = list(yaml.safe_load_all((ROOT / name).read_text()))
+    loaded: list[dict[str, Any]] = json.loads(json.dumps(documents))
+    return loaded
+
+
+def load(name: str) -> list[dict[str, Any]]:
+    return copy.deepcopy(parsed(name))
+
+
+def only(documents: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    found: dict[str, Any]
+    (found,) = (d for d in documents if d["kind"] == kind)
+    return found
+
+
+def pod(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = only(documents, "Deployment")["spec"]["template"]["spec"]
+    return found
+
+
+def container(documents: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    found: dict[str, Any]
+    (found,) = (c for c in pod(documents)["containers"] if c["name"] == name)
+    return found
+
+
+def variables(found: dict[str, Any]) -> dict[str, str | None]:
+    return {entry["name"]: entry.get("value") for entry in found["env"]}
+
+
+def images() -> dict[str, str]:
+    lines = (ROOT / "images/images.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_leads_nowhere(name: str) -> None:
+    assert problems(load(name)) == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_names_of_the_seed_are_kept(name: str) -> None:
+    documents = load(name)
+    assert only(documents, "Deployment")["metadata"]["name"] == "whisperx-stack"
+    service = only(documents, "Service")
+    assert service["metadata"]["name"] == "whisperx-service"
+    assert {8080, 5000} <= {port["port"] for port in service["spec"]["ports"]}
+    assert [c["name"] for c in pod(documents)["containers"]] == ["whisperx", "redis", "bridge"]
+    keys = {d["metadata"]["name"]: set(d["stringData"]) for d in documents if d["kind"] == "Secret"}
+    assert keys["bridge-auth-secret"] == {"BRIDGE_TOKEN", "WEBHOOK_SECRET"}
+    assert keys["hf-secret"] == {"HUGGINGFACE_TOKEN"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_variable_of_the_bridge_is_one_of_its_settings(name: str) -> None:
+    known = {variable for f in fields(Settings) for variable in f.metadata["variables"]}
+    given = variables(container(load(name), "bridge"))
+    assert given.keys() <= known
+    secrets = dict.fromkeys(
+        ("BRIDGE_TOKEN", "WEBHOOK_SECRET", "REDIS_PASSWORD"), "0123456789abcdef"
+    )
+    settings = Settings.from_env({k: v for k, v in given.items() if v} | secrets)
+    assert settings.redis_address == "redis://:0123456789abcdef@127.0.0.1:6379/0"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_bridge_and_predictor_are_told_the_same(name: str) -> None:
+    documents = load(name)
+    bridge = variables(container(documents, "bridge"))
+    predictor = variables(container(documents, "whisperx"))
+    assert bridge["MODELS"] == predictor["MODELS"]
+    assert predictor["BRIDGE_INTERNAL_URL"] == f"http://127.0.0.1:{bridge['INTERNAL_PORT']}"
+    assert bridge["COG_URL"] == f"http://127.0.0.1:{predictor['PORT']}"
+    PredictorSettings.from_environment({k: v for k, v in predictor.items() if v})
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_everybody_may_wait_as_long_as_the_longest_run_and_no_longer_than_the_pod(
+    name: str,
+) -> None:
+    documents = load(name)
+    grace = pod(documents)["terminationGracePeriodSeconds"]
+    longest = int(variables(container(documents, "bridge"))["MAX_RUN_SECONDS"] or "")
+    cog = int(variables(container(documents, "whisperx"))["DRAIN_SECONDS"] or "")
+    redis = int(variables(container(documents, "redis"))["DRAIN_SECONDS"] or "")
+    assert longest < cog <= redis < grace
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_container_is_locked_down(name: str) -> None:
+    documents = load(name)
+    shared = pod(documents)["securityContext"]
+    assert shared["runAsNonRoot"] is True
+    assert shared["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod(documents)["automountServiceAccountToken"] is False
+    for found in pod(documents)["containers"]:
+        context = found["securityContext"]
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_secrets_as_delivered_are_refused(name: str) -> None:
+    placeholders = {
+        key: value
+        for document in load(name)
+        if document["kind"] == "Secret"
+        for key, value in document["stringData"].items()
+    }
+    good = dict.fromkeys(("BRIDGE_TOKEN", "WEBHOOK_SECRET", "REDIS_PASSWORD"), "0123456789abcdef")
+    for key in good:
+        with pytest.raises(SettingsError, match=key):
+            Settings.from_env(good | {key: placeholders[key]})
+    if "cpu" not in name:
+        with pytest.raises(ValueError, match="HUGGINGFACE_TOKEN"):
+            PredictorSettings.from_environment(placeholders)
+
+
+def named_images() -> set[str]:
+    found = images()
+    names = (found[key] for key in ("PREDICTOR", "PREDICTOR_CPU", "BRIDGE", "ALL_IN_ONE"))
+    ours = {f"{found['REGISTRY']}/{name}:{found['VERSION']}" for name in names}
+    return ours | {found["REDIS"]}
+
+
+@pytest.mark.parametrize("name", [*FILES, "compose.yaml", "k8s/scale/redis.yaml"])
+def test_every_image_has_a_name_of_ours_and_a_version(name: str) -> None:
+    used = set(re.findall(r"^\s*(?:- )?image: (\S+)$", (ROOT / name).read_text(), re.MULTILINE))
+    assert used
+    assert used <= named_images()
+
+
+def render(folder: str) -> str:
+    if not (shutil.which("kubectl") or shutil.which("kustomize")):
+        pytest.skip("neither kustomize nor kubectl is installed: overlays are not rendered")
+    done = subprocess.run(
+        [ROOT / "scripts/manifests.sh", folder], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_rendered_overlay_is_up_to_date() -> None:
+    written = (ROOT / "k8s/cpu/whisperx-stack-cpu.yaml").read_text()
+    rendered = list(yaml.safe_load_all(render("k8s/cpu")))
+    assert list(yaml.safe_load_all(written)) == rendered, "run: make manifests"
+
+
+Documents = list[dict[str, Any]]
+Fault = Callable[[Documents], None]
+
+
+def service_port(documents: Documents, port: object) -> None:
+    only(documents, "Service")["spec"]["ports"][0]["targetPort"] = port
+
+
+def env(documents: Documents, name: str) -> dict[str, Any]:
+    found: dict[str, Any]
+    (found,) = (e for e in container(documents, "bridge")["env"] if e["name"] == name)
+    return found
+
+
+def rename_secret(documents: Documents) -> None:
+    env(documents, "BRIDGE_TOKEN")["valueFrom"]["secretKeyRef"]["name"] = "no-such-secret"
+
+
+def rename_key(documents: Documents) -> None:
+    env(documents, "BRIDGE_TOKEN")["valueFrom"]["secretKeyRef"]["key"] = "NO_SUCH_KEY"
+
+
+def number_as_value(documents: Documents) -> None:
+    env(documents, "BRIDGE_PORT")["value"] = 8080
+
+
+def gpus_differ(documents: Documents) -> None:
+    container(documents, "whisperx")["resources"]["requests"]["nvidia.com/gpu"] = 2
+
+
+def second_handler(documents: Documents) -> None:
+    container(documents, "bridge")["livenessProbe"]["tcpSocket"] = {"port": 8080}
+
+
+# Only a schema knows which fields there are; all other faults are found without one.
+NEEDS_SCHEMA = {"unknown field"}
+FAULTS: dict[str, Fault] = {
+    "unknown field": lambda d: pod(d).update(restartPolicies="Always"),
+    "port as a string": lambda d: container(d, "bridge")["ports"][0].update(containerPort="8080"),
+    "number as a variable's value": number_as_value,
+    "selector of other pods": lambda d: only(d, "Deployment")["spec"]["selector"].update(
+        matchLabels={"app": "other"}
+    ),
+    "mount without a volume": lambda d: container(d, "redis")["volumeMounts"][0].update(name="no"),
+    "12GB": lambda d: container(d, "redis")["resources"]["limits"].update(memory="12GB"),
+    "GPU request and limit differ": gpus_differ,
+    "a name in capitals": lambda d: container(d, "redis").update(name="Redis"),
+    "two containers with one name": lambda d: pod(d)["containers"].append(
+        copy.deepcopy(container(d, "redis"))
+    ),
+    "two handlers in a probe": second_handler,
+    "restartPolicy Never": lambda d: pod(d).update(restartPolicy="Never"),
+    "apps/v1beta1": lambda d: next(x for x in d if x["kind"] == "Deployment").update(
+        apiVersion="apps/v1beta1"
+    ),
+    "a Service port that leads nowhere": lambda d: service_port(d, 8088),
+    "a Secret that is not there": rename_secret,
+    "a key that is not in its Secret": rename_key,
+}
+
+
+def damaged(fault: str) -> Documents:
+    documents = load("k8s/whisperx-stack.yaml")
+    FAULTS[fault](documents)
+    return documents
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in NEEDS_SCHEMA])
+def test_an_injected_fault_is_found(fault: str) -> None:
+    documents = damaged(fault)
+    assert documents != load("k8s/whisperx-stack.yaml"), "the fault is there"
+    assert problems(documents)
+
+
+def validate(path: Path) -> subprocess.CompletedProcess[str]:
+    if not VALIDATOR.exists():
+        pytest.skip("kubernetes-validate is not installed: make check-manifests")
+    return subprocess.run([VALIDATOR, "--strict", path], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
+def test_kubernetes_own_schemas_accept_it(name: str) -> None:
+    done = validate(ROOT / name)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "fault", ["unknown field", "port as a string", "number as a variable's value"]
+)
+def test_the_schemas_find_what_only_they_know(fault: str, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.yaml"
+    path.write_text(yaml.safe_dump_all(damaged(fault)))
+    assert validate(path).returncode != 0

@@ -1,0 +1,221 @@
+"""k8s/cpu as a real pod: our images, podman, the kernel's own view. `make test-pod`."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import wave
+from pathlib import Path
+from typing import Any
+
+import pytest
+import replicate
+
+from benchmarks.scoring import plain_words, word_error_rate
+from tests.conftest import RECORDING, wait_until
+from tests.pod.podman import Pod, Podman, images, say
+from tests.pod.receiver import Receiver
+
+pytestmark = [pytest.mark.pod, pytest.mark.timeout(700)]
+CONTAINERS = ("whisperx", "redis", "bridge")
+TERMINAL = ("succeeded", "failed", "canceled")
+
+
+@pytest.fixture(scope="module")
+def client(pod: Pod) -> replicate.Client:
+    return replicate.Client(api_token=pod.token, base_url=pod.url)
+
+
+@pytest.fixture(scope="module")
+def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("audio") / "long.wav"
+    with wave.open(str(RECORDING)) as source, wave.open(str(path), "wb") as target:
+        target.setparams(source.getparams())
+        target.writeframes(source.readframes(source.getnframes()) * 2)
+    return path
+
+
+def create(client: replicate.Client, path: Path, **options: Any) -> Any:
+    with path.open("rb") as recording:
+        return client.predictions.create(
+            version="whisperx/whisperx-stack", input={"audio_file": recording}, **options
+        )
+
+
+def get(client: replicate.Client, prediction_id: str) -> Any:
+    """The prediction, None while the bridge cannot be asked."""
+    try:
+        return client.predictions.get(prediction_id)
+    except Exception:
+        return None
+
+
+def wait_for(client: replicate.Client, prediction_id: str, *statuses: str) -> Any:
+    def there() -> bool:
+        found = get(client, prediction_id)
+        return found is not None and found.status in statuses
+
+    wait_until(there, f"the prediction is {' or '.join(statuses)}", 120, 0.2)
+    return client.predictions.get(prediction_id)
+
+
+@pytest.fixture(scope="module")
+def first(client: replicate.Client) -> Any:
+    """The demo recording, transcribed."""
+    began = time.monotonic()
+    created = create(client, RECORDING)
+    ended = wait_for(client, created.id, *TERMINAL)
+    say(f"the demo recording was transcribed in {time.monotonic() - began:.1f} s")
+    return ended
+
+
+def test_the_official_client_gets_the_demo_recording_transcribed(first: Any) -> None:
+    assert first.status == "succeeded"
+    heard = " ".join(segment["text"] for segment in first.output["segments"])
+    truth = RECORDING.with_suffix(".json").read_text()
+    spoken = re.search(r'"text": "([^"]*)"', truth)
+    assert spoken
+    assert word_error_rate(plain_words(spoken[1]), plain_words(heard)) < 0.1
+    assert len({segment["speaker"] for segment in first.output["segments"]}) == 2
+
+
+@pytest.mark.parametrize("kind", ["startup", "readiness", "liveness"])
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_probe_of_a_working_pod_says_yes(pod: Pod, container: str, kind: str) -> None:
+    assert pod.probe(container, kind)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_the_kernel_sees_what_the_manifest_asks_for(pod: Pod, container: str) -> None:
+    status = Path(f"/proc/{pod.pid(container)}/status").read_text()
+    seen = dict(re.findall(r"^(\w+):\s+(.*)$", status, re.MULTILINE))
+    assert seen["Uid"].split() == ["1000"] * 4
+    assert int(seen["CapEff"], 16) == int(seen["CapBnd"], 16) == 0
+    assert seen["NoNewPrivs"] == "1"
+    assert seen["Seccomp"] == "2"
+    written = pod.exec(container, "sh", "-c", "echo x > /written")
+    assert "Read-only file system" in written.stderr
+    limit = pod.container(container)["resources"]["limits"]["memory"]
+    assert memory_limit(pod.pid(container)) == int(limit.removesuffix("Gi")) << 30
+    say(f"{container}: uid 1000, no capabilities, read-only root, memory limit {limit}")
+
+
+def memory_limit(pid: int) -> int:
+    """As the kernel enforces it, in cgroups of either version."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "memory":
+            return int(Path(f"/sys/fs/cgroup/memory{path}/memory.limit_in_bytes").read_text())
+    return int(Path(f"/sys/fs/cgroup{path}/memory.max").read_text())
+
+
+def test_only_the_bridge_can_be_reached_from_outside_the_pod(pod: Pod) -> None:
+    listening = subprocess.run(
+        ["nsenter", "--target", str(pod.pid("redis")), "--net", "ss", "-Htln"],
+        capture_output=True,
+        text=True,
+    )
+    assert listening.returncode == 0, listening.stderr
+    open_to_all = set(re.findall(r"(?:0\.0\.0\.0|\*|\[::\]):(\d+)\s", listening.stdout))
+    assert open_to_all == {"8080", "9090"}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_killed_container_comes_back_and_nothing_is_lost(
+    pod: Pod, client: replicate.Client, first: Any, long_recording: Path, container: str
+) -> None:
+    created = create(client, long_recording)
+    wait_for(client, created.id, "processing", *TERMINAL)
+    if container == "redis":
+        # Its file is written once a second.
+        time.sleep(1.1)
+    killed = pod.pid(container)
+    began = time.monotonic()
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: pod.pid(container) not in (0, killed), f"{container} runs again", 30)
+    back = time.monotonic() - began
+    ended = wait_for(client, created.id, *TERMINAL)
+    assert ended.status == "succeeded" or (ended.status == "failed" and ended.error)
+    assert client.predictions.get(first.id).output == first.output
+    wait_until(lambda: pod.probe("bridge", "readiness"), "the pod is ready again", 90, 0.3)
+    say(
+        f"{container} killed: back after {back:.1f} s, the running job {ended.status} "
+        f"{time.monotonic() - began:.1f} s after the kill"
+    )
+
+
+def test_a_stopped_pod_finishes_its_job_and_keeps_its_queue(
+    pod: Pod, client: replicate.Client, long_recording: Path, receiver: Receiver
+) -> None:
+    options = {"webhook": receiver.url, "webhook_events_filter": ["completed"]}
+    running = create(client, long_recording, **options)
+    queued = create(client, RECORDING)
+    wait_for(client, running.id, "processing")
+    pids = {name: pod.pid(name) for name in CONTAINERS}
+    began = time.monotonic()
+    stops = {
+        name: subprocess.Popen(
+            [*pod.podman.command, "stop", "-t", "110", pod.name(name)],
+            env=pod.podman.environ,
+            stdout=subprocess.DEVNULL,
+        )
+        for name in CONTAINERS
+    }
+    gone: dict[str, float] = {}
+
+    def all_gone() -> bool:
+        for name, pid in pids.items():
+            if name not in gone and not Path(f"/proc/{pid}").exists():
+                gone[name] = time.monotonic() - began
+        return len(gone) == len(pids)
+
+    wait_until(all_gone, "all containers have stopped", 100)
+    for stop in stops.values():
+        stop.wait(30)
+    say("stopped after " + ", ".join(f"{name} {gone[name]:.1f} s" for name in sorted(gone)))
+    assert gone["bridge"] <= gone["whisperx"]
+    assert gone["bridge"] <= gone["redis"]
+    (told,) = [body for body in receiver.told() if body["id"] == running.id]
+    assert told["status"] == "succeeded"
+
+    pod.down()
+    pod.play()
+    assert wait_for(client, running.id, *TERMINAL).status == "succeeded"
+    assert wait_for(client, queued.id, *TERMINAL).status == "succeeded"
+    say("started again on its volumes, it finished the queue")
+
+
+@pytest.mark.parametrize(
+    ("container", "variable", "said"),
+    [
+        ("bridge", "BRIDGE_TOKEN", "BRIDGE_TOKEN"),
+        ("bridge", "WEBHOOK_SECRET", "WEBHOOK_SECRET"),
+        ("bridge", "REDIS_PASSWORD", "REDIS_PASSWORD"),
+        ("redis", "REDISCLI_AUTH", "REDIS_PASSWORD"),
+    ],
+)
+def test_a_container_with_a_placeholder_refuses_to_start_and_says_which(
+    pod: Pod, podman: Podman, container: str, variable: str, said: str
+) -> None:
+    spec = pod.container(container)
+    given = {"BRIDGE_TOKEN": "a-good-token", "WEBHOOK_SECRET": "a-good-key-too"}
+    given |= {"REDIS_PASSWORD": "aGoodPassword1", "REDISCLI_AUTH": "aGoodPassword1"}
+    given[variable] = "<put yours here>"
+    flags = [f"--env={name}={value}" for name, value in given.items()]
+    command = spec.get("command", [])
+    if command:
+        flags.append(f"--entrypoint={command[0]}")
+    arguments = [*command[1:], *spec.get("args", [])]
+    done = podman.run("run", "--rm", "--network=none", *flags, spec["image"], *arguments)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "put yours here" not in done.stderr
+
+
+def test_the_bridge_image_is_slim(podman: Podman) -> None:
+    found = images()
+    image = f"{found['REGISTRY']}/{found['BRIDGE']}:{found['VERSION']}"
+    assert podman.size(image) < 200_000_000
+    done = podman.run("run", "--rm", image, "python", "-c", "import torch")
+    assert "No module named 'torch'" in done.stderr
