@@ -16,11 +16,11 @@ COPY bridge ./bridge
 COPY outbound ./outbound
 COPY stack ./stack
 COPY images/all-in-one.sh /usr/local/bin/whisperx-stack
-RUN python -m compileall -q bridge outbound stack && install -d -o 1000 -g 1000 /state /models
+RUN python -m compileall -q bridge outbound stack && install -d -o 10001 -g 10001 /state /models
 ENV STATE_DIR=/state \
     BRIDGE_PYTHON=/opt/bridge/bin/python \
     BRIDGE_HOST=0.0.0.0 \
     PORT=8080
-USER 1000:1000
+USER 10001:10001
 EXPOSE 8080
 CMD ["whisperx-stack"]

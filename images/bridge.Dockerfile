@@ -17,11 +17,11 @@ COPY transcription ./transcription
 COPY pod ./pod
 # Without these files a container whose root cannot be written compiles at every start.
 RUN /opt/venv/bin/python -m compileall -q bridge outbound transcription pod \
-    && install -d -o 1000 -g 1000 /data/files
+    && install -d -o 10001 -g 10001 /data/files
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     BRIDGE_HOST=0.0.0.0 \
     FILES_DIR=/data/files
-USER 1000:1000
+USER 10001:10001
 EXPOSE 8080
 CMD ["python", "-m", "bridge"]

@@ -15,7 +15,7 @@ COPY models ./models
 COPY transcription ./transcription
 COPY pod ./pod
 RUN /opt/venv/bin/python -m compileall -q . \
-    && install -d -o 1000 -g 1000 /models
+    && install -d -o 10001 -g 10001 /models
 # The same environment as cog.yaml's.
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
@@ -30,6 +30,6 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     OMP_WAIT_POLICY=PASSIVE \
     HF_HOME=/models/huggingface \
     TORCH_HOME=/models/torch
-USER 1000:1000
+USER 10001:10001
 EXPOSE 5000
 CMD ["python", "-m", "pod.entry", "python", "-m", "cog.server.http", "--host", "127.0.0.1"]

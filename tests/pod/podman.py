@@ -90,7 +90,9 @@ class Podman:
             self("import", str(tar), BASE)
             tar.unlink()
             say(f"base image from Debian packages: {time.monotonic() - began:.0f} s")
-        self("tag", BASE, images()["REDIS"])
+        # An imported file system has no PATH, which the official image has.
+        redis = f"FROM {BASE}\nENV PATH={os.defpath.removeprefix(':')}:/usr/local/bin\n"
+        self("build", "-q", "-t", images()["REDIS"], "-f", "-", str(STATE), stdin=redis)
         began = time.monotonic()
         flags = ["-q", "--build-arg", f"BASE={BASE}", *_pip_flags()]
         environ = {

@@ -90,7 +90,7 @@ def test_every_probe_of_a_working_pod_says_yes(pod: Pod, container: str, kind: s
 def test_the_kernel_sees_what_the_manifest_asks_for(pod: Pod, container: str) -> None:
     status = Path(f"/proc/{pod.pid(container)}/status").read_text()
     seen = dict(re.findall(r"^(\w+):\s+(.*)$", status, re.MULTILINE))
-    assert seen["Uid"].split() == ["1000"] * 4
+    assert seen["Uid"].split() == ["10001"] * 4
     assert int(seen["CapEff"], 16) == int(seen["CapBnd"], 16) == 0
     assert seen["NoNewPrivs"] == "1"
     assert seen["Seccomp"] == "2"
@@ -98,7 +98,7 @@ def test_the_kernel_sees_what_the_manifest_asks_for(pod: Pod, container: str) ->
     assert "Read-only file system" in written.stderr
     limit = pod.container(container)["resources"]["limits"]["memory"]
     assert memory_limit(pod.pid(container)) == int(limit.removesuffix("Gi")) << 30
-    say(f"{container}: uid 1000, no capabilities, read-only root, memory limit {limit}")
+    say(f"{container}: uid 10001, no capabilities, read-only root, memory limit {limit}")
 
 
 def memory_limit(pid: int) -> int:
