@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,4 +87,4 @@ def free_port() -> int:
 
 def python_path() -> str:
     """PATH with our interpreter first: Cog starts its worker as plain `python`."""
-    return f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"

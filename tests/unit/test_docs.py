@@ -15,6 +15,7 @@ from bridge.api.replicate.render import prediction_object
 from bridge.api.replicate.stream import KEEP_ALIVE_SECONDS
 from bridge.app import PREFIXES, routes
 from bridge.jobs import MAX_ATTEMPTS
+from bridge.metrics import Metrics
 from bridge.prediction import Prediction, Status
 from bridge.settings import Settings
 from bridge.webhooks import ATTEMPTS, EVENTS
@@ -140,6 +141,28 @@ def test_redis_keys_are_documented() -> None:
     assert {*map(without_names, documented)} - {"jobs…", "errands…", "deliveries…"} == used
 
 
+def test_metrics_are_documented() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    listed = page.split("<!-- metrics -->")[1].split("<!-- /metrics -->")[0]
+    ours = {f.name for f in Metrics().registry.collect() if f.name.startswith("whisperx_")}
+    assert first_cells(listed) == ours
+    scaled = source("k8s/scale/autoscaling.yaml")
+    assert set(re.findall(r"whisperx_\w+", scaled)) <= ours
+    asked = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"whisperx_\w+", page)}
+    assert asked <= ours
+
+
+def test_what_operations_names_in_the_cluster_is_there() -> None:
+    page = (ROOT / "docs/operations.md").read_text() + (ROOT / "README.md").read_text()
+    documents = list(yaml.safe_load_all((ROOT / "k8s/whisperx-stack.yaml").read_text()))
+    named = {(d["kind"].lower(), d["metadata"]["name"]) for d in documents}
+    for kind, name in re.findall(r"\b(deployment|service|deploy)/([\w-]+)", page):
+        assert ("deployment" if kind == "deploy" else kind, name) in named
+    (deployment,) = (d for d in documents if d["kind"] == "Deployment")
+    containers = {c["name"] for c in deployment["spec"]["template"]["spec"]["containers"]}
+    assert set(re.findall(r" -c ([a-z]+)\b", page)) <= containers | {"redis"}
+
+
 def test_lost_runs_are_documented() -> None:
     assert f"After {MAX_ATTEMPTS} lost runs" in ARCHITECTURE
 
@@ -251,9 +274,10 @@ def test_changelog_begins_with_what_is_unreleased() -> None:
 
 
 def test_actions_are_pinned_and_run_what_everybody_runs() -> None:
-    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
-    assert yaml.safe_load(workflow)["permissions"] == {}
-    for used in re.findall(r"uses: (.*)$", workflow, re.MULTILINE):
-        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", used)
-    assert "bash .ci/run" in workflow
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        workflow = path.read_text()
+        assert yaml.safe_load(workflow)["permissions"] == {}
+        for used in re.findall(r"uses: (.*)$", workflow, re.MULTILINE):
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", used)
+    assert "bash .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
     assert "make test\n" in (ROOT / ".ci/run").read_text()
