@@ -23,6 +23,14 @@ def test_several_tokens_are_valid_at_once() -> None:
     assert settings.bearer_tokens == ("old-token-1", "new-token-2")
 
 
+def test_the_password_of_redis_may_stand_alone() -> None:
+    settings = Settings.from_env({**GOOD, "REDIS_PASSWORD": "a:good/password@"})
+    assert settings.redis_address == "redis://:a%3Agood%2Fpassword%40@127.0.0.1:6379/0"
+    assert "a:good/password@" not in repr(settings)
+    with pytest.raises(SettingsError, match="REDIS_PASSWORD"):
+        Settings.from_env({**GOOD, "REDIS_PASSWORD": "<put yours here>"})
+
+
 @pytest.mark.parametrize("variable", ["BRIDGE_TOKEN", "WEBHOOK_SECRET"])
 @pytest.mark.parametrize(
     "value", ["", "short", "changeme-please", "default_secret", "<your token>", "REPLACE_ME_NOW"]

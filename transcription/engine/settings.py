@@ -29,6 +29,7 @@ class Settings:
     align_models: tuple[str, ...] = ()
     align_cache: int = _ALIGN_CACHE
     diarization_model: str | None = None
+    diarization_required: bool = False
     huggingface_token: str | None = field(default=None, repr=False)
     device: str = "auto"
     compute_type: str = "auto"
@@ -56,6 +57,7 @@ class Settings:
             align_models=_listed(environment.get("ALIGN_MODELS", "")),
             align_cache=int(_number(environment, "ALIGN_CACHE", _ALIGN_CACHE)),
             diarization_model=environment.get("DIARIZATION_MODEL") or None,
+            diarization_required=_required(environment.get("DIARIZATION") or "optional"),
             huggingface_token=environment.get("HUGGINGFACE_TOKEN")
             or environment.get("HF_TOKEN")
             or None,
@@ -65,6 +67,12 @@ class Settings:
             max_audio_seconds=_number(environment, "MAX_AUDIO_SECONDS", _MAX_AUDIO_SECONDS),
             bridge_url=environment.get("BRIDGE_INTERNAL_URL") or None,
         )
+
+
+def _required(text: str) -> bool:
+    if text not in ("optional", "required"):
+        raise SettingsError("DIARIZATION must be optional or required")
+    return text == "required"
 
 
 def _listed(text: str) -> tuple[str, ...]:
