@@ -159,6 +159,48 @@ def test_every_image_has_a_name_of_ours_and_a_version(name: str) -> None:
     assert used <= named_images()
 
 
+def test_compose_agrees_with_itself_and_with_the_settings() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    services = compose["services"]
+    known = {variable for f in fields(Settings) for variable in f.metadata["variables"]}
+    assert services["bridge"]["environment"].keys() <= known
+    for service in services.values():
+        assert set(service.get("depends_on", {})) <= services.keys()
+        named = {volume.split(":")[0] for volume in service.get("volumes", [])}
+        assert named <= compose["volumes"].keys()
+        assert service["cap_drop"] == ["ALL"]
+    for name in ("redis", "whisperx", "bridge"):
+        assert services[name]["network_mode"] == "service:pod"
+        assert services[name]["read_only"] is True
+    # What depends on others is stopped before them: the bridge first, then Cog, then Redis.
+    assert {"redis", "whisperx"} <= services["bridge"]["depends_on"].keys()
+    assert "redis" in services["whisperx"]["depends_on"]
+    grace = int(services["bridge"]["stop_grace_period"].removesuffix("s"))
+    assert grace > Settings(**secrets_of_the_bridge()).max_run_seconds
+
+
+def secrets_of_the_bridge() -> dict[str, str]:
+    return dict.fromkeys(("tokens", "webhook_secret"), "0123456789abcdef")
+
+
+def test_the_overlay_for_many_pods_shares_one_redis() -> None:
+    documents = list(yaml.safe_load_all(render("k8s/scale")))
+    assert problems(documents) == []
+    assert {c["name"] for c in pod(documents)["containers"]} == {"whisperx", "bridge"}
+    assert variables(container(documents, "bridge"))["REDIS_URL"] == "redis://whisperx-redis:6379/0"
+    scaled = only(documents, "ScaledObject")["spec"]
+    assert scaled["scaleTargetRef"]["name"] == only(documents, "Deployment")["metadata"]["name"]
+    assert scaled["minReplicaCount"] >= 1
+    assert "replicas" not in only(documents, "Deployment")["spec"]
+    claims = {
+        d["metadata"]["name"]: d["spec"]["accessModes"]
+        for d in documents
+        if d["kind"] == "PersistentVolumeClaim"
+    }
+    shared = ["ReadWriteMany"]
+    assert claims == {"whisperx-files": shared, "whisperx-models": shared}
+
+
 def render(folder: str) -> str:
     if not (shutil.which("kubectl") or shutil.which("kustomize")):
         pytest.skip("neither kustomize nor kubectl is installed: overlays are not rendered")

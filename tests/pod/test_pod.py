@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import time
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,6 @@ TERMINAL = ("succeeded", "failed", "canceled")
 @pytest.fixture(scope="module")
 def client(pod: Pod) -> replicate.Client:
     return replicate.Client(api_token=pod.token, base_url=pod.url)
-
-
-@pytest.fixture(scope="module")
-def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("audio") / "long.wav"
-    with wave.open(str(RECORDING)) as source, wave.open(str(path), "wb") as target:
-        target.setparams(source.getparams())
-        target.writeframes(source.readframes(source.getnframes()) * 2)
-    return path
 
 
 def create(client: replicate.Client, path: Path, **options: Any) -> Any:
@@ -123,9 +113,9 @@ def test_only_the_bridge_can_be_reached_from_outside_the_pod(pod: Pod) -> None:
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_a_killed_container_comes_back_and_nothing_is_lost(
-    pod: Pod, client: replicate.Client, first: Any, long_recording: Path, container: str
+    pod: Pod, client: replicate.Client, first: Any, container: str
 ) -> None:
-    created = create(client, long_recording)
+    created = create(client, RECORDING)
     wait_for(client, created.id, "processing", *TERMINAL)
     if container == "redis":
         # Its file is written once a second.
@@ -146,10 +136,10 @@ def test_a_killed_container_comes_back_and_nothing_is_lost(
 
 
 def test_a_stopped_pod_finishes_its_job_and_keeps_its_queue(
-    pod: Pod, client: replicate.Client, long_recording: Path, receiver: Receiver
+    pod: Pod, client: replicate.Client, receiver: Receiver
 ) -> None:
     options = {"webhook": receiver.url, "webhook_events_filter": ["completed"]}
-    running = create(client, long_recording, **options)
+    running = create(client, RECORDING, **options)
     queued = create(client, RECORDING)
     wait_for(client, running.id, "processing")
     pids = {name: pod.pid(name) for name in CONTAINERS}
