@@ -1,5 +1,6 @@
 """k8s/cpu as a real pod: our images, podman, the kernel's own view. `make test-pod`."""
 
+import json
 import os
 import re
 import signal
@@ -68,6 +69,18 @@ def test_the_official_client_gets_the_demo_recording_transcribed(first: Any) -> 
     assert spoken
     assert word_error_rate(plain_words(spoken[1]), plain_words(heard)) < 0.1
     assert len({segment["speaker"] for segment in first.output["segments"]}) == 2
+
+
+@pytest.mark.parametrize(
+    ("container", "said"),
+    [("bridge", ["accepted", "processing", "succeeded"]), ("whisperx", ["transcribed"])],
+)
+def test_the_logs_are_json_and_name_the_prediction(
+    pod: Pod, first: Any, container: str, said: list[str]
+) -> None:
+    lines = [json.loads(line) for line in pod.logs(container).splitlines() if line[:1] == "{"]
+    about = [line["message"] for line in lines if line.get("prediction") == first.id]
+    assert [message.rpartition(" ")[2] for message in about] == said
 
 
 @pytest.mark.parametrize("kind", ["startup", "readiness", "liveness"])
