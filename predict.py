@@ -18,6 +18,7 @@ from cog import BaseRunner, Input, Path, Secret, current_scope
 from run_folders import RunFolders
 from segment_channel import telling
 from transcription.engine.fetching import fetch_missing
+from transcription.engine.libraries import check_libraries
 from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.errors import InvalidInput, TranscriptionError
@@ -52,6 +53,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
     def setup(self) -> None:
         """Loads every model once."""
         settings = Settings.from_environment(os.environ)
+        check_libraries(settings)
         fetch_missing(settings)
         engine = WhisperxEngine(settings)
         self._pipeline = Pipeline(engine, max_seconds=settings.max_audio_seconds)
