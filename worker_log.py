@@ -1,7 +1,8 @@
 """The predictor's lines in the operator's log, with the prediction that they are about.
 
 Not for the client: what is printed to stdout and stderr is the prediction's own log, which the
-client reads. Cog writes JSON unless LOG_FORMAT is ``console``, and so does this.
+client reads. Cog writes JSON unless LOG_FORMAT is ``console``, and so does this; in JSON, Cog wraps
+the line as the message of one of its own.
 """
 
 import json

@@ -79,6 +79,9 @@ def test_the_logs_are_json_and_name_the_prediction(
     pod: Pod, first: Any, container: str, said: list[str]
 ) -> None:
     lines = [json.loads(line) for line in pod.logs(container).splitlines() if line[:1] == "{"]
+    if container == "whisperx":  # Cog wraps what its worker writes
+        inner = [line.get("fields", {}).get("message", "") for line in lines]
+        lines = [json.loads(message) for message in inner if message[:1] == "{"]
     about = [line["message"] for line in lines if line.get("prediction") == first.id]
     assert [message.rpartition(" ")[2] for message in about] == said
 
@@ -178,7 +181,10 @@ def test_a_stopped_pod_finishes_its_job_and_keeps_its_queue(
         stop.wait(30)
     say("stopped after " + ", ".join(f"{name} {gone[name]:.1f} s" for name in sorted(gone)))
     assert gone["bridge"] <= gone["whisperx"]
-    assert gone["bridge"] <= gone["redis"]
+    # Redis may end first by the time that the bridge's interpreter takes to end.
+    told_at_the_end = pod.logs("bridge").rpartition("stopping: finishing")[2]
+    assert "Redis does not answer" not in told_at_the_end
+    assert '"stopped"' in told_at_the_end
     (told,) = [body for body in receiver.told() if body["id"] == running.id]
     assert told["status"] == "succeeded"
 
