@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the images that the manifests name; with PUSH=1 it pushes them too. Run through `make images`.
 #   REGISTRY=ghcr.io/you  the address to build for, instead of the one in images/images.env
-#   IMAGES="bridge cpu"   only these of: bridge cpu all-in-one predictor
+#   IMAGES="bridge cpu"   only these of: bridge cpu all-in-one predictor baked
 #   ENGINE="podman"       instead of docker
 #   BUILD_FLAGS="…"       more arguments for its `build`
 set -eu
@@ -44,6 +44,10 @@ for image in ${IMAGES:-bridge cpu predictor all-in-one}; do
         all-in-one)
             BUILD_FLAGS="${BUILD_FLAGS:-} --build-arg PREDICTOR=${BASE_PREDICTOR:-$REGISTRY/$PREDICTOR_CPU:$VERSION}"
             build all-in-one "$ALL_IN_ONE"
+            ;;
+        baked)
+            BUILD_FLAGS="${BUILD_FLAGS:-} --build-arg PREDICTOR=${BASE_PREDICTOR:-$REGISTRY/$PREDICTOR:$VERSION}"
+            build baked "$BAKED"
             ;;
         *) say "there is no image called $image" >&2; exit 2 ;;
     esac

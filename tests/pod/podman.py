@@ -215,7 +215,11 @@ class Pod:
                 port = {"containerPort": 8080, "hostPort": self.port, "hostIP": "127.0.0.1"}
                 container["ports"] = [port]
         claims = [d for d in documents() if d["kind"] == "PersistentVolumeClaim"]
-        return [*claims, deployment]
+        return [*(claim for claim in claims if not self._is_there(claim)), deployment]
+
+    def _is_there(self, claim: dict[str, Any]) -> bool:
+        """Whether the volume was made before: podman refuses to make it again."""
+        return self.podman.run("volume", "exists", claim["metadata"]["name"]).returncode == 0
 
 
 def documents() -> list[dict[str, Any]]:
