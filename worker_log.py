@@ -40,4 +40,5 @@ def note(message: str, error: BaseException | None = None, **members: object) ->
 def _prediction() -> str | None:
     """The id that the bridge sent along; None for a request that did not come from it."""
     context = getattr(current_scope(), "context", None) or {}
-    return context.get("prediction")
+    # A run is called after its prediction and the number of the attempt.
+    return context.get("run", "").rpartition("-")[0] or None

@@ -116,14 +116,15 @@ class Metrics:
             self._cog.labels(state).set(state == context.monitor.health.status)
         self._draining.set(context.monitor.draining)
         try:
-            counts = await context.store.unfinished_by_status()
+            unfinished = await context.store.unfinished_records()
             pending, dead = await context.webhooks.counts()
         except RedisError:
             self._redis.set(0)
         else:
             self._redis.set(1)
             for status in (Status.STARTING, Status.PROCESSING):
-                self._unfinished.labels(status.value).set(counts[status])
+                number = sum(record.status is status for record in unfinished)
+                self._unfinished.labels(status.value).set(number)
             self._waiting.set(pending)
             self._dead.set(dead)
         return generate_latest(self.registry)

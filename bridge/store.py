@@ -18,7 +18,6 @@ each write), ``result_ttl`` from its end.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -212,14 +211,6 @@ class Store:
     async def unfinished_records(self) -> list[Prediction]:
         """Records of all predictions that have not ended."""
         return await self._records(await self.unfinished())
-
-    async def unfinished_by_status(self) -> Counter[Status]:
-        """How many wait and how many run."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for prediction_id in await self.unfinished():
-                pipe.hget(_key(prediction_id), "status")
-            found = await pipe.execute()
-        return Counter(Status(text(status)) for status in found if status is not None)
 
     async def forget_unfinished(self, prediction_id: str) -> None:
         """Take an id whose record has expired off the list."""

@@ -9,7 +9,7 @@ RUN python3 -m venv /opt/venv \
         -r /tmp/requirements/models-cpu.txt -r /tmp/requirements/cog.txt \
     && sh /tmp/torch-cpu.sh /opt/venv /tmp/requirements/torch-cpu.txt
 WORKDIR /src
-COPY predict.py worker_announcement.py worker_log.py ./
+COPY *.py ./
 COPY .cog/openapi_schema.json ./.cog/
 COPY models ./models
 COPY transcription ./transcription

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ TERMINAL = ("succeeded", "failed", "canceled")
 
 
 @pytest.fixture(scope="module")
-def client(pod: Pod) -> replicate.Client:
-    return replicate.Client(api_token=pod.token, base_url=pod.url)
+def client(pod: Pod) -> Iterator[replicate.Client]:
+    made = replicate.Client(api_token=pod.token, base_url=pod.url)
+    yield made
+    made._client.close()
 
 
 def create(client: replicate.Client, path: Path, **options: Any) -> Any:

@@ -20,7 +20,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 class Scope:
     """What Cog says of a request that the bridge sent."""
 
-    context = {"prediction": "abc"}  # noqa: RUF012 - as Cog's own
+    context = {"run": "abc-2"}  # noqa: RUF012 - as Cog's own
 
 
 def test_a_line_is_json_and_names_the_prediction(
