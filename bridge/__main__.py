@@ -37,6 +37,8 @@ def main() -> int:
         print(f"bridge: {error}", file=sys.stderr)
         return 2
     logs.configure(settings.log_level, settings.log_format)
+    if settings.allow_anonymous:
+        _log.warning("ALLOW_ANONYMOUS=1: anybody who reaches this port may transcribe")
     uvloop.run(run(settings))
     return 0
 

@@ -17,10 +17,14 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 import transcription
 from bridge import health
-from bridge.api import deadletters
+from bridge.api import deadletters, rest, results, speakers
+from bridge.api.documentation import handlers as documentation
+from bridge.api.openai import models as openai_models
+from bridge.api.openai import transcriptions
 from bridge.api.replicate import files as file_routes
 from bridge.api.replicate import models, predictions, stream
 from bridge.api.replicate.render import webhook_body
+from bridge.api.waiting import tell_id
 from bridge.auth import SETTINGS, require_token
 from bridge.claims import Claims
 from bridge.cog import Cog
@@ -48,7 +52,7 @@ REDIS_CONNECTIONS = 32
 RESTART_PAUSE = 1.0  # seconds before a dispatcher that could not start is started again
 _PREDICTION = "/predictions/{id}"
 _MODEL = "/models/{owner}/{name}"
-REPLICATE_ROUTES = [
+ROUTES = [
     web.post("/predictions", predictions.create),
     web.get("/predictions", predictions.list_all),
     web.put(_PREDICTION, predictions.create),
@@ -56,9 +60,11 @@ REPLICATE_ROUTES = [
     web.delete(_PREDICTION, predictions.erase),
     web.post(f"{_PREDICTION}/cancel", predictions.cancel),
     web.get(f"{_PREDICTION}/stream", stream.stream),
+    web.get(f"{_PREDICTION}/output", results.output),
     web.post(f"{_MODEL}/predictions", predictions.create),
     web.post("/deployments/{owner}/{name}/predictions", predictions.create),
     web.get("/models", models.list_models),
+    web.get("/models/{model}", openai_models.get_model),
     web.get(_MODEL, models.get_model),
     web.get(f"{_MODEL}/versions", models.list_versions),
     web.get(f"{_MODEL}/versions/{{version}}", models.get_version),
@@ -71,6 +77,18 @@ REPLICATE_ROUTES = [
     web.get("/files/{id}", file_routes.get),
     web.delete("/files/{id}", file_routes.delete),
     web.get("/files/{id}/download", file_routes.download),
+    web.post("/audio/transcriptions", transcriptions.transcribe),
+    web.post("/audio/translations", transcriptions.translate),
+    web.post("/audio/transcribe-with-speakers", speakers.transcribe),
+    web.post("/transcribe", rest.transcribe),
+]
+ROOT_ROUTES = [  # for probes, people and programs that look around: no token, no other prefix
+    web.get("/health", health.health),
+    web.get("/health-check", health.readiness),
+    web.get("/languages", rest.languages),
+    web.get("/api-info", documentation.api_info),
+    web.get("/openapi.json", documentation.openapi),
+    web.get("/docs", documentation.page),
 ]
 
 
@@ -89,11 +107,10 @@ class Addresses:
 
 def routes() -> list[web.RouteDef]:
     """Every public route."""
-    found = [web.get("/health", health.health), web.get("/health-check", health.readiness)]
+    found = [*ROOT_ROUTES]
     for prefix in PREFIXES:
         found += [
-            web.route(route.method, f"{prefix}{route.path}", route.handler)
-            for route in REPLICATE_ROUTES
+            web.route(route.method, f"{prefix}{route.path}", route.handler) for route in ROUTES
         ]
     return found
 
@@ -105,6 +122,7 @@ def build_app(settings: Settings, context: Context) -> web.Application:
     )
     app[SETTINGS] = settings
     app[CONTEXT] = context
+    app.on_response_prepare.append(tell_id)
     app.add_routes(routes())
     return app
 
@@ -249,7 +267,7 @@ def version(settings: Settings) -> str:
     """The operator's version, or a hash of the transcription code and the models' names."""
     if settings.model_version:
         return settings.model_version
-    digest = hashlib.sha256(settings.models.encode())
+    digest = hashlib.sha256(",".join(settings.model_names).encode())
     folder = Path(transcription.__file__).parent
     for source in sorted(folder.rglob("*.py")):
         digest.update(source.read_bytes())

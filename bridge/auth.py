@@ -9,7 +9,15 @@ from aiohttp import web
 from bridge.errors import Handler, problem
 from bridge.settings import Settings
 
-PUBLIC = frozenset({"/health", "/health-check"})
+PUBLIC = frozenset(
+    {"/health", "/health-check", "/languages", "/api-info", "/openapi.json", "/docs"}
+)
+# With ALLOW_ANONYMOUS: what hands out nothing but the caller's own results. An id is 130 random
+# bits, and the list of them stays closed.
+OPEN = re.compile(
+    r"POST (/v1){0,2}/(audio/[a-z-]+|transcribe)"
+    r"|GET (/v1){0,2}/(models(/[^/]+)?|predictions/[^/]+/output)"
+)
 # Followed by clients without their token: each checks a signature of its own.
 SIGNED = re.compile(r"(/v1){0,2}/(predictions/[^/]+/stream|files/[^/]+/download)")
 SETTINGS = web.AppKey("settings", Settings)
@@ -20,7 +28,7 @@ _SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`
 @web.middleware
 async def require_token(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lets a request pass with a valid token, or to a public route."""
-    if request.path in PUBLIC or (request.method == "GET" and SIGNED.fullmatch(request.path)):
+    if _needs_no_token(request):
         return await handler(request)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() in _SCHEMES and _known(token.strip(), request.app[SETTINGS].bearer_tokens):
@@ -40,6 +48,13 @@ def sign(secret: str, *parts: str) -> str:
 def signed_by(secret: str, signature: str, *parts: str) -> bool:
     """Whether ``signature`` is ours for ``parts``, compared in constant time."""
     return hmac.compare_digest(sign(secret, *parts).encode(), signature.encode())
+
+
+def _needs_no_token(request: web.Request) -> bool:
+    if request.path in PUBLIC or (request.method == "GET" and SIGNED.fullmatch(request.path)):
+        return True
+    anonymous = request.app[SETTINGS].allow_anonymous == 1
+    return anonymous and OPEN.fullmatch(f"{request.method} {request.path}") is not None
 
 
 def _known(token: str, valid: tuple[str, ...]) -> bool:

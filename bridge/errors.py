@@ -1,6 +1,7 @@
 """Every error answer of the API, made in one place.
 
-The body is a problem (RFC 9457) whose ``detail`` is a string, as Replicate's clients require.
+The body is a problem (RFC 9457) whose ``detail`` is a string, as Replicate's clients require, and
+holds an ``error`` object, as OpenAI's clients require: both families use the same paths.
 """
 
 import logging
@@ -10,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from redis.exceptions import RedisError
 
-from bridge.store import QueueFull
+from bridge.store import AlreadyExists, QueueFull
 from transcription.errors import InvalidInput, TranscriptionError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -32,8 +33,20 @@ _TITLES = {
     429: "Too many requests",
     500: "Internal server error",
     503: "Service unavailable",
+    504: "Gateway timeout",
     507: "Insufficient storage",
 }
+# The words by which OpenAI's clients tell errors apart; all others are `invalid_request_error`
+# below 500 and `server_error` from there on, without a code.
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_CODES = {
+    401: "invalid_api_key",
+    404: "not_found",
+    413: "file_too_large",
+    429: "rate_limit_exceeded",
+    504: "still_running",
+}
+_KEPT_HEADERS = ("Allow", "Retry-After", "x-should-retry")
 _OUTSIDE_INPUT = frozenset({"id", "webhook", "webhook_events_filter", "content", "metadata"})
 _DETAILS = {
     404: "There is nothing at this path; docs/api.md lists the routes.",
@@ -43,12 +56,28 @@ _DETAILS = {
 
 
 def problem(
-    status: int, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+    status: int,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    param: str | None = None,
+    code: str | None = None,
+    **extra: Any,
 ) -> web.Response:
-    """An error answer; ``extra`` members are added to the body."""
+    """An error answer; ``extra`` members are added to the body.
+
+    ``param`` is the field that is to blame, ``code`` a word for programs.
+    """
+    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    error = {
+        "message": detail.strip(),
+        "type": kind,
+        "param": param,
+        "code": code or _CODES.get(status),
+    }
     title = _TITLES.get(status, "Error")
     return web.json_response(
-        {"title": title, "detail": detail, "status": status, **extra},
+        {"title": title, "detail": detail, "status": status, "error": error, **extra},
         status=status,
         headers=headers,
         content_type="application/problem+json",
@@ -61,6 +90,7 @@ def invalid_inputs(found: list[InvalidInput], status: int = 422) -> web.Response
     return problem(
         status,
         "".join(f"- {path}: {reason}\n" for path, reason in named),
+        param=found[0].field,
         invalid_fields=[{"field": path, "description": reason} for path, reason in named],
     )
 
@@ -96,7 +126,7 @@ async def translate(  # noqa: PLR0911 - one answer per kind of error
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        kept = {name: error.headers[name] for name in _KEPT_HEADERS if name in error.headers}
         return problem(error.status, _detail(error), headers=kept)
     except InvalidInputs as error:
         return invalid_inputs(error.found)
@@ -105,6 +135,12 @@ async def translate(  # noqa: PLR0911 - one answer per kind of error
     except TranscriptionError as error:
         headers = {"Retry-After": str(_BUSY_RETRY_SECONDS)} if error.status == 503 else None
         return problem(error.status, error.detail, headers=headers)
+    except AlreadyExists:
+        return problem(
+            409,
+            "This id or idempotency key belongs to another request.",
+            headers={"x-should-retry": "false"},
+        )
     except QueueFull:
         return problem(
             429,

@@ -20,15 +20,20 @@ class Worker:
     """What the predictor announces about its models and its device."""
 
     gpu_available: bool
-    alignment_available: bool
+    alignment_languages: frozenset[str]
     diarization_available: bool
+
+    @property
+    def alignment_available(self) -> bool:
+        """Whether there is any language whose words can be timed."""
+        return bool(self.alignment_languages)
 
     @classmethod
     def from_announcement(cls, body: Any) -> "Worker":
         """Raises TypeError, KeyError when ``body`` is not an announcement."""
         return cls(
             gpu_available=bool(body["gpu_available"]),
-            alignment_available=bool(body["alignment_languages"]),
+            alignment_languages=frozenset(map(str, body["alignment_languages"])),
             diarization_available=bool(body["diarization_available"]),
         )
 

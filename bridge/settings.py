@@ -11,6 +11,7 @@ from outbound.policy import Policy
 from outbound.signing import check_key, derive_key
 
 MIN_SECRET_LENGTH = 8  # characters; shorter secrets fall to guessing
+LONGEST_SYNC_TIMEOUT = 600  # seconds; when the official clients give up and send again
 _PLACEHOLDERS = (
     "changeme",
     "change-me",
@@ -130,6 +131,23 @@ class Settings:
     metrics_port: int = _variable(
         "METRICS_PORT", 0, "Port of Prometheus's /metrics, at BRIDGE_HOST; 0: no metrics."
     )
+    sync_timeout: int = _variable(
+        "SYNC_TIMEOUT",
+        540,
+        "Seconds that /audio/… and /transcribe hold an answer; then it is 504 and the work goes "
+        "on. Below 600.",
+    )
+    allow_anonymous: int = _variable(
+        "ALLOW_ANONYMOUS",
+        0,
+        "1: /audio/…, /transcribe, /models and results by id need no token. For trusted networks.",
+    )
+    speakers_model: str = _variable(
+        "WHISPER_MODEL",
+        "",
+        "Model of /audio/transcribe-with-speakers; loaded besides MODELS. When empty: medium if "
+        "MODELS has it, else the first of MODELS.",
+    )
     log_level: str = _variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_format: str = _variable(
         "LOG_FORMAT", "text", "text for people (console says the same), json for a collector."
@@ -143,11 +161,12 @@ class Settings:
         _check_secret("WEBHOOK_SECRET", self.webhook_secret)
         if self.redis_password:
             _check_secret("REDIS_PASSWORD", self.redis_password)
-        if not self.model_names:
+        if not _split(self.models):
             raise SettingsError("MODELS names no model")
         if len(self.model_name.split("/")) != 2:
             raise SettingsError("MODEL_NAME must be owner/name")
         self._check_choices()
+        self._check_doors()
         self._settle_signing_key()
         for name, url, schemes in (
             ("REDIS_URL", self.redis_url, {"redis", "rediss", "unix"}),
@@ -175,6 +194,12 @@ class Settings:
             if value not in choices:
                 raise SettingsError(f"{name} must be {choices[0]} or {choices[1]}")
 
+    def _check_doors(self) -> None:
+        if not 0 < self.sync_timeout < LONGEST_SYNC_TIMEOUT:
+            raise SettingsError(f"SYNC_TIMEOUT must be from 1 to {LONGEST_SYNC_TIMEOUT - 1}")
+        if self.allow_anonymous not in (0, 1):
+            raise SettingsError("ALLOW_ANONYMOUS must be 1 or 0")
+
     def _settle_signing_key(self) -> None:
         try:
             key = self.signing_key or derive_key(self.webhook_secret)
@@ -191,7 +216,13 @@ class Settings:
     @property
     def model_names(self) -> tuple[str, ...]:
         """The operator's models, the default first."""
-        return _split(self.models)
+        return tuple(dict.fromkeys((*_split(self.models), *_split(self.speakers_model))))
+
+    @property
+    def speakers_default(self) -> str:
+        """The model of the door that tells speakers: `medium` in the system it comes from."""
+        chosen = self.speakers_model.strip() or "medium"
+        return chosen if chosen in self.model_names else self.model_names[0]
 
     @property
     def align_model_names(self) -> tuple[str, ...]:

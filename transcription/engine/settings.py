@@ -48,8 +48,10 @@ class Settings:
             raise SettingsError("HUGGINGFACE_TOKEN still holds a placeholder; unset it, or set it")
         if not models:
             raise SettingsError("MODELS names no model")
+        # The model of one of the bridge's doors, which asks for it by name.
+        models += _listed(environment.get("WHISPER_MODEL", ""))
         return cls(
-            models=models,
+            models=tuple(dict.fromkeys(models)),
             align_languages=dict(
                 _pair(entry)
                 for entry in _listed(environment.get("ALIGN_LANGUAGES", _ALIGN_LANGUAGES))

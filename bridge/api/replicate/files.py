@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.api.replicate.render import base_url
-from bridge.api.replicate.requests import chunks_of, parts_of, text_of
+from bridge.api.forms import chunks_of, parts_of, text_of
+from bridge.api.origin import base_url
 from bridge.context import CONTEXT
 from bridge.errors import problem
 from bridge.uploads import Uploaded

@@ -5,7 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.api.replicate.render import base_url, time_text
+from bridge.api.openai.models import entries
+from bridge.api.origin import base_url
+from bridge.api.replicate.render import time_text
 from bridge.context import CONTEXT, Context
 from bridge.errors import problem
 from transcription.schema import openapi
@@ -17,13 +19,8 @@ _SINCE = datetime.now(UTC)  # a version is as old as the process that serves it
 async def list_models(request: web.Request) -> web.Response:
     """``GET /models``: the one model, for Replicate's clients and (``data``) for OpenAI's."""
     context = request.app[CONTEXT]
-    created = int(_SINCE.timestamp())
-    data = [
-        {"id": name, "object": "model", "created": created, "owned_by": _owner(context)}
-        for name in context.settings.model_names
-    ]
     found = {"previous": None, "next": None, "results": [_model(context, base_url(request))]}
-    return web.json_response({"object": "list", "data": data, **found})
+    return web.json_response({"object": "list", "data": entries(context), **found})
 
 
 async def get_model(request: web.Request) -> web.Response:

@@ -9,7 +9,8 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
-from bridge.api.replicate.render import base_url, prediction_object, with_output
+from bridge.api.origin import base_url
+from bridge.api.replicate.render import prediction_object, with_output
 from bridge.api.replicate.requests import (
     check_version,
     events_of,
@@ -23,7 +24,6 @@ from bridge.errors import problem
 from bridge.forward import applies
 from bridge.intake import check_id
 from bridge.prediction import Prediction, Status
-from bridge.store import AlreadyExists
 
 PAGE = 100  # predictions per page of the list
 _MARGIN_SECONDS = 0.3  # the answer has to leave before the client's patience ends
@@ -39,13 +39,7 @@ async def create(request: web.Request) -> web.Response:
     body = await read_object(request)
     if body is not None and applies(context.settings, body):
         return await _forward(request, context, body)
-    try:
-        prediction = await context.intake.accept(await read(request, body))
-    except AlreadyExists:
-        headers = {"x-should-retry": "false"}
-        return problem(
-            409, "This id or idempotency key belongs to another request.", headers=headers
-        )
+    prediction = await context.intake.accept(await read(request, body))
     seconds = wait_seconds(request.headers.get("Prefer", ""))
     ended = prediction.terminal or (
         seconds > 0

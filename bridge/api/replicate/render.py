@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from aiohttp import web
-
-from bridge.auth import SETTINGS, sign
+from bridge.auth import sign
 from bridge.prediction import Prediction
 
 STREAM_SECONDS = 86_400  # how long a stream's link is valid
@@ -59,16 +57,6 @@ def webhook_body(secret: str, prediction: Prediction, output: bytes | None) -> b
     """What a receiver gets: the same that GET answers."""
     rendered = prediction_object(prediction, prediction.base_url, secret, {})
     return with_output(rendered, output)
-
-
-def base_url(request: web.Request) -> str:
-    """Where the client reaches us: as the operator says, as its proxy says, or as it asked."""
-    configured = request.app[SETTINGS].public_url.rstrip("/")
-    if configured:
-        return configured
-    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
-    host = request.headers.get("X-Forwarded-Host", request.host).split(",")[0].strip()
-    return f"{scheme}://{host}"
 
 
 def time_text(moment: datetime | None) -> str | None:

@@ -1,20 +1,20 @@
 """Requests for a prediction, JSON or multipart form, as `Request`s."""
 
 import asyncio
-import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
-from bridge.api.replicate.render import base_url
+from bridge.api.forms import read_form
+from bridge.api.origin import base_url, with_repeat
 from bridge.context import CONTEXT, Context
 from bridge.files import new_id
-from bridge.intake import Request, Upload, check_id
+from bridge.intake import Request, check_id
 from bridge.webhooks import EVENTS
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES
@@ -22,8 +22,6 @@ from transcription.options import AUDIO_NAMES
 LONGEST_WAIT = 55  # seconds; clients give up at 60
 _WAIT = re.compile(r"\bwait(?:=(\d+))?\b")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
-_FORM_TEXT_BYTES = 1 << 20
-_CHUNK = 1 << 18  # bytes of an upload read at a time
 
 
 async def read(request: web.Request, body: Mapping[str, Any] | None) -> Request:
@@ -35,7 +33,7 @@ async def read(request: web.Request, body: Mapping[str, Any] | None) -> Request:
     parsed = replace(parsed, cancel_after=wanted, base_url=base_url(request))
     if "id" in request.match_info:
         parsed = replace(parsed, id=check_id(request.match_info["id"]))
-    return _with_repeat(request, parsed)
+    return with_repeat(request, parsed)
 
 
 async def read_object(request: web.Request) -> Mapping[str, Any] | None:
@@ -135,76 +133,8 @@ def _cancel_after(header: str | None) -> timedelta | None:
     return duration
 
 
-def _with_repeat(request: web.Request, parsed: Request) -> Request:
-    """Tell a repeated request by its idempotency key, or by its retry mark, token and content."""
-    token = request.headers.get("Authorization", "")
-    key = request.headers.get("Idempotency-Key")
-    if key:
-        return replace(parsed, repeat=_digest("key", token, key), is_retry=True)
-    marked = request.headers.get("x-stainless-retry-count", "0")
-    digest = _digest("body", token, parsed.fingerprint)
-    return replace(parsed, repeat=digest, is_retry=marked not in ("", "0"))
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
 async def _read_form(request: web.Request, context: Context) -> Request:
     """Inputs as form fields in any order; the recording goes straight to disk."""
-    inputs: dict[str, Any] = {}
-    upload: Upload | None = None
-    try:
-        async for name, part in parts_of(request):
-            if part.filename is None:
-                inputs[name] = context.intake.from_text(name, await text_of(part))
-            elif name in AUDIO_NAMES and upload is None:
-                upload = await _store(name, part, context)
-            else:
-                raise InvalidInput(name, "one file is accepted, named audio_file or audio")
-    except BaseException:
-        if upload is not None:
-            context.files.remove(upload.recording)
-        raise
-    return Request(inputs=inputs, upload=upload)
-
-
-async def _store(name: str, part: BodyPartReader, context: Context) -> Upload:
-    recording = new_id()
-    chunks = chunks_of(part, context.settings.upload_idle_timeout)
-    stored = await context.files.write(recording, chunks, name)
-    return Upload(name, (part.filename or "")[:255], recording, stored)
-
-
-async def parts_of(request: web.Request) -> AsyncIterator[tuple[str, BodyPartReader]]:
-    """A form's parts with their names. Raises HTTPBadRequest where it is no proper form."""
-    try:
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
-            if not isinstance(part, BodyPartReader) or part.name is None:
-                raise web.HTTPBadRequest(text="Every part of the form needs a name.")
-            yield part.name, part
-    except ValueError:  # aiohttp's word for a boundary that is missing or never comes
-        raise web.HTTPBadRequest(text="The multipart form is malformed.") from None
-
-
-async def text_of(part: BodyPartReader) -> str:
-    """A form field's text. Raises HTTPRequestEntityTooLarge past 1 MiB."""
-    content = bytearray()
-    while chunk := await part.read_chunk(_CHUNK):
-        content += chunk
-        if len(content) > _FORM_TEXT_BYTES:
-            raise web.HTTPRequestEntityTooLarge(_FORM_TEXT_BYTES, len(content))
-    return content.decode(errors="replace")
-
-
-async def chunks_of(part: BodyPartReader, idle_seconds: float) -> AsyncIterator[bytes]:
-    """A part's content as it arrives. Raises HTTPRequestTimeout when nothing comes for long."""
-    while True:
-        try:
-            chunk = await asyncio.wait_for(part.read_chunk(_CHUNK), idle_seconds)
-        except TimeoutError:
-            raise web.HTTPRequestTimeout(text="The upload stalled.") from None
-        if not chunk:
-            return
-        yield chunk
+    form = await read_form(request, AUDIO_NAMES)
+    inputs = {name: context.intake.from_text(name, texts[-1]) for name, texts in form.texts.items()}
+    return Request(inputs=inputs, upload=form.upload)

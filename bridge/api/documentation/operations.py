@@ -1,0 +1,172 @@
+"""What each route takes and answers; the routes themselves say where they are and what for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.api import results
+from bridge.api.documentation.schemas import TEXT, TIME, Schema, listed, ref
+from bridge.api.formats import FORMATS
+from bridge.api.openai.fields import ALIASES
+from bridge.api.openai.render import GRANULARITIES
+from transcription.options import NAMES
+from transcription.schema import input_schema
+
+JSON, FORM = "application/json", "multipart/form-data"
+FILE: Schema = {"type": "string", "format": "binary", "description": "The recording."}
+_INPUTS = input_schema()["properties"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one route: the door, queries, media type -> body, status -> answers."""
+
+    door: str
+    answers: Mapping[int, Mapping[str, Schema]]
+    body: Mapping[str, Schema] = field(default_factory=dict)
+    query: Mapping[str, Schema] = field(default_factory=dict)
+    headers: Mapping[str, Schema] = field(default_factory=dict)
+
+
+def _form(required: Mapping[str, Schema], **optional: Schema) -> dict[str, Schema]:
+    members = {**required, **optional}
+    schema = {"type": "object", "properties": members, "required": list(required)}
+    return {FORM: schema}
+
+
+def _knob(name: str) -> Schema:
+    """An input of ours as a form's field."""
+    kept = ("type", "description", "enum", "minimum", "maximum", "format")
+    return {key: _INPUTS[name][key] for key in kept if key in _INPUTS[name]}
+
+
+def _said(text: str, **schema: Any) -> Schema:
+    return {"type": "string", "description": text, **schema}
+
+
+def _json(name: str, status: int = 200) -> dict[int, dict[str, Schema]]:
+    return {status: {JSON: ref(name)}}
+
+
+_PREFER = {
+    "Prefer": _said("wait or wait=n: hold the answer, for at most n seconds."),
+    "Cancel-After": _said("A duration such as 90s, 5m or 1h30m.", pattern="^([0-9]+[hms])+$"),
+    "Idempotency-Key": _said("Answers a request that was sent before with its prediction."),
+}
+_CREATE = Operation(
+    door="Replicate",
+    body={
+        JSON: ref("PredictionRequest"),
+        **_form({"audio_file": FILE}, **{name: _knob(name) for name in NAMES}),
+    },
+    headers=_PREFER,
+    answers={201: {JSON: ref("Prediction")}},
+)
+_MODEL = _said(f"A name of MODELS, or one of {', '.join(ALIASES)}.")
+_FORMAT = _said("Form of the answer.", enum=list(FORMATS), default="json")
+_OPENAI_COMMON = {
+    "prompt": _said("Text that sets style and spelling."),
+    "response_format": _FORMAT,
+    "temperature": _knob("temperature"),
+    "stream": _said("true: server-sent events.", enum=["true", "false"]),
+    "timestamp_granularities[]": listed({"enum": list(GRANULARITIES)}),
+}
+_OPENAI_ANSWER: dict[int, dict[str, Schema]] = {
+    200: {
+        JSON: {"anyOf": [ref(f"{kind}Transcription") for kind in ("", "Verbose", "Diarized")]},
+        **dict.fromkeys(sorted({f.media_type for f in FORMATS.values()} - {JSON}), TEXT),
+        "text/event-stream": TEXT,
+    }
+}
+_LANGUAGE = _knob("language")
+_ANY = {200: {**_OPENAI_ANSWER[200], JSON: {"type": "object"}}}
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("POST", "/predictions"): _CREATE,
+    ("PUT", "/predictions/{id}"): _CREATE,
+    ("POST", "/models/{owner}/{name}/predictions"): _CREATE,
+    ("POST", "/deployments/{owner}/{name}/predictions"): _CREATE,
+    ("GET", "/predictions"): Operation(
+        door="Replicate",
+        query={"cursor": TEXT, "created_after": TIME, "created_before": TIME},
+        answers=_json("Predictions"),
+    ),
+    ("GET", "/predictions/{id}"): Operation(door="Replicate", answers=_json("Prediction")),
+    ("DELETE", "/predictions/{id}"): Operation(door="Replicate", answers={204: {}}),
+    ("POST", "/predictions/{id}/cancel"): Operation(door="Replicate", answers=_json("Prediction")),
+    ("GET", "/predictions/{id}/stream"): Operation(
+        door="Replicate",
+        query={"expiry": TEXT, "signature": TEXT},
+        answers={200: {"text/event-stream": TEXT}},
+    ),
+    ("GET", "/predictions/{id}/output"): Operation(
+        door="Results",
+        query={"format": {"enum": list(results.NAMES), "default": results.WHOLE}},
+        answers=_ANY,
+    ),
+    ("GET", "/models"): Operation(door="Models", answers=_json("Models")),
+    ("GET", "/models/{model}"): Operation(door="Models", answers=_json("ModelEntry")),
+    ("GET", "/models/{owner}/{name}"): Operation(door="Models", answers=_json("Model")),
+    ("GET", "/models/{owner}/{name}/versions"): Operation(door="Models", answers=_json("Versions")),
+    ("GET", "/models/{owner}/{name}/versions/{version}"): Operation(
+        door="Models", answers=_json("Version")
+    ),
+    ("GET", "/account"): Operation(door="Replicate", answers=_json("Account")),
+    ("GET", "/webhooks/default/secret"): Operation(door="Webhooks", answers=_json("SigningKey")),
+    ("GET", "/webhooks/dead-letters"): Operation(door="Webhooks", answers=_json("DeadLetters")),
+    ("POST", "/webhooks/dead-letters/{letter}/redeliver"): Operation(
+        door="Webhooks", answers=_json("Queued", 202)
+    ),
+    ("POST", "/files"): Operation(
+        door="Files",
+        body=_form({"content": FILE}, filename=TEXT, type=TEXT, metadata=_said("A JSON object.")),
+        answers=_json("File", 201),
+    ),
+    ("GET", "/files"): Operation(door="Files", answers=_json("Files")),
+    ("GET", "/files/{id}"): Operation(door="Files", answers=_json("File")),
+    ("DELETE", "/files/{id}"): Operation(door="Files", answers={204: {}}),
+    ("GET", "/files/{id}/download"): Operation(
+        door="Files",
+        query={"owner": TEXT, "expiry": TEXT, "signature": TEXT},
+        answers={200: {"application/octet-stream": TEXT}},
+    ),
+    ("POST", "/audio/transcriptions"): Operation(
+        door="OpenAI",
+        body=_form(
+            {"file": FILE, "model": _MODEL},
+            language=_LANGUAGE,
+            **{"include[]": listed(TEXT), "keywords[]": listed(TEXT)},
+            **{"known_speaker_names[]": listed(TEXT)},
+            **{"known_speaker_references[]": listed(_said("A data URI."))},
+            chunking_strategy=_said("auto, or a JSON object of type server_vad."),
+            **_OPENAI_COMMON,
+        ),
+        answers=_OPENAI_ANSWER,
+    ),
+    ("POST", "/audio/translations"): Operation(
+        door="OpenAI",
+        body=_form({"file": FILE, "model": _MODEL}, **_OPENAI_COMMON),
+        answers=_OPENAI_ANSWER,
+    ),
+    ("POST", "/audio/transcribe-with-speakers"): Operation(
+        door="Speakers",
+        body=_form(
+            {"file": FILE},
+            model=_MODEL,
+            language=_said("A code, or auto."),
+            **{name: _knob(name) for name in ("num_speakers", "min_speakers", "max_speakers")},
+        ),
+        answers=_json("Conversation"),
+    ),
+    ("POST", "/transcribe"): Operation(
+        door="REST", body=_form({"file": FILE}, language=_LANGUAGE), answers=_json("Transcript")
+    ),
+    ("GET", "/languages"): Operation(door="REST", answers=_json("Languages")),
+    ("GET", "/api-info"): Operation(door="REST", answers=_json("ApiInfo")),
+    ("GET", "/openapi.json"): Operation(door="REST", answers={200: {JSON: {"type": "object"}}}),
+    ("GET", "/docs"): Operation(door="REST", answers={200: {"text/html": TEXT}}),
+    ("GET", "/health"): Operation(door="Health", answers=_json("Health")),
+    ("GET", "/health-check"): Operation(
+        door="Health", answers={**_json("Readiness"), **_json("Readiness", 503)}
+    ),
+}

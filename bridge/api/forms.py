@@ -1,0 +1,96 @@
+"""Multipart forms: fields as text, in any order; files go to the disk as they arrive."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field
+
+from aiohttp import BodyPartReader, web
+
+from bridge.context import CONTEXT, Context
+from bridge.files import new_id
+from bridge.intake import Upload
+from transcription.errors import InvalidInput
+
+_TEXT_BYTES = 1 << 20  # of one field
+_ALL_TEXT_BYTES = 64 << 20  # of all fields together
+_CHUNK = 1 << 18  # bytes of an upload read at a time
+
+
+@dataclass(slots=True)
+class Form:
+    """A form's fields with all their values, and the recording if one was sent."""
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    upload: Upload | None = None
+
+
+async def read_form(
+    request: web.Request, files: Collection[str], text_bytes: int = _TEXT_BYTES
+) -> Form:
+    """The form, its one file (named as one of ``files``) stored.
+
+    A field has at most ``text_bytes``. Raises InvalidInput or an HTTP error, leaving no file.
+    """
+    context = request.app[CONTEXT]
+    form, room = Form(), _ALL_TEXT_BYTES
+    try:
+        async for name, part in parts_of(request):
+            if part.filename is None:
+                text = await text_of(part, min(text_bytes, room))
+                room -= len(text)
+                form.texts.setdefault(name, []).append(text)
+            elif name in files and form.upload is None:
+                form.upload = await _store(name, part, context)
+            else:
+                raise InvalidInput(name, f"one file is accepted, named {' or '.join(files)}")
+    except BaseException:
+        discard(context, form)
+        raise
+    return form
+
+
+def discard(context: Context, form: Form) -> None:
+    """Delete the form's recording: nobody will want it."""
+    if form.upload is not None:
+        context.files.remove(form.upload.recording)
+
+
+async def parts_of(request: web.Request) -> AsyncIterator[tuple[str, BodyPartReader]]:
+    """A form's parts with their names. Raises HTTPBadRequest where it is no proper form."""
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if not isinstance(part, BodyPartReader) or part.name is None:
+                raise web.HTTPBadRequest(text="Every part of the form needs a name.")
+            yield part.name, part
+    except ValueError:  # aiohttp's word for a boundary that is missing or never comes
+        raise web.HTTPBadRequest(text="The multipart form is malformed.") from None
+
+
+async def text_of(part: BodyPartReader, most: int = _TEXT_BYTES) -> str:
+    """A form field's text. Raises HTTPRequestEntityTooLarge past ``most`` bytes."""
+    content = bytearray()
+    while chunk := await part.read_chunk(_CHUNK):
+        content += chunk
+        if len(content) > most:
+            raise web.HTTPRequestEntityTooLarge(most, len(content))
+    return content.decode(errors="replace")
+
+
+async def chunks_of(part: BodyPartReader, idle_seconds: float) -> AsyncIterator[bytes]:
+    """A part's content as it arrives. Raises HTTPRequestTimeout when nothing comes for long."""
+    while True:
+        try:
+            chunk = await asyncio.wait_for(part.read_chunk(_CHUNK), idle_seconds)
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(text="The upload stalled.") from None
+        if not chunk:
+            return
+        yield chunk
+
+
+async def _store(name: str, part: BodyPartReader, context: Context) -> Upload:
+    recording = new_id()
+    chunks = chunks_of(part, context.settings.upload_idle_timeout)
+    stored = await context.files.write(recording, chunks, name)
+    return Upload(name, (part.filename or "")[:255], recording, stored)

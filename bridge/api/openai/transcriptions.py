@@ -1,0 +1,28 @@
+"""``POST /audio/transcriptions`` and ``POST /audio/translations``."""
+
+from aiohttp import web
+
+from bridge.api.formats import answer
+from bridge.api.openai.errors import in_openai_words
+from bridge.api.openai.requests import read
+from bridge.api.openai.stream import stream
+from bridge.api.waiting import finish
+
+
+@in_openai_words
+async def transcribe(request: web.Request) -> web.StreamResponse:
+    """What was said, in the language it was said in."""
+    return await _answer(request, "transcribe")
+
+
+@in_openai_words
+async def translate(request: web.Request) -> web.StreamResponse:
+    """What was said, in English."""
+    return await _answer(request, "translate")
+
+
+async def _answer(request: web.Request, task: str) -> web.StreamResponse:
+    asked = await read(request, task)
+    if asked.stream:
+        return await stream(request, asked)
+    return answer(await finish(request, asked.request), asked.format, asked.granularities)

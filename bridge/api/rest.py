@@ -1,0 +1,72 @@
+"""The plain REST door: upload a file, get segments and words; and what the service is."""
+
+from typing import Any
+
+from aiohttp import web
+
+from bridge.api.forms import discard, read_form
+from bridge.api.origin import base_url, with_repeat
+from bridge.api.waiting import Result, finish
+from bridge.context import CONTEXT
+from bridge.intake import Request
+from transcription.errors import InvalidAudio
+from transcription.language import LANGUAGES
+from transcription.options import NAMES
+
+_NOT_BY_DEFAULT = {"diarization": False}  # this door tells no speakers unless asked to
+
+
+async def transcribe(request: web.Request) -> web.Response:
+    """What was said, in segments with their words."""
+    return web.json_response(_body(await finish(request, await _read(request))))
+
+
+async def languages(request: web.Request) -> web.Response:
+    """The languages that can be transcribed, and those whose words can be timed."""
+    worker = request.app[CONTEXT].monitor.worker
+    aligned = None if worker is None else worker.alignment_languages
+    listed = [
+        {"code": code, "name": name, "alignment": None if aligned is None else code in aligned}
+        for code, name in sorted(LANGUAGES.items(), key=lambda entry: entry[1])
+    ]
+    return web.json_response({"languages": listed, "total": len(listed)})
+
+
+async def _read(request: web.Request) -> Request:
+    """A file and inputs of ours by their names."""
+    context = request.app[CONTEXT]
+    form = await read_form(request, ("file",))
+    try:
+        if form.upload is None:
+            raise InvalidAudio("is required, as a file", "file")
+        inputs = {**_NOT_BY_DEFAULT}
+        for name in NAMES:
+            if form.texts.get(name):
+                inputs[name] = context.intake.from_text(name, form.texts[name][-1])
+    except BaseException:
+        discard(context, form)
+        raise
+    parsed = Request(inputs=inputs, upload=form.upload, base_url=base_url(request))
+    return with_repeat(request, parsed)
+
+
+def _body(result: Result) -> dict[str, Any]:
+    transcript = result.transcript
+    return {
+        "text": transcript.text,
+        "segments": [
+            {
+                "text": segment.text,
+                "start": segment.start,
+                "end": segment.end,
+                "words": [
+                    {"word": word.text, "start": word.start, "end": word.end, "score": word.score}
+                    for word in segment.words
+                ],
+                **({"speaker": segment.speaker} if segment.speaker else {}),
+            }
+            for segment in transcript.segments
+        ],
+        "language": transcript.language,
+        "duration": transcript.duration,
+    }

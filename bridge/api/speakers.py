@@ -1,0 +1,92 @@
+"""``POST /audio/transcribe-with-speakers``: a conversation, one entry per turn."""
+
+from itertools import groupby
+from typing import Any
+
+from aiohttp import web
+
+from bridge.api.forms import discard, read_form
+from bridge.api.openai.errors import in_openai_words
+from bridge.api.openai.fields import ALIASES, Fields
+from bridge.api.origin import base_url, with_repeat
+from bridge.api.waiting import Result, finish
+from bridge.context import CONTEXT
+from bridge.intake import Request
+from transcription.errors import InvalidAudio
+from transcription.transcript import Segment, Transcript
+
+
+@in_openai_words
+async def transcribe(request: web.Request) -> web.Response:
+    """Who said what: segments merged by speaker, with their words."""
+    return web.json_response(_body(await finish(request, await _read(request))))
+
+
+async def _read(request: web.Request) -> Request:
+    context = request.app[CONTEXT]
+    form = await read_form(request, ("file",))
+    try:
+        if form.upload is None:
+            raise InvalidAudio("is required, as a file", "file")
+        fields = Fields(form.texts, context)
+        named = fields.one("model") not in (None, *ALIASES)
+        model = fields.model() if named else {"whisper_model": context.settings.speakers_default}
+        language = None if fields.one("language") == "auto" else fields.language()
+        prompt = fields.one("prompt")
+        inputs = {**fields.own(), **model, "language": language, "initial_prompt": prompt}
+        inputs["diarization"] = True
+    except BaseException:
+        discard(context, form)
+        raise
+    given = {name: value for name, value in inputs.items() if value is not None}
+    parsed = Request(inputs=given, upload=form.upload, base_url=base_url(request))
+    return with_repeat(request, parsed)
+
+
+def _body(result: Result) -> dict[str, Any]:
+    transcript = result.transcript
+    speakers = {segment.speaker for segment in transcript.segments} - {None}
+    body = {
+        "text": transcript.text,
+        "language": transcript.language,
+        "duration": transcript.duration,
+        "speaker_count": len(speakers),
+        "timing": _timing(result.prediction.metrics),
+        "segments": _turns(transcript),
+    }
+    if transcript.segments and not speakers:
+        body["diarization_warning"] = " ".join(transcript.warnings) or "Nobody was told apart."
+    return body
+
+
+def _timing(metrics: Any) -> dict[str, float]:
+    """Seconds of work; what the predictor did not measure is left out."""
+    stages: Any = metrics.get("timing") or {}
+    diarize = stages.get("diarize")
+    others = sum(seconds for stage, seconds in stages.items() if stage != "diarize")
+    found = {
+        "transcribe_s": others if stages else None,
+        "diarize_s": diarize,
+        "total_s": metrics.get("predict_time"),
+    }
+    return {name: round(value, 3) for name, value in found.items() if value is not None}
+
+
+def _turns(transcript: Transcript) -> list[dict[str, Any]]:
+    """Neighbours of one speaker as one."""
+    turns = groupby(transcript.segments, key=lambda segment: segment.speaker)
+    return [_turn(speaker, tuple(found), transcript) for speaker, found in turns]
+
+
+def _turn(speaker: str | None, found: tuple[Segment, ...], whole: Transcript) -> dict[str, Any]:
+    words = [word for segment in found for word in segment.words]
+    return {
+        "start": found[0].start,
+        "end": max(segment.end for segment in found),
+        "text": Transcript(found, whole.language, whole.duration).text,
+        "speaker": speaker,
+        "words": [
+            {"word": word.text, "start": word.start, "end": word.end, "score": word.score}
+            for word in words
+        ],
+    }
