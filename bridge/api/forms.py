@@ -1,7 +1,7 @@
 """Multipart forms: fields as text, in any order; files go to the disk as they arrive."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import BodyPartReader, web
@@ -25,11 +25,12 @@ class Form:
 
 
 async def read_form(
-    request: web.Request, files: Collection[str], text_bytes: int = _TEXT_BYTES
+    request: web.Request, files: Mapping[str, str], text_bytes: int = _TEXT_BYTES
 ) -> Form:
-    """The form, its one file (named as one of ``files``) stored.
+    """The form, its one file stored.
 
-    A field has at most ``text_bytes``. Raises InvalidInput or an HTTP error, leaving no file.
+    ``files`` are the names that it may have, and the inputs that they stand for. A field has at
+    most ``text_bytes``. Raises InvalidInput or an HTTP error, leaving no file.
     """
     context = request.app[CONTEXT]
     form, room = Form(), _ALL_TEXT_BYTES
@@ -40,7 +41,7 @@ async def read_form(
                 room -= len(text)
                 form.texts.setdefault(name, []).append(text)
             elif name in files and form.upload is None:
-                form.upload = await _store(name, part, context)
+                form.upload = await _store(files[name], part, context)
             else:
                 raise InvalidInput(name, f"one file is accepted, named {' or '.join(files)}")
     except BaseException:
@@ -57,6 +58,8 @@ def discard(context: Context, form: Form) -> None:
 
 async def parts_of(request: web.Request) -> AsyncIterator[tuple[str, BodyPartReader]]:
     """A form's parts with their names. Raises HTTPBadRequest where it is no proper form."""
+    if request.content_type != "multipart/form-data":
+        raise web.HTTPBadRequest(text="Send the fields as multipart/form-data.")
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:

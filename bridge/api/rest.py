@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.api.forms import discard, read_form
+from bridge.api.naming import FILE, naming
 from bridge.api.origin import base_url, with_repeat
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
@@ -16,6 +17,7 @@ from transcription.options import NAMES
 _NOT_BY_DEFAULT = {"diarization": False}  # this door tells no speakers unless asked to
 
 
+@naming(FILE)
 async def transcribe(request: web.Request) -> web.Response:
     """What was said, in segments with their words."""
     return web.json_response(_body(await finish(request, await _read(request))))
@@ -35,10 +37,10 @@ async def languages(request: web.Request) -> web.Response:
 async def _read(request: web.Request) -> Request:
     """A file and inputs of ours by their names."""
     context = request.app[CONTEXT]
-    form = await read_form(request, ("file",))
+    form = await read_form(request, {"file": "audio_file"})
     try:
         if form.upload is None:
-            raise InvalidAudio("is required, as a file", "file")
+            raise InvalidAudio("is required, as a file")
         inputs = {**_NOT_BY_DEFAULT}
         for name in NAMES:
             if form.texts.get(name):

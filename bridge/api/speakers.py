@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.api.forms import discard, read_form
-from bridge.api.openai.errors import in_openai_words
+from bridge.api.naming import OPENAI, naming
 from bridge.api.openai.fields import ALIASES, Fields
 from bridge.api.origin import base_url, with_repeat
 from bridge.api.waiting import Result, finish
@@ -16,7 +16,7 @@ from transcription.errors import InvalidAudio
 from transcription.transcript import Segment, Transcript
 
 
-@in_openai_words
+@naming(OPENAI)
 async def transcribe(request: web.Request) -> web.Response:
     """Who said what: segments merged by speaker, with their words."""
     return web.json_response(_body(await finish(request, await _read(request))))
@@ -24,10 +24,10 @@ async def transcribe(request: web.Request) -> web.Response:
 
 async def _read(request: web.Request) -> Request:
     context = request.app[CONTEXT]
-    form = await read_form(request, ("file",))
+    form = await read_form(request, {"file": "audio_file"})
     try:
         if form.upload is None:
-            raise InvalidAudio("is required, as a file", "file")
+            raise InvalidAudio("is required, as a file")
         fields = Fields(form.texts, context)
         named = fields.one("model") not in (None, *ALIASES)
         model = fields.model() if named else {"whisper_model": context.settings.speakers_default}

@@ -9,6 +9,8 @@ import pytest
 from tests.clients.helpers import PREDICTOR, WAV, Api
 from tests.conftest import RunningStack, start_stack, stop_stack
 
+SYNC_SECONDS = 4  # how long the synchronous doors hold an answer here
+
 
 @pytest.fixture(scope="session")
 def other_token() -> str:
@@ -23,6 +25,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, other_token: str) -> Iterato
         tmp_path_factory.mktemp("clients"),
         COG_PREDICT_TYPE_STUB=PREDICTOR,
         BRIDGE_TOKEN=f"a-token-for-tests,{other_token}",
+        SYNC_TIMEOUT=str(SYNC_SECONDS),
     )
     yield running
     stop_stack(running)

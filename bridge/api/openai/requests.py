@@ -31,10 +31,10 @@ class Asked:
 async def read(request: web.Request, task: str) -> Asked:
     """The form of a request for ``task``. Raises InvalidInput or an HTTP error."""
     context = request.app[CONTEXT]
-    form = await read_form(request, ("file",), _REFERENCE_BYTES)
+    form = await read_form(request, {"file": "audio_file"}, _REFERENCE_BYTES)
     try:
         if form.upload is None:
-            raise InvalidAudio("is required, as a file", "file")
+            raise InvalidAudio("is required, as a file")
         fields = Fields(form.texts, context)
         inputs = _inputs(fields, task)
         stream = fields.choice("stream", "false", ("true", "false")) == "true"

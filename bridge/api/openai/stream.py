@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.api.openai.errors import in_openai_words
+from bridge.api.naming import OPENAI, naming
 from bridge.api.openai.render import diarized_segments
 from bridge.api.openai.requests import Asked
 from bridge.api.waiting import begin, load
@@ -93,7 +93,7 @@ async def _error(request: web.Request, error: Exception) -> Event:
     async def fail(_: web.Request) -> web.StreamResponse:
         raise error
 
-    answer = await translate(request, in_openai_words(fail))
+    answer = await translate(request, naming(OPENAI)(fail))
     assert isinstance(answer, web.Response)
     return {"error": json.loads(answer.text or "")["error"]}
 

@@ -3,19 +3,19 @@
 from aiohttp import web
 
 from bridge.api.formats import answer
-from bridge.api.openai.errors import in_openai_words
+from bridge.api.naming import OPENAI, naming
 from bridge.api.openai.requests import read
 from bridge.api.openai.stream import stream
 from bridge.api.waiting import finish
 
 
-@in_openai_words
+@naming(OPENAI)
 async def transcribe(request: web.Request) -> web.StreamResponse:
     """What was said, in the language it was said in."""
     return await _answer(request, "transcribe")
 
 
-@in_openai_words
+@naming(OPENAI)
 async def translate(request: web.Request) -> web.StreamResponse:
     """What was said, in English."""
     return await _answer(request, "translate")

@@ -135,6 +135,6 @@ def _cancel_after(header: str | None) -> timedelta | None:
 
 async def _read_form(request: web.Request, context: Context) -> Request:
     """Inputs as form fields in any order; the recording goes straight to disk."""
-    form = await read_form(request, AUDIO_NAMES)
+    form = await read_form(request, {name: name for name in AUDIO_NAMES})
     inputs = {name: context.intake.from_text(name, texts[-1]) for name, texts in form.texts.items()}
     return Request(inputs=inputs, upload=form.upload)

@@ -1,0 +1,40 @@
+"""Refused inputs in the words of the form that they came in, with 400, as its clients expect."""
+
+import functools
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from bridge.errors import Handler, InvalidInputs, problem
+from transcription.errors import InvalidInput
+
+FILE = {"audio_file": "file"}  # our input's name -> the form's
+OPENAI = {**FILE, "whisper_model": "model", "initial_prompt": "prompt", "hotwords": "keywords"}
+_CODES = {"model": "model_not_found"}
+
+
+def naming(names: Mapping[str, str]) -> Callable[[Handler], Handler]:
+    """Decorates a handler: ``names`` are the form's, by ours; those that are left out agree."""
+
+    def decorate(handler: Handler) -> Handler:
+        @functools.wraps(handler)
+        async def answered(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except InvalidInputs as error:
+                return _refusal(error.found, names)
+            except InvalidInput as error:
+                return _refusal([error], names)
+
+        return answered
+
+    return decorate
+
+
+def _refusal(found: list[InvalidInput], names: Mapping[str, str]) -> web.Response:
+    named = [(names.get(error.field, error.field), error.reason) for error in found]
+    field = named[0][0]
+    status = 400 if found[0].status == 422 else found[0].status
+    message = "; ".join(f"{name}: {reason}" for name, reason in named)
+    code = None if status != 400 else _CODES.get(field, "invalid_value")
+    return problem(status, message, param=field, code=code)

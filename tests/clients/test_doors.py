@@ -1,0 +1,309 @@
+"""The doors for speakers and REST, results in any format, what the service tells of itself."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from jsonschema import Draft202012Validator
+
+from bridge.api import results
+from stack.settings import ROOT, free_port
+from tests.clients.helpers import WAV, Answer, Api
+from tests.conftest import RunningStack, wait_until
+from tests.fixtures.timed_predictor import TALK
+from transcription.language import LANGUAGES
+
+TEXT = " ".join(str(segment["text"]) for segment in TALK)
+
+
+def form(content: bytes | None = WAV, **fields: str) -> aiohttp.FormData:
+    data = aiohttp.FormData(default_to_multipart=True)
+    for name, value in fields.items():
+        data.add_field(name, value)
+    if content is not None:
+        data.add_field("file", content, filename="talk.wav")
+    return data
+
+
+# Speakers
+
+
+async def test_neighbouring_segments_of_a_speaker_are_one(api: Api) -> None:
+    path = "/v1/audio/transcribe-with-speakers"
+    answer = await api.call("POST", path, data=form(language="auto", prompt="talk"))
+    assert answer.status == 200, answer.body
+    body = answer.body
+    assert (body["text"], body["language"], body["duration"]) == (TEXT, "en", 60.5)
+    assert body["speaker_count"] == 2
+    assert body["timing"]["total_s"] >= 0
+    first, second = body["segments"]
+    assert (first["speaker"], first["start"], first["end"]) == ("SPEAKER_01", 0.0, 2.0)
+    assert first["text"] == "Hello there. 5 --> <b>"
+    assert [word["word"] for word in first["words"]] == ["Hello", "there.", "5", "-->", "<b>"]
+    assert first["words"][2]["score"] is None
+    assert (second["speaker"], second["words"]) == ("SPEAKER_00", [])
+    assert "diarization_warning" not in body
+    shown = (await api.get(answer.headers["x-prediction-id"]))["input"]
+    assert shown["diarization"] is True
+    assert shown["whisper_model"] == "demo"
+    assert "language" not in shown
+
+
+async def test_without_speakers_the_conversation_says_so(api: Api) -> None:
+    path = "/v1/audio/transcribe-with-speakers"
+    answer = await api.call("POST", path, data=form(prompt="hello"))
+    assert answer.body["speaker_count"] == 0
+    assert answer.body["diarization_warning"]
+    quiet = await api.call("POST", path, data=form(prompt="silence"))
+    assert (quiet.body["text"], quiet.body["segments"]) == ("", [])
+
+
+# REST
+
+
+async def test_transcribe(api: Api) -> None:
+    answer = await api.call("POST", "/transcribe", data=form(language="en", initial_prompt="talk"))
+    assert answer.status == 200, answer.body
+    assert set(answer.body) == {"text", "segments", "language", "duration"}
+    assert (answer.body["text"], answer.body["language"]) == (TEXT, "en")
+    first = answer.body["segments"][0]
+    assert first["words"][0] == {"word": "Hello", "start": 0.0, "end": 0.5, "score": 0.9}
+    shown = (await api.get(answer.headers["x-prediction-id"]))["input"]
+    assert (shown["diarization"], shown["language"]) == (False, "en")
+
+
+@pytest.mark.parametrize(
+    ("data", "param"),
+    [
+        (form(b""), "file"),
+        (form(None, language="en"), "file"),
+        (form(b"not a recording"), "file"),
+        (form(language="english"), "language"),
+        (form(num_speakers="many"), "num_speakers"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/transcribe", "/v1/audio/transcribe-with-speakers"])
+async def test_refusals_name_the_field(
+    api: Api, path: str, data: aiohttp.FormData, param: str
+) -> None:
+    data._is_processed = False  # the same form serves both doors
+    answer = await api.call("POST", path, data=data)
+    assert answer.status == 400
+    assert answer.body["error"]["param"] == param
+    assert answer.body["detail"].startswith(f"{param}: ")
+
+
+@pytest.mark.parametrize("path", ["/transcribe", "/v1/audio/transcriptions"])
+async def test_what_is_no_form_is_refused(api: Api, path: str) -> None:
+    answer = await api.call("POST", path, json={"file": "x"})
+    assert answer.status == 400
+    assert "multipart/form-data" in answer.body["error"]["message"]
+
+
+async def test_languages(api: Api) -> None:
+    body = (await api.call("GET", "/languages")).body
+    assert body["total"] == len(LANGUAGES) == len(body["languages"])
+    names = [language["name"] for language in body["languages"]]
+    assert names == sorted(names)
+    assert {"code": "yue", "name": "Cantonese"}.items() <= body["languages"][
+        names.index("Cantonese")
+    ].items()
+
+
+# Waiting
+
+
+@pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/transcribe"])
+async def test_the_work_goes_on_without_its_client(api: Api, path: str) -> None:
+    field = "prompt" if "audio" in path else "initial_prompt"
+    data = form(**{field: "talk sleep=1", "model": "whisper-1"})
+    with pytest.raises(TimeoutError):
+        await api.call("POST", path, data=data, timeout=aiohttp.ClientTimeout(total=0.5))
+    newest = (await api.call("GET", "/v1/predictions")).body["results"][0]
+    assert newest["status"] in {"starting", "processing"}
+    assert (await api.finish(newest["id"]))["output"]["segments"] == TALK
+
+
+async def test_a_request_that_is_sent_again_joins_the_first(api: Api) -> None:
+    def send(retry: str) -> Any:
+        headers = {"x-stainless-retry-count": retry}
+        data = form(model="whisper-1", prompt="talk sleep=1", temperature="0.25")
+        return api.call("POST", "/v1/audio/transcriptions", headers, data=data)
+
+    first = asyncio.create_task(send("0"))
+    while not first.done() and not await _running(api, 0.25):
+        await asyncio.sleep(0.02)
+    again = await send("1")
+    answers: list[Answer] = [await first, again]
+    assert [answer.status for answer in answers] == [200, 200]
+    assert len({answer.headers["x-prediction-id"] for answer in answers}) == 1
+
+
+async def _running(api: Api, temperature: float) -> bool:
+    newest = (await api.call("GET", "/v1/predictions")).body["results"][0]
+    return bool(newest["input"].get("temperature") == temperature)
+
+
+# Results in any format
+
+
+@pytest.mark.parametrize("prefix", ["", "/v1", "/v1/v1"])
+async def test_a_result_can_be_had_in_any_format_without_a_new_run(api: Api, prefix: str) -> None:
+    created = await api.create("talk")
+    ended = await api.finish(created["id"])
+    before = (await api.call("GET", "/v1/predictions")).body["results"][0]["id"]
+    found = {}
+    for name in results.NAMES:
+        answer = await api.call("GET", f"{prefix}/predictions/{created['id']}/output?format={name}")
+        assert answer.status == 200
+        found[name] = answer.body
+    assert found["json"] == ended["output"]
+    assert found["srt"].startswith(b"1\n00:00:00,000 --> 00:00:01,200\n[SPEAKER_01]: Hello there.")
+    assert found["vtt"].startswith(b"WEBVTT\n")
+    assert found["tsv"].startswith(b"start\tend\ttext\tspeaker\n0\t1200\t")
+    assert found["txt"].startswith(b"[SPEAKER_01]: Hello there.\n")
+    assert found["text"].decode() == TEXT + "\n"
+    assert len(found["verbose_json"]["words"]) == 5
+    assert [s["speaker"] for s in found["diarized_json"]["segments"]] == ["A", "A", "B"]
+    newest = (await api.call("GET", "/v1/predictions")).body["results"][0]["id"]
+    assert newest == before
+
+
+async def test_results_that_cannot_be_had(api: Api) -> None:
+    async def asked(prediction_id: str, query: str = "") -> Answer:
+        return await api.call("GET", f"/v1/predictions/{prediction_id}/output{query}")
+
+    assert (await asked("nobody")).status == 404
+    running = await api.create("sleep=30")
+    early = await asked(running["id"])
+    assert (early.status, early.headers["Retry-After"]) == (409, "2")
+    await api.cancel(running["id"])
+    await api.finish(running["id"])
+    assert "canceled" in (await asked(running["id"])).body["detail"]
+    failed = await api.create("fail=no idea")
+    await api.finish(failed["id"])
+    answer = await asked(failed["id"])
+    assert (answer.status, "no idea" in answer.body["detail"]) == (500, True)
+    unknown = await asked(failed["id"], "?format=docx")
+    assert (unknown.status, unknown.body["error"]["param"]) == (422, "format")
+
+
+async def test_speakers_that_were_not_told_apart_are_not_invented(api: Api) -> None:
+    answer = await api.call("POST", "/transcribe", data=form(initial_prompt="hello"))
+    path = f"/v1/predictions/{answer.headers['x-prediction-id']}/output?format=diarized_json"
+    refused = await api.call("GET", path)
+    assert (refused.status, refused.body["error"]["param"]) == (422, "format")
+
+
+# What it tells of itself
+
+
+async def test_the_openapi_document_covers_every_route(api: Api) -> None:
+    document = (await api.call("GET", "/openapi.json")).body
+    assert document["openapi"] == "3.1.0"
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    info = (await api.call("GET", "/api-info")).body
+    told = {(one["endpoint"], one["method"].lower()) for one in info["endpoints"]}
+    operations = {(path, m) for path, found in document["paths"].items() for m in found}
+    assert told == operations
+    assert all(one["description"] for one in info["endpoints"])
+    assert {"/v1/audio/transcriptions", "/transcribe", "/v1/predictions"} <= set(document["paths"])
+
+
+async def test_the_page_needs_nothing_else(stack: RunningStack) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{stack.url}/docs") as response,
+    ):
+        page = await response.text()
+        assert response.status == 200
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "/v1/audio/transcribe-with-speakers" in page
+    assert "<script" not in page
+    assert "src=" not in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/health-check", "/languages", "/api-info", "/openapi.json", "/docs"]
+)
+async def test_no_token_is_needed_to_look_around(stack: RunningStack, path: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(stack.url + path) as response:
+        assert response.status == 200
+
+
+# Without tokens
+
+
+@pytest.fixture(scope="module")
+def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A bridge with ALLOW_ANONYMOUS=1 and a Redis of its own."""
+    folder = tmp_path_factory.mktemp("anonymous")
+    redis_port, port = free_port(), free_port()
+    redis = ["redis-server", "--port", str(redis_port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    environ = {
+        "PATH": os.environ["PATH"],
+        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+        "BRIDGE_PORT": str(port),
+        "INTERNAL_PORT": "0",
+        "FILES_DIR": str(folder / "files"),
+        "BRIDGE_TOKEN": "a-token-for-tests",
+        "WEBHOOK_SECRET": "a-secret-for-tests",
+        "ALLOW_ANONYMOUS": "1",
+    }
+    with (folder / "bridge.log").open("wb") as log:
+        processes = [
+            subprocess.Popen(redis, stdout=subprocess.DEVNULL),
+            subprocess.Popen([sys.executable, "-m", "bridge"], cwd=ROOT, env=environ, stderr=log),
+        ]
+    try:
+        wait_until(
+            lambda: b"listening on" in (folder / "bridge.log").read_bytes(), "the bridge listens"
+        )
+        yield f"http://127.0.0.1:{port}", folder / "bridge.log"
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/v1/audio/transcriptions", 400),
+        ("POST", "/v1/audio/translations", 400),
+        ("POST", "/v1/audio/transcribe-with-speakers", 400),
+        ("POST", "/transcribe", 400),
+        ("GET", "/v1/models", 200),
+        ("GET", "/v1/models/whisper-1", 200),
+        ("GET", "/v1/predictions/nobody/output", 404),
+        ("GET", "/v1/predictions/nobody", 401),
+        ("GET", "/v1/predictions", 401),
+        ("POST", "/v1/predictions", 401),
+        ("DELETE", "/v1/predictions/nobody", 401),
+        ("GET", "/v1/files", 401),
+        ("GET", "/v1/webhooks/default/secret", 401),
+        ("GET", "/v1/models/whisperx/whisperx-stack", 401),
+    ],
+)
+async def test_anonymous_clients_reach_these_doors_only(
+    anonymous: tuple[str, Path], method: str, path: str, status: int
+) -> None:
+    url, log = anonymous
+    # What a client sends that has to send some key.
+    headers = {"Authorization": "Bearer unused"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.request(method, url + path) as response,
+    ):
+        assert response.status == status
+        assert json.loads(await response.text())
+    assert "ALLOW_ANONYMOUS" in log.read_text()
