@@ -12,8 +12,8 @@ from bridge.settings import Settings
 PUBLIC = frozenset(
     {"/health", "/health-check", "/languages", "/api-info", "/openapi.json", "/docs"}
 )
-# With ALLOW_ANONYMOUS: what hands out nothing but the caller's own results. An id is 130 random
-# bits, and the list of them stays closed.
+# With ALLOW_ANONYMOUS: what hands out nothing but the caller's own results. An id has 122
+# random bits, and the list of them stays closed.
 OPEN = re.compile(
     r"POST (/v1){0,2}/(audio/[a-z-]+|transcribe)"
     r"|GET (/v1){0,2}/(models(/[^/]+)?|predictions/[^/]+/output)"

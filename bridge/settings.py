@@ -136,6 +136,7 @@ class Settings:
         540,
         "Seconds that /audio/… and /transcribe hold an answer; then it is 504 and the work goes "
         "on. Below 600.",
+        "OPENAI_STT_TIMEOUT_SECONDS",
     )
     allow_anonymous: int = _variable(
         "ALLOW_ANONYMOUS",

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bridge.context import CONTEXT, Context
 from bridge.files import new_id
@@ -66,7 +67,9 @@ async def parts_of(request: web.Request) -> AsyncIterator[tuple[str, BodyPartRea
             if not isinstance(part, BodyPartReader) or part.name is None:
                 raise web.HTTPBadRequest(text="Every part of the form needs a name.")
             yield part.name, part
-    except ValueError:  # aiohttp's word for a boundary that is missing or never comes
+    # aiohttp's words for a boundary that is missing or never comes, and for headers of a part that
+    # are none.
+    except (ValueError, HttpProcessingError):
         raise web.HTTPBadRequest(text="The multipart form is malformed.") from None
 
 

@@ -268,6 +268,39 @@ def test_tests_that_are_named_exist(page: str) -> None:
     assert files <= {path.name for path in ROOT.glob("tests/**/*.py")}
 
 
+def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
+    compared = section(API, "Beside the systems that came before")
+    rows = [
+        [cell.strip() for cell in row.split("|")]
+        for row in re.findall(r"^\| (.*) \|$", compared, re.MULTILINE)
+    ]
+    told = [row for row in rows if row[0] not in {"theirs", "---"}]
+    assert len(told) > 40
+    exist = set(re.findall(r"def (test_\w+)\(", source("tests/**/*.py")))
+    for row in told:
+        assert len(row) == 4, row
+        named = re.findall(r"`(test_\w+)`", row[3])
+        assert named, row
+        assert set(named) <= exist, row
+
+
+@pytest.mark.parametrize(
+    "promised",
+    [
+        *("POST /v1/audio/transcriptions", "POST /v1/audio/transcribe-with-speakers"),
+        *("POST /transcribe", "GET /languages", "GET /health", "GET /api-info", "GET /v1/models"),
+        *("temperature", "prompt", "language", "response_format", "timestamp_granularities[]"),
+        *("known_speaker_names[]", "chunking_strategy", "include[]", "stream", "num_speakers"),
+        *("speaker_count", "timing", "diarization_warning", "alignment_available"),
+        *("OPENAI_STT_TIMEOUT_SECONDS", "OPENAI_STT_MAX_FILE_SIZE_MB", "WHISPER_MODEL", "HF_TOKEN"),
+    ],
+)
+def test_what_the_systems_before_had_is_compared(promised: str) -> None:
+    compared = section(API, "Beside the systems that came before")
+    theirs = re.findall(r"^\| (.*?) \| ", compared, re.MULTILINE)
+    assert any(f"`{promised}" in cell or f"`{promised}=" in cell for cell in theirs)
+
+
 def test_changelog_begins_with_what_is_unreleased() -> None:
     headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "[Unreleased]"
