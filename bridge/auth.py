@@ -14,9 +14,16 @@ PUBLIC = frozenset(
 )
 # With ALLOW_ANONYMOUS: what hands out nothing but the caller's own results. An id has 122
 # random bits, and the list of them stays closed.
-OPEN = re.compile(
-    r"POST (/v1){0,2}/(audio/[a-z-]+|transcribe)"
-    r"|GET (/v1){0,2}/(models(/[^/]+)?|predictions/[^/]+/output)"
+OPEN = frozenset(
+    {
+        "POST /audio/transcriptions",
+        "POST /audio/translations",
+        "POST /audio/transcribe-with-speakers",
+        "POST /transcribe",
+        "GET /models",
+        "GET /models/{model}",
+        "GET /predictions/{id}/output",
+    }
 )
 # Followed by clients without their token: each checks a signature of its own.
 SIGNED = re.compile(r"(/v1){0,2}/(predictions/[^/]+/stream|files/[^/]+/download)")
@@ -53,8 +60,11 @@ def signed_by(secret: str, signature: str, *parts: str) -> bool:
 def _needs_no_token(request: web.Request) -> bool:
     if request.path in PUBLIC or (request.method == "GET" and SIGNED.fullmatch(request.path)):
         return True
-    anonymous = request.app[SETTINGS].allow_anonymous == 1
-    return anonymous and OPEN.fullmatch(f"{request.method} {request.path}") is not None
+    resource = request.match_info.route.resource
+    if resource is None or request.app[SETTINGS].allow_anonymous != 1:
+        return False
+    # The route that was found, not the path, in which a slash may be escaped.
+    return f"{request.method} {re.sub('^(/v1)*', '', resource.canonical)}" in OPEN
 
 
 def _known(token: str, valid: tuple[str, ...]) -> bool:

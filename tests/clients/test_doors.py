@@ -290,6 +290,8 @@ def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, P
         ("POST", "/v1/predictions", 401),
         ("DELETE", "/v1/predictions/nobody", 401),
         ("GET", "/v1/files", 401),
+        ("GET", "/v1/predictions/nobody%2Foutput", 401),
+        ("GET", "/v1/files/x%2Foutput", 401),
         ("GET", "/v1/webhooks/default/secret", 401),
         ("GET", "/v1/models/whisperx/whisperx-stack", 401),
     ],

@@ -91,7 +91,8 @@ def _letters() -> Iterator[str]:
 
 def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any]:
     text = segment.text.encode()
-    body = {
+    told = {name: getattr(segment, name, None) for name in ("avg_logprob", "no_speech_prob")}
+    return {
         "id": number,
         "seek": round(_FRAMES * segment.start),
         "start": segment.start,
@@ -101,10 +102,8 @@ def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any
         "temperature": temperature,
         # Whisper's own measure of repetition, of this segment's text.
         "compression_ratio": round(len(text) / len(zlib.compress(text)), 4),
+        **{name: value for name, value in told.items() if value is not None},
     }
-    if segment.avg_logprob is not None:
-        body["avg_logprob"] = segment.avg_logprob
-    return body
 
 
 def _language_name(code: str) -> str:
