@@ -4,6 +4,7 @@ import json
 import math
 import zlib
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -127,6 +128,15 @@ def test_what_was_told_and_the_rest_make_up_the_text(said: list[str], told: int)
 
 def test_a_text_that_was_told_otherwise_is_not_told_again() -> None:
     assert stream._rest("something else", "some words") == ""
+
+
+def test_doors_are_small() -> None:
+    folder = Path(speakers.__file__).parent
+    # The documentation is no door: it describes them all.
+    doors = [path for path in folder.rglob("*.py") if path.parent.name != "documentation"]
+    lines = {str(path.relative_to(folder)): path.read_text().count("\n") for path in doors}
+    assert len(lines) > 15
+    assert {name: count for name, count in lines.items() if count > 150} == {}
 
 
 def test_the_speakers_model_is_its_own() -> None:

@@ -15,6 +15,8 @@ from bridge.intake import Request
 from transcription.errors import InvalidAudio, InvalidInput
 
 STREAMED = ("json", "text", "diarized_json")
+# Segments are told a batch at a time: in one of 64, five minutes would all come at once.
+_EARLY = {"batch_size": 4}
 _REFERENCE_BYTES = 8 << 20  # of a known speaker's sample: ten seconds at studio quality, as base64
 
 
@@ -36,8 +38,8 @@ async def read(request: web.Request, task: str) -> Asked:
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
         fields = Fields(form.texts, context)
-        inputs = _inputs(fields, task)
         stream = fields.choice("stream", "false", ("true", "false")) == "true"
+        inputs = {**(_EARLY if stream else {}), **_inputs(fields, task)}
         wanted, granularities = _format(fields, task, stream=stream), _granularities(fields)
     except BaseException:
         discard(context, form)

@@ -1,15 +1,14 @@
 """Predictions: create, get, list, cancel, erase."""
 
 import math
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 from yarl import URL
 
 from bridge.api.origin import base_url
+from bridge.api.replicate.paging import cursor_of, moment, parse_cursor
 from bridge.api.replicate.render import prediction_object, with_output
 from bridge.api.replicate.requests import (
     check_version,
@@ -93,15 +92,15 @@ async def erase(request: web.Request) -> web.Response:
 async def list_all(request: web.Request) -> web.Response:
     """``GET /predictions``: newest first, a page at a time; ``next`` is an absolute URL."""
     context = request.app[CONTEXT]
-    since = _moment(request, "created_after", -math.inf)
-    until = _moment(request, "created_before", math.inf)
+    since = moment(request, "created_after", -math.inf)
+    until = moment(request, "created_before", math.inf)
     cursor = request.query.get("cursor")
-    before = _parse_cursor(cursor) if cursor else None
+    before = parse_cursor(cursor) if cursor else None
     found = await context.store.newest(before, PAGE + 1, since, until)
     page, base = found[:PAGE], base_url(request)
     following = None
     if len(found) > PAGE:
-        query = {**request.query, "cursor": _cursor(page[-1])}
+        query = {**request.query, "cursor": cursor_of(page[-1])}
         following = str(URL(f"{base}/v1/predictions").with_query(query))
     secret = context.settings.webhook_secret
     # Without logs and output, which would make a page of hours of speech too large.
@@ -128,26 +127,3 @@ async def _object(context: Context, prediction: Prediction, base: str) -> dict[s
 
 def _unknown() -> web.Response:
     return problem(404, "There is no prediction with this id; results expire.")
-
-
-def _cursor(prediction: Prediction) -> str:
-    place = f"{prediction.created_at.timestamp()!r} {prediction.id}"
-    return urlsafe_b64encode(place.encode()).decode()
-
-
-def _parse_cursor(text: str) -> tuple[float, str]:
-    try:
-        score, _, prediction_id = urlsafe_b64decode(text).decode().partition(" ")
-        return float(score), prediction_id
-    except ValueError:
-        raise web.HTTPBadRequest(text="The cursor is not one of ours.") from None
-
-
-def _moment(request: web.Request, name: str, otherwise: float) -> float:
-    text = request.query.get(name)
-    if text is None:
-        return otherwise
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        raise web.HTTPBadRequest(text=f"{name} must be an ISO 8601 time.") from None
