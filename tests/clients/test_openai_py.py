@@ -233,6 +233,11 @@ def test_deltas_come_while_it_runs_and_make_up_the_text(client: OpenAI, wanted: 
     assert [s.speaker for _, s in segments] == ["A", "A", "B"][: len(segments)]
 
 
+def test_what_was_not_told_early_is_the_last_delta(client: OpenAI) -> None:
+    *deltas, done = list(transcribe(client, prompt="nothing early", stream=True))
+    assert [event.delta for event in deltas] == ["nothing early"] == [done.text]
+
+
 def test_a_stream_that_fails_says_why(client: OpenAI) -> None:
     with pytest.raises(openai.APIError, match="ran out of ideas"):
         list(transcribe(client, prompt="fail=ran out of ideas", stream=True))
