@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import srt as subrip
 import webvtt
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from transcription import subtitles
@@ -34,6 +34,8 @@ texts = st.text(max_size=120) | st.sampled_from(
 times = st.floats(0, 1e5) | st.sampled_from([59.9996, 3599.9999, 0.0, 1e-9])
 # What other predictors have sent: nothing, or no number.
 broken_times = times | st.sampled_from([math.nan, math.inf, -1.0]) | st.none()
+# A busy machine is slow at times.
+few = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 speakers = st.none() | st.integers(0, 99).map(lambda n: f"SPEAKER_{n:02}") | texts
 
 
@@ -69,7 +71,7 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-@settings(max_examples=50)
+@few
 @given(transcripts)
 @example(one("over the minute", 59.9996, 3599.9999))
 @example(one("", 0.0, 0.0))
@@ -83,7 +85,7 @@ def test_srt_is_read_by_a_strict_parser_and_holds_every_word(transcript: Transcr
         assert cue.content == subtitles._srt_text(expected).strip()
 
 
-@settings(max_examples=50)
+@few
 @given(transcripts)
 @example(one("over the minute", 59.9996, 3599.9999))
 def test_vtt_is_read_by_a_strict_parser_and_holds_every_word(transcript: Transcript) -> None:
@@ -126,14 +128,14 @@ def seconds(parts: tuple[str, ...]) -> float:
     return 3600 * hours + 60 * minutes + whole + milliseconds / 1000
 
 
-@settings(max_examples=50)
+@few
 @given(transcripts)
 def test_no_word_is_lost_or_told_twice(transcript: Transcript) -> None:
     shown = "".join(line for cue in cues(transcript) for line in cue.lines)
     assert squeezed(shown) == said(transcript)
 
 
-@settings(max_examples=50)
+@few
 @given(transcripts)
 def test_cues_last_and_never_go_back(transcript: Transcript) -> None:
     found = cues(transcript)
@@ -141,7 +143,7 @@ def test_cues_last_and_never_go_back(transcript: Transcript) -> None:
     assert all(a.start <= b.start for a, b in pairwise(found))
 
 
-@settings(max_examples=50)
+@few
 @given(transcripts)
 def test_lines_fit_the_screen(transcript: Transcript) -> None:
     for cue in cues(transcript):
@@ -215,7 +217,7 @@ def test_speakers_are_named_as_many_as_they_are() -> None:
     assert [row.split("\t")[3] for row in subtitles.tsv(transcript).splitlines()[1:]] == names
 
 
-@settings(max_examples=50)
+@few
 @given(transcripts)
 def test_tsv_has_a_row_per_segment_that_says_something(transcript: Transcript) -> None:
     header, *rows = subtitles.tsv(transcript).split("\n")[:-1]
@@ -226,7 +228,7 @@ def test_tsv_has_a_row_per_segment_that_says_something(transcript: Transcript) -
     assert all(int(row.split("\t")[0]) <= int(row.split("\t")[1]) for row in rows)
 
 
-@settings(max_examples=50)
+@few
 @given(transcripts)
 def test_txt_has_a_line_per_segment_that_says_something(transcript: Transcript) -> None:
     lines = subtitles.txt(transcript).split("\n")[:-1]

@@ -36,7 +36,7 @@ def _form(required: Mapping[str, Schema], **optional: Schema) -> dict[str, Schem
 
 def _knob(name: str) -> Schema:
     """An input of ours as a form's field."""
-    kept = ("type", "description", "enum", "minimum", "maximum", "format")
+    kept = ("type", "description", "enum", "minimum", "maximum", "format", "items")
     return {key: _INPUTS[name][key] for key in kept if key in _INPUTS[name]}
 
 

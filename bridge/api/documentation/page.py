@@ -78,8 +78,8 @@ def _kind(schema: Schema) -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if schema.get("type") == "array":
-        return f"list of {_kind(schema['items'])}"
-    return str(schema.get("format") or schema.get("type") or "one of")
+        return f"list of {_kind(schema.get('items', {}))}"
+    return str(schema.get("format") or schema.get("type") or "text")
 
 
 def _meaning(schema: Schema) -> str:

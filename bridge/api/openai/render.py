@@ -91,7 +91,7 @@ def _letters() -> Iterator[str]:
 
 def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any]:
     text = segment.text.encode()
-    told = {name: getattr(segment, name, None) for name in ("avg_logprob", "no_speech_prob")}
+    told = {"avg_logprob": segment.avg_logprob, "no_speech_prob": segment.no_speech_prob}
     return {
         "id": number,
         "seek": round(_FRAMES * segment.start),
