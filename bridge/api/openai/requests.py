@@ -15,9 +15,9 @@ from bridge.intake import Request
 from transcription.errors import InvalidAudio, InvalidInput
 
 STREAMED = ("json", "text", "diarized_json")
-# Segments are told a batch at a time: in one of 64, five minutes would all come at once. Nor can any
+# Segments are told a batch at a time: in one of 64, five minutes would all come at once. None can
 # be told before all speech is found, for which the default detector takes longest on a CPU.
-_EARLY = {"batch_size": 4, "vad_method": "silero"}
+_EARLY = {"batch_size": 2, "vad_method": "silero"}
 _REFERENCE_BYTES = 8 << 20  # of a known speaker's sample: ten seconds at studio quality, as base64
 
 
