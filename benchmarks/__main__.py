@@ -3,18 +3,24 @@
 import asyncio
 import sys
 
-from benchmarks import cold_start, gateway, pipeline
+from benchmarks import cold_start, gateway, pipeline, stages
 
 
 def main() -> int:
-    """Both tables; a first argument ``pipeline`` or ``gateway`` prints one of them."""
+    """Both tables; first arguments ``pipeline`` or ``gateway`` print one of them, ``stock`` another.
+
+    ``stock`` takes half an hour: the pipeline beside stock whisperx, also at production size.
+    """
     wanted = sys.argv[1:] or ["gateway", "pipeline"]
     if "gateway" in wanted:
         print(f"The bridge beside raw Cog, {gateway.ROUNDS} requests each, one client:\n")
         print(gateway.table(asyncio.run(gateway.measure())), flush=True)
         print(f"\n{cold_start.line(asyncio.run(cold_start.measure()))}", flush=True)
     if "pipeline" in wanted:
-        print("\nThe whole pipeline beside stock whisperx, on the demo models:\n")
+        print("\nThe pipeline on the demo models:\n", flush=True)
+        print(stages.table(stages.run()), flush=True)
+    if "stock" in wanted:
+        print("\nThe pipeline beside stock whisperx, on the demo models:\n")
         print(pipeline.table(pipeline.run(pipeline.MINUTES, 1, production=False)), flush=True)
         print("\nThe same with models of production size and random weights:\n")
         print(pipeline.table(pipeline.run((1.0,), 1, production=True)))
