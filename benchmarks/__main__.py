@@ -7,7 +7,7 @@ from benchmarks import cold_start, gateway, pipeline, stages
 
 
 def main() -> int:
-    """Both tables; first arguments ``pipeline`` or ``gateway`` print one of them, ``stock`` another.
+    """Both tables, or those asked for: ``gateway``, ``pipeline``, ``stock``.
 
     ``stock`` takes half an hour: the pipeline beside stock whisperx, also at production size.
     """
