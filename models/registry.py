@@ -124,7 +124,7 @@ _REPOSITORIES = {
 }
 ALIGNERS: Mapping[Family, Mapping[str, Model]] = MappingProxyType(
     {
-        Family.DEMO: {"en": _demo("demo-en", "align/en")},
+        Family.DEMO: {code: _demo(f"demo-{code}", f"align/{code}") for code in ("en", "es")},
         Family.PRODUCTION: {
             code: Model(bundle, Place.TORCHAUDIO, bundle, licence)
             for code, (bundle, licence) in _BUNDLES.items()

@@ -28,15 +28,20 @@ from models.demo.synthesis import SAMPLE_RATE, Word
 from models.demo.trainer import Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from models.demo.synthesis import Voice
 
-#: Output characters, as whisperx's English models have them; "|" ends a word.
-CHARACTERS: Final = ("<pad>", "<s>", "</s>", "<unk>", "|", *"etaonihsrdlumwcfgypbvk'xjqz")
+_LETTERS: Final = ("<pad>", "<s>", "</s>", "<unk>", "|", *"etaonihsrdlumwcfgypbvk'xjqz")
+#: Output characters by language, as whisperx's models have them; "|" ends a word. "¿" is one, as
+#: whisperx would otherwise let it stand anywhere before its word, and begin the word there.
+CHARACTERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": _LETTERS,
+    "es": (*_LETTERS, *"áéíóúüñ¿"),
+}
 _MARKS: Final = {"pad_token": "<pad>", "unk_token": "<unk>", "word_delimiter_token": "|"}
 RATE: Final = 2e-3
 _STRIDE: Final = 320  # samples of one output frame, 20 ms
@@ -57,11 +62,11 @@ class Take:
     words: tuple[Word, ...]
 
 
-def network() -> Wav2Vec2ForCTC:
+def network(characters: int) -> Wav2Vec2ForCTC:
     """About half a million weights; layer norm after each convolution forgives loudness."""
     return Wav2Vec2ForCTC(
         Wav2Vec2Config(
-            vocab_size=len(CHARACTERS),
+            vocab_size=characters,
             hidden_size=128,
             num_hidden_layers=2,
             num_attention_heads=4,
@@ -94,10 +99,11 @@ class Aligner(nn.Module):
     the layers below hear speech within minutes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: str) -> None:
         super().__init__()
-        self.ctc = network()
-        self.letters = nn.Linear(self.ctc.config.hidden_size, len(CHARACTERS))
+        self.characters = CHARACTERS[language]
+        self.ctc = network(len(self.characters))
+        self.letters = nn.Linear(self.ctc.config.hidden_size, len(self.characters))
 
     def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of the spikes and of the letters, both (batch, frames, characters)."""
@@ -112,7 +118,8 @@ def record(voices: Sequence[Voice], rng: random.Random) -> Take:
     words: list[Word] = []
     for _ in range(rng.choice((1, 1, 2))):
         begins = sum(map(len, parts)) / SAMPLE_RATE
-        speech = synthesis.speak_as(voice, grammar.draw(rng, unseen=False), rng)
+        text = grammar.draw(rng, "training", voice.language)
+        speech = synthesis.speak_as(voice, text, rng)
         words += [Word(w.text, begins + w.start, begins + w.end) for w in speech.words]
         parts += [speech.audio, np.zeros(int(rng.uniform(*_PAUSE) * SAMPLE_RATE), np.float32)]
     audio = np.concatenate(parts)
@@ -136,7 +143,13 @@ class Labels:
     weights: NDArray[np.float32]  # of the spikes
 
 
-def label(words: Sequence[Word], frames: int) -> Labels:
+def spelled(word: str) -> str:
+    """The characters of a word that the aligner hears, "¿" included."""
+    mark = "¿" if word.startswith("¿") else ""
+    return mark + grammar.normalise(word)
+
+
+def label(words: Sequence[Word], frames: int, characters: Sequence[str]) -> Labels:
     """Labels of one take.
 
     whisperx's search stays on blank until the next character and takes the frames of the spikes
@@ -146,17 +159,17 @@ def label(words: Sequence[Word], frames: int) -> Labels:
     weights = np.ones(frames, np.float32)
     rate = SAMPLE_RATE / _STRIDE
     for index, word in enumerate(words):
-        spelled = grammar.normalise(word.text)
+        text = spelled(word.text)
         first, after = int(word.start * rate), int(word.end * rate)
-        edges = [first + (after - first) * n // len(spelled) for n in range(len(spelled) + 1)]
-        for place, letter in enumerate(spelled):
+        edges = [first + (after - first) * n // len(text) for n in range(len(text) + 1)]
+        for place, letter in enumerate(text):
             frame = min(frames - 1, edges[place])
-            letters[frame : max(frame + 1, edges[place + 1])] = CHARACTERS.index(letter)
-            spikes[frame] = CHARACTERS.index(letter)
+            letters[frame : max(frame + 1, edges[place + 1])] = characters.index(letter)
+            spikes[frame] = characters.index(letter)
             weights[frame] = 1 if place else _EDGE_WEIGHT
         if index + 1 < len(words):
             frame = min(frames - 1, after, int(words[index + 1].start * rate) - 1)
-            spikes[frame], weights[frame] = CHARACTERS.index("|"), _EDGE_WEIGHT
+            spikes[frame], weights[frame] = characters.index("|"), _EDGE_WEIGHT
     return Labels(letters, spikes, weights)
 
 
@@ -167,13 +180,13 @@ def losses(model: Aligner, takes: Sequence[Take]) -> tuple[Tensor, Tensor, Tenso
     )
     spikes, letters = model(audio)
     logs = spikes.log_softmax(-1)
-    labels = [label(take.words, logs.shape[1]) for take in takes]
+    labels = [label(take.words, logs.shape[1], model.characters) for take in takes]
     wanted = torch.from_numpy(np.stack([each.spikes for each in labels]))
     weights = torch.from_numpy(np.stack([each.weights for each in labels]))
     missed = functional.nll_loss(logs.flatten(0, 1), wanted.flatten(), reduction="none")
     spoken = torch.from_numpy(np.stack([each.letters for each in labels]))
     unnamed = functional.cross_entropy(letters.flatten(0, 1), spoken.flatten())
-    texts = [[CHARACTERS.index(c) for c in _spelled(take.words)] for take in takes]
+    texts = [[model.characters.index(c) for c in _line(take.words)] for take in takes]
     ctc = functional.ctc_loss(
         logs.transpose(0, 1),
         torch.tensor([c for text in texts for c in text]),
@@ -185,8 +198,8 @@ def losses(model: Aligner, takes: Sequence[Take]) -> tuple[Tensor, Tensor, Tenso
     return (missed * weights.flatten()).mean(), unnamed, ctc, right
 
 
-def _spelled(words: Sequence[Word]) -> str:
-    return "|".join(grammar.normalise(word.text) for word in words)
+def _line(words: Sequence[Word]) -> str:
+    return "|".join(spelled(word.text) for word in words)
 
 
 def train(
@@ -194,11 +207,14 @@ def train(
     path: Path,
     *,
     budget: float,
-) -> Wav2Vec2ForCTC:
-    """Train for ``budget`` CPU seconds, resuming from ``path``; returns the averaged weights."""
+) -> Aligner:
+    """Train on ``voices`` of one language for ``budget`` CPU seconds, resuming from ``path``.
+
+    Returns the averaged weights.
+    """
     torch.manual_seed(0)
     rng = random.Random(17)
-    model = Aligner().train()
+    model = Aligner(voices[0].language).train()
     trainer = Trainer(model, path, budget=budget, rate=RATE, rng=rng)
     speaking = random.Random(18)
     takes = [] if trainer.done else [record(voices, speaking) for _ in range(_TAKES)]
@@ -213,16 +229,16 @@ def train(
         }
         loss = spikes + _LETTERS_WEIGHT * letters + _CTC_WEIGHT * ctc
         trainer.update(loss, figures)
-    return trainer.average.ctc
+    return trainer.average
 
 
-def save(model: Wav2Vec2ForCTC, folder: Path) -> None:
+def save(model: Aligner, folder: Path) -> None:
     """Write the directory that ``whisperx.load_align_model(model_name=folder)`` reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
+    model.ctc.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)  # written for the owner alone
     vocabulary = folder / "vocab.json"
-    vocabulary.write_text(json.dumps({c: index for index, c in enumerate(CHARACTERS)}))
+    vocabulary.write_text(json.dumps({c: index for index, c in enumerate(model.characters)}))
     # neither these classes nor GenerationConfig are typed in transformers
     processor = Wav2Vec2Processor(  # type: ignore[no-untyped-call]
         feature_extractor=Wav2Vec2FeatureExtractor(  # type: ignore[no-untyped-call]

@@ -1,6 +1,6 @@
 """Conversations whose every word, speaker and time is known.
 
-Run as a script it writes the demo recording, ``examples/conversation.wav`` and ``.json``.
+Run as a script it writes a demo recording, such as ``examples/conversation.wav`` and ``.json``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from models.demo import grammar, noise, synthesis, voices
+from models.demo.dialogues import DIALOGUES
 from models.demo.synthesis import SAMPLE_RATE, Word
 
 if TYPE_CHECKING:
@@ -24,30 +25,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.demo.grammar import Part
     from models.demo.synthesis import Voice
 
-RECORDING: Final = Path(__file__).resolve().parents[2] / "examples" / "conversation"
+_EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples"
+#: The demo recordings by language, without ending.
+RECORDINGS: Final[Mapping[str, Path]] = {
+    "en": _EXAMPLES / "conversation",
+    "es": _EXAMPLES / "conversation-es",
+}
 
-#: The demo recording, line by line. No sentence of it is trained on.
-DIALOGUE: Final = (
-    ("A", "Hello Maria, how are you today?"),
-    ("B", "I am fine today, thank you, Peter."),
-    ("A", "When does the train to Berlin leave?"),
-    ("B", "The next train to Berlin leaves at half past nine."),
-    ("A", "Will it be hot in Berlin tomorrow?"),
-    ("B", "It is windy and rainy in Berlin tomorrow."),
-    ("A", "Would you like coffee or milk?"),
-    ("B", "I would like coffee and cake, please."),
-    ("A", "How much is the red book?"),
-    ("B", "It costs nine dollars and fifty cents."),
-    ("A", "Can we meet at the library on Saturday?"),
-    ("B", "Sorry, I am busy on Saturday afternoon."),
-    (
-        "A",
-        "I can come to the station on Thursday morning. Let us meet at the station at nine thirty.",
-    ),
-    ("B", "That is great, see you on Thursday, Peter."),
-)
 _DEMO_NOISE: Final = 40.0  # dB signal to noise: a quiet room
 _EDGE: Final = 0.5  # s of silence before the first and after the last turn
 _TURN_GAIN: Final = 3.0  # dB up or down, of one turn against the next
@@ -115,9 +102,9 @@ def compose(
 
 
 def draw(
-    pool: Sequence[Voice], rng: random.Random, *, speakers: int, seconds: float
+    pool: Sequence[Voice], rng: random.Random, *, speakers: int, seconds: float, of: Part = "test"
 ) -> Conversation:
-    """A conversation of held-out sentences, about ``seconds`` long, 40 % of them noisy."""
+    """A conversation of untrained sentences, about ``seconds`` long, 40 % of them noisy."""
     names = "ABCD"[:speakers]
     cast = dict(zip(names, rng.sample(pool, speakers), strict=True))
     lines: list[tuple[str, str]] = []
@@ -125,20 +112,21 @@ def draw(
         others = [name for name in names if not lines or name != lines[-1][0]] or [*names]
         speaker = names[turn] if turn < speakers else rng.choice(others)
         count = rng.choice((1, 1, 2))
-        text = " ".join(grammar.draw(rng, unseen=True) for _ in range(count))
+        language = cast[speaker].language
+        text = " ".join(grammar.draw(rng, of, language) for _ in range(count))
         lines.append((speaker, text))
     noisy = rng.random() < noise.SHARE
     ratio = rng.uniform(*noise.SIGNAL_TO_NOISE) if noisy else None
     return compose(lines, cast, rng, signal_to_noise=ratio)
 
 
-def demo() -> Conversation:
-    """The demo recording: a low and a high voice, about 45 s."""
-    spoken = [sentence for _, text in DIALOGUE for sentence in sentences(text)]
+def demo(language: str) -> Conversation:
+    """A demo recording: a low and a high voice."""
+    spoken = [sentence for _, text in DIALOGUES[language] for sentence in sentences(text)]
     if trained := [sentence for sentence in spoken if not grammar.held_out(sentence)]:
         raise ValueError(f"trained on: {trained}")
-    cast = dict(zip("AB", voices.DEMO, strict=True))
-    return compose(DIALOGUE, cast, random.Random(0), signal_to_noise=_DEMO_NOISE)
+    cast = dict(zip("AB", voices.DEMO[language], strict=True))
+    return compose(DIALOGUES[language], cast, random.Random(0), signal_to_noise=_DEMO_NOISE)
 
 
 def write(conversation: Conversation, stem: Path) -> None:
@@ -181,10 +169,11 @@ def read(stem: Path) -> Conversation:
 
 
 def main() -> None:
-    """Write the demo recording."""
+    """Write a demo recording."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--out", type=Path, default=RECORDING)
-    write(demo(), parser.parse_args().out)
+    parser.add_argument("--language", choices=RECORDINGS, default="en")
+    language = parser.parse_args().language
+    write(demo(language), RECORDINGS[language])
 
 
 if __name__ == "__main__":

@@ -42,6 +42,11 @@ class Utterance:
     words: tuple[tuple[float, float], ...]
     phones: tuple[tuple[str, float], ...]
 
+    @property
+    def language(self) -> str:
+        """Code of the language spoken."""
+        return synthesis.language(self.voice)
+
 
 def _frames(speech: Speech, rng: random.Random) -> NDArray[np.float16]:
     margin = np.zeros(int(MARGIN * synthesis.SAMPLE_RATE), np.float32)
@@ -57,7 +62,7 @@ def _write_shard(folder: Path, voices: Sequence[Voice], size: int, shard: int) -
     entries: list[dict[str, object]] = []
     for _ in range(size):
         voice = rng.choice(voices)
-        speech = synthesis.speak_as(voice, grammar.draw(rng, unseen=False), rng)
+        speech = synthesis.speak_as(voice, grammar.draw(rng, "training", voice.language), rng)
         frames.append(_frames(speech, rng))
         entries.append(
             {

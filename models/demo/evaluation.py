@@ -1,234 +1,199 @@
 """Measurement of the demo models with the service's own settings; the script ``evaluate``.
 
-Everything that is measured consists of sentences that training leaves out by their hash.
+Everything that is measured consists of sentences that training leaves out by their hash, and that
+no choice was made by (`models.demo.grammar.part`).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
-import random
+import multiprocessing
 import statistics
 import tempfile
 import time
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, get_args
 
-import numpy as np
-import whisperx
-from whisperx.diarize import DiarizationPipeline
+import torch
+from pyannote.audio.sample import SAMPLE_FILE
 
-from models.demo import conversation, grammar, noise, pipeline, scoring, synthesis, voices
-from models.demo.scoring import Heard, Tally
-from models.demo.synthesis import SAMPLE_RATE
+from models.demo import conversation, grammar, trials
+from models.demo.grammar import Part
+from models.demo.measuring import Models, Result, diarization_error, measure
+from models.demo.scoring import Tally
+from models.demo.trials import Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from models.demo.conversation import Conversation
-    from models.demo.synthesis import Speech
+    from collections.abc import Sequence
 
 HERE: Final = Path(__file__).parent
-SEED: Final = 2026  # of the test set; development uses another
-CHUNK: Final = 30  # s, whisperx's default
-BATCH: Final = 8
-GAINS: Final = (-25.0, 0.0, 6.0)  # dB
+SENTENCES: Final = 600
 CLOSE: Final = 0.06  # s; a word start within this is called right
-_SPEAKERS: Final = (2, 2, 2, 2, 1, 1, 3, 3, 4, 4)  # of the conversations
-_MARGIN: Final = 0.4  # s of silence around a single sentence
+TOLD_APART: Final = 90.0  # percent of the words heard right that must have the right speaker
+_DEMO: Final = "demo recording"
+_loaded: list[Models] = []  # of this process
 
 
-@dataclass(frozen=True)
-class Result:
-    """What the models made of one conversation."""
-
-    tally: Tally
-    said: int  # speakers
-    found: int
-    language: str
-    misses: tuple[float, ...]  # s, of the starts of the words heard right
+def _load(folder: Path, assembled: Path) -> None:
+    logging.getLogger("whisperx").setLevel(logging.ERROR)  # it warns of every short recording
+    _loaded.append(Models(folder, assembled, threads=1))
 
 
-class Models:
-    """The demo models, loaded as the service loads them."""
-
-    def __init__(self, folder: Path, assembled: Path) -> None:
-        self.recognizer = whisperx.load_model(
-            str(folder / "whisper"), "cpu", compute_type="int8", threads=2
-        )
-        self.aligner, self.metadata = whisperx.load_align_model(
-            "en", "cpu", model_name=str(folder / "align" / "en")
-        )
-        pipeline.assemble(assembled, folder / "diarization")
-        self.diarizer = DiarizationPipeline(model_name=str(assembled), device="cpu")
-
-    def transcribe(self, audio: NDArray[np.float32]) -> dict[str, Any]:
-        """Segments and language."""
-        try:
-            result: dict[str, Any] = self.recognizer.transcribe(
-                audio, batch_size=BATCH, chunk_size=CHUNK
-            )
-        except (IndexError, ValueError):  # whisperx on audio without detected speech
-            return {"segments": [], "language": ""}
-        return result
-
-    def align(self, segments: list[dict[str, Any]], audio: NDArray[np.float32]) -> dict[str, Any]:
-        """Segments with timed words."""
-        aligned: dict[str, Any] = whisperx.align(
-            segments, self.aligner, self.metadata, audio, "cpu"
-        )
-        return aligned
-
-    def attribute(self, aligned: dict[str, Any], audio: NDArray[np.float32]) -> dict[str, Any]:
-        """The same with speakers."""
-        turns = self.diarizer(audio)
-        assigned: dict[str, Any] = whisperx.assign_word_speakers(turns, aligned)
-        return assigned
+def _measure(trial: Trial) -> Result:
+    return measure(_loaded[0], trial)
 
 
-def converse(models: Models, truth: Conversation) -> Result:
-    """The whole pipeline on one conversation."""
-    transcript = models.transcribe(truth.audio)
-    aligned = models.align(transcript["segments"], truth.audio)
-    words = models.attribute(aligned, truth.audio)["word_segments"]
-    got = [h for w in words for h in scoring.heard(w["word"], w.get("start"), w.get("speaker"))]
-    said = [
-        h
-        for turn in truth.turns
-        for word in turn.words
-        for h in scoring.heard(word.text, word.start, turn.speaker)
-    ]
-    return Result(
-        scoring.score(said, got),
-        len({turn.speaker for turn in truth.turns}),
-        len({word.speaker for word in got} - {None}),
-        transcript["language"],
-        tuple(_misses(said, got)),
-    )
+def measured(drawn: Sequence[Trial], folder: Path, processes: int) -> list[Result]:
+    """Results in the order of ``drawn``; one thread a process."""
+    with tempfile.TemporaryDirectory() as assembled:
+        arguments = (folder, Path(assembled))
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(processes, _load, arguments) as pool:
+            return pool.map(_measure, drawn, chunksize=1)
 
 
-def _misses(said: Sequence[Heard], got: Sequence[Heard]) -> Iterable[float]:
-    for i, j in scoring.matched(said, got)[1]:
-        true, found = said[i].start, got[j].start
-        if true is not None and found is not None:
-            yield abs(found - true)
+def human(folder: Path) -> float:
+    """Diarization error in percent on a human recording, its two speakers' number given."""
+    with tempfile.TemporaryDirectory() as assembled:
+        models = Models(folder, Path(assembled), threads=1)
+    audio = str(SAMPLE_FILE["audio"])
+    turns = models.diarizer(audio, num_speakers=2)
+    truth = SAMPLE_FILE["annotation"]
+    wrong, spoken = diarization_error(truth, turns, SAMPLE_FILE["annotated"].extent().end)
+    return 100 * wrong / spoken
 
 
-def sentences(count: int) -> list[Speech]:
-    """Held-out sentences of the trained voices, 40 % of them noisy, with silence around."""
-    rng = random.Random(SEED)
-    margin = np.zeros(int(_MARGIN * SAMPLE_RATE), np.float32)
-    drawn: list[Speech] = []
-    for _ in range(count):
-        text = grammar.draw(rng, unseen=True)
-        speech = synthesis.speak_as(rng.choice(voices.TRAINED), text, rng)
-        audio = np.concatenate([margin, speech.audio, margin])
-        if rng.random() < noise.SHARE:
-            audio = noise.noisy(audio, rng)
-        words = tuple(
-            synthesis.Word(w.text, w.start + _MARGIN, w.end + _MARGIN) for w in speech.words
-        )
-        drawn.append(synthesis.Speech(text, audio, words, ()))
-    return drawn
-
-
-def recognize(models: Models, speeches: Sequence[Speech]) -> tuple[Tally, int]:
-    """Errors of single sentences, and how many were taken for English."""
-    total, english = Tally(), 0
-    for speech in speeches:
-        transcript = models.transcribe(speech.audio)
-        text = " ".join(segment["text"] for segment in transcript["segments"])
-        total.add(scoring.score(scoring.heard(speech.text), scoring.heard(text)))
-        english += transcript["language"] == "en"
-    return total, english
-
-
-def starts(models: Models, speeches: Sequence[Speech], gain: float) -> list[float]:
-    """Misses of word starts (s) where the text is given, at a loudness."""
-    misses: list[float] = []
-    for speech in speeches:
-        audio = noise.amplify(speech.audio, gain)
-        segment = {"text": speech.text, "start": 0.0, "end": len(audio) / SAMPLE_RATE}
-        words = models.align([segment], audio)["word_segments"]
-        got = [h for word in words for h in scoring.heard(word["word"], word.get("start"))]
-        said = [h for word in speech.words for h in scoring.heard(word.text, word.start)]
-        misses += _misses(said, got)
-    return misses
-
-
-def spread(misses: Sequence[float]) -> str:
-    """Median, and share of close ones."""
+def spread(results: Sequence[Result]) -> str:
+    """Median miss of the word starts, and the share of close ones."""
+    misses = [miss for result in results for miss in result.misses]
     close = 100 * sum(miss < CLOSE for miss in misses) / max(1, len(misses))
-    return f"median {1000 * statistics.median(misses or [0]):.0f} ms, {close:.0f} % < 60 ms"
+    return f"{1000 * statistics.median(misses or [0]):.0f} ms, {close:.1f} %"
 
 
-def conversations(seed: int) -> list[Conversation]:
-    """One to four trained voices for one to two minutes each."""
-    rng = random.Random(seed)
-    return [
-        conversation.draw(voices.TRAINED, rng, speakers=speakers, seconds=rng.uniform(60, 110))
-        for speakers in _SPEAKERS
-    ]
+def told_apart(result: Result) -> bool:
+    """Whether the number of speakers is right, and nearly every word right has its speaker."""
+    tally = result.tally
+    share = 100 * tally.right_speaker / max(1, tally.matched)
+    return result.found == result.said and share >= TOLD_APART
 
 
-def _row(name: str, value: str) -> None:
-    print(f"| {name} | {value} |", flush=True)
+def total(results: Sequence[Result]) -> Tally:
+    """All counts together."""
+    tally = Tally()
+    for result in results:
+        tally.add(result.tally)
+    return tally
 
 
-def _describe(result: Result) -> str:
-    return (
-        f"WER {result.tally.error_rate:.1f} % of {result.tally.words} words, right word and "
-        f"speaker {result.tally.speaker_rate:.1f} %, speakers {result.found} of {result.said}, "
-        f"word starts {spread(result.misses)}, language {result.language}"
+def _row(*cells: str) -> None:
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def _head(*cells: str) -> None:
+    print()
+    _row(*cells)
+    _row(*("---" for _ in cells))
+
+
+def _sentences(results: Sequence[Result]) -> None:
+    _head("sentences", "number", "WER", "language right", "word starts: median, < 60 ms")
+    for language in grammar.GRAMMARS:
+        for gain in trials.GAINS:
+            chosen = [r for r in results if (r.language, r.gain) == (language, gain)]
+            _sentence_row(f"{language}, {gain:+.0f} dB", chosen)
+    for language in grammar.GRAMMARS:
+        _sentence_row(language, [r for r in results if r.language == language])
+    _sentence_row("all", results)
+
+
+def _sentence_row(name: str, results: Sequence[Result]) -> None:
+    right = sum(r.heard_language == r.language for r in results)
+    rate = f"{total(results).error_rate:.1f} %"
+    _row(name, str(len(results)), rate, f"{right} of {len(results)}", spread(results))
+
+
+def _conversations(results: Sequence[Result]) -> None:
+    _head(
+        *("conversations", "number", "WER", "word starts: median, < 60 ms", "language right"),
+        *("speaker count right", "told apart", "right word and speaker", "DER"),
     )
+    kinds = list(dict.fromkeys(r.group for r in results))
+    for language in grammar.GRAMMARS:
+        for kind in kinds:
+            chosen = [r for r in results if (r.language, r.group) == (language, kind)]
+            _conversation_row(f"{language}, {kind}", chosen)
+    for kind in kinds:
+        _conversation_row(kind, [r for r in results if r.group == kind])
+    for language in grammar.GRAMMARS:
+        _conversation_row(language, [r for r in results if r.language == language])
+    _conversation_row("all", results)
 
 
-def measure(models: Models, count: int) -> None:
-    """Print the table."""
-    _row("what", "result")
-    _row("---", "---")
-    speeches = sentences(count)
-    tally, english = recognize(models, speeches)
+def _conversation_row(name: str, results: Sequence[Result]) -> None:
+    tally, number = total(results), len(results)
+    counted = sum(r.found == r.said for r in results)
+    apart = sum(map(told_apart, results))
+    right = sum(r.heard_language == r.language for r in results)
+    error = 100 * sum(r.confused for r in results) / max(1, sum(r.spoken for r in results))
     _row(
-        f"{count} sentences",
-        f"WER {tally.error_rate:.1f} % of {tally.words} words, language en {english}/{count}",
+        *(name, str(number), f"{tally.error_rate:.1f} %", spread(results)),
+        *(f"{right} of {number}", f"{counted} of {number}", f"{apart} of {number}"),
+        *(f"{tally.speaker_rate:.1f} %", f"{error:.1f} %"),
     )
-    for gain in GAINS:
-        misses = starts(models, speeches[: count // 2], gain)
-        _row(f"word starts at {gain:+.0f} dB, text given", spread(misses))
-    results = [converse(models, each) for each in conversations(SEED)]
-    for result in results:
-        _row(f"conversation, {result.said} voices", _describe(result))
-    total, pairs = Tally(), Tally()
-    for result in results:
-        total.add(result.tally)
-        if result.said == 2:
-            pairs.add(result.tally)
-    _row(f"{len(results)} conversations", f"WER {total.error_rate:.1f} % of {total.words} words")
-    _row("two voices told apart", f"right word and speaker {pairs.speaker_rate:.1f} %")
-    _row("speaker count right", f"{sum(r.found == r.said for r in results)} of {len(results)}")
-    _row("demo recording", _describe(converse(models, conversation.read(conversation.RECORDING))))
+
+
+def show(results: Sequence[Result]) -> None:
+    """Print the tables."""
+    single = [r for r in results if r.group == "sentences"]
+    if single:
+        _sentences(single)
+    held = [r for r in results if r.group not in ("sentences", _DEMO)]
+    if held:
+        _conversations(held)
+    _head("other", "WER", "speakers", "right word and speaker", "DER")
+    for r in results:
+        if r.group == _DEMO:
+            tally, error = r.tally, 100 * r.confused / r.spoken
+            counts = f"{r.found} of {r.said}"
+            rates = f"{tally.speaker_rate:.1f} %", f"{error:.1f} %"
+            _row(f"{_DEMO}, {r.language}", f"{tally.error_rate:.1f} %", counts, *rates)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="models/demo/evaluate", description=main.__doc__)
+    parser.add_argument("--models", type=Path, default=HERE, help="directory of the models")
+    parser.add_argument("--sentences", type=int, default=SENTENCES)
+    parser.add_argument("--share", type=float, default=1.0, help="of the conversations")
+    parser.add_argument("--of", choices=get_args(Part)[1:], default="test", help="which sentences")
+    parser.add_argument("--demo-only", action="store_true", help="the demo recordings alone")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="write every result here too")
+    return parser.parse_args()
 
 
 def main() -> None:
     """Measure the demo models on sentences they were not trained on."""
-    parser = argparse.ArgumentParser(prog="models/demo/evaluate", description=main.__doc__)
-    parser.add_argument("--models", type=Path, default=HERE, help="directory of the models")
-    parser.add_argument("--sentences", type=int, default=200)
-    parser.add_argument("--demo-only", action="store_true", help="the demo recording alone")
-    arguments = parser.parse_args()
-    logging.getLogger("whisperx").setLevel(logging.ERROR)  # it warns of every short recording
+    arguments = _arguments()
+    torch.set_num_threads(1)
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        models = Models(arguments.models, Path(folder))
-        if arguments.demo_only:
-            print(_describe(converse(models, conversation.read(conversation.RECORDING))))
-        else:
-            measure(models, arguments.sentences)
-    print(f"measured in {time.monotonic() - began:.0f} s")
+    drawn = [
+        Trial(_DEMO, language, conversation.read(stem))
+        for language, stem in conversation.RECORDINGS.items()
+    ]
+    if not arguments.demo_only:
+        drawn += trials.conversations(arguments.share, arguments.of)  # the long ones first
+        drawn += trials.sentences(arguments.sentences, arguments.of)
+    results = measured(drawn, arguments.models, arguments.processes)
+    show(results)
+    if not arguments.demo_only:
+        _row("human recording, speakers given", "", "2", "", f"{human(arguments.models):.1f} %")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, default=vars))
+    seconds = time.monotonic() - began
+    print(f"\n{datetime.now(UTC):%Y-%m-%d}, {arguments.of} set, measured in {seconds:.0f} s")
 
 
 if __name__ == "__main__":

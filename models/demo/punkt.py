@@ -9,18 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-ABBREVIATIONS: Final = (
-    "dr mr mrs ms prof sr jr st vs etc e.g i.e u.s no inc ltd co a.m p.m "
-    "jan feb mar apr aug sept oct nov dec"
-)
+ABBREVIATIONS: Final[Mapping[str, str]] = {
+    "english": (
+        "dr mr mrs ms prof sr jr st vs etc e.g i.e u.s no inc ltd co a.m p.m "
+        "jan feb mar apr aug sept oct nov dec"
+    ),
+    "spanish": "sr sra srta dr dra prof ud uds vd etc pág av ee.uu a.m p.m núm",
+}
 
 
 def write(folder: Path) -> None:
-    """Write the English tables below ``folder``, a directory for ``NLTK_DATA``."""
-    tables = folder / "tokenizers" / "punkt_tab" / "english"
-    tables.mkdir(parents=True, exist_ok=True)
-    (tables / "abbrev_types.txt").write_text(ABBREVIATIONS.replace(" ", "\n"))
-    for name in ("collocations.tab", "sent_starters.txt", "ortho_context.tab"):
-        (tables / name).write_text("")
+    """Write each language's tables below ``folder``, a directory for ``NLTK_DATA``."""
+    for language, abbreviations in ABBREVIATIONS.items():
+        tables = folder / "tokenizers" / "punkt_tab" / language
+        tables.mkdir(parents=True, exist_ok=True)
+        (tables / "abbrev_types.txt").write_text(abbreviations.replace(" ", "\n"))
+        for name in ("collocations.tab", "sent_starters.txt", "ortho_context.tab"):
+            (tables / name).write_text("")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 RATE: Final = 1.5e-3
 _NAMING: Final = 0.2  # least weight of the phone loss
 _LOOKING: Final = 0.6  # weight of the attention loss
+_DETECTION: Final = 0.05  # weight of the language's name beside all the text
 _STEP_SECONDS: Final = 150.0  # of audio in one step, whatever the windows' length
 #: Share of the budget from which windows of these lengths (s) are drawn. Short windows teach
 #: words at a third of the price of long ones; the last ones are what whisperx sends.
@@ -51,6 +52,8 @@ def losses(
     logits = torch.cat([logits[..., :1] + math.log(vocabulary.unused), logits[..., 1:]], -1)
     targets = torch.from_numpy(batch.targets)
     text = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+    # one token in a hundred names the language: it counts for more than its share
+    text = text + _DETECTION * functional.cross_entropy(logits[:, 0], targets[:, 0])
     phones = functional.cross_entropy(
         model.phones(heard).flatten(0, 1), torch.from_numpy(batch.phones).flatten()
     )

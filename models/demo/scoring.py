@@ -28,12 +28,14 @@ class Tally:
     words: int = 0
     errors: int = 0
     right_speaker: int = 0  # words that are right and given to the right speaker
+    matched: int = 0  # words that are right
 
     def add(self, other: Tally) -> None:
         """Add the counts of another recording."""
         self.words += other.words
         self.errors += other.errors
         self.right_speaker += other.right_speaker
+        self.matched += other.matched
 
     @property
     def error_rate(self) -> float:
@@ -84,4 +86,4 @@ def score(said: Sequence[Heard], got: Sequence[Heard]) -> Tally:
         if found is not None and found not in names and true not in names.values():
             names[found] = true
     right = sum(n for (found, true), n in shared.items() if names.get(found, "") == true)
-    return Tally(len(said), errors, right)
+    return Tally(len(said), errors, right, len(pairs))

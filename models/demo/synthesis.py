@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,11 @@ _END, _WORD, _PHONEME = 0, 1, 7  # espeak_EVENT_TYPE numbers
 _TAIL: Final = 0.05  # s kept after the last word; espeak-ng adds about 0.3 s of silence
 
 
+def language(voice: str) -> str:
+    """The language of an espeak-ng voice: "es" of "es-419+f2"."""
+    return re.split("[-+]", voice, maxsplit=1)[0]
+
+
 @dataclass(frozen=True)
 class Voice:
     """A speaker: an espeak-ng accent and variant at a pitch of its own."""
@@ -42,6 +48,11 @@ class Voice:
     def label(self) -> str:
         """Name and pitch, which together make a speaker."""
         return f"{self.name}@{self.pitch}"
+
+    @property
+    def language(self) -> str:
+        """Code of the language spoken, such as "en"."""
+        return language(self.name)
 
 
 @dataclass(frozen=True)
@@ -136,7 +147,7 @@ _espeak = cache(_Espeak)
 def speak(
     text: str, voice: str, *, rate: int = 165, pitch: int = 50, pitch_range: int = 50
 ) -> Speech:
-    """Speak ``text`` (ASCII) at `LEVEL`; ``rate`` in words a minute, pitches 0..99."""
+    """Speak ``text`` at `LEVEL`; one space between words, ``rate`` in words a minute."""
     samples, events = _espeak().say(text, voice, rate, pitch, pitch_range)
     seconds = 1 / _espeak().rate
     phones = tuple(
@@ -145,7 +156,7 @@ def speak(
         if kind == _PHONEME
     )
     starts = {
-        len(text[: position - 1].split()): sample * seconds
+        text.count(" ", 0, position - 1): sample * seconds
         for kind, position, length, sample, _ in events
         if kind == _WORD and length
     }

@@ -13,14 +13,24 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from models.demo import grammar
 
-END, START, ENGLISH = "<|endoftext|>", "<|startoftranscript|>", "<|en|>"
+END, START = "<|endoftext|>", "<|startoftranscript|>"
 TRANSCRIBE, NO_SPEECH, NO_TIMESTAMPS = "<|transcribe|>", "<|nospeech|>", "<|notimestamps|>"
-SPECIAL: Final = (END, START, ENGLISH, TRANSCRIBE, NO_SPEECH, NO_TIMESTAMPS)
+
+
+def language_mark(code: str) -> str:
+    """The token that names a language."""
+    return f"<|{code}|>"
+
+
+SPECIAL: Final = (
+    *(END, START, TRANSCRIBE, NO_SPEECH, NO_TIMESTAMPS),
+    *(language_mark(code) for code in grammar.GRAMMARS),
+)
 
 TIMESTAMPS: Final = 1501  # <|0.00|> to <|30.00|>
 TIMESTAMP_STEP: Final = 0.02  # s
 SIZE: Final = 51_866  # ids of large-v3; a smaller vocabulary is taken for an English-only model
-_SENTENCES: Final = 40_000  # drawn to find every token the grammar can produce
+_SENTENCES: Final = 40_000  # drawn to find every token the grammars can produce
 
 
 def _ranks() -> dict[bytes, int]:
@@ -52,7 +62,7 @@ def _parents(token: bytes, rank: int, ranks: dict[bytes, int]) -> tuple[bytes, b
 
 
 def _special_tokens() -> list[str]:
-    languages = [f"<|{code}|>" for code in LANGUAGES]
+    languages = [language_mark(code) for code in LANGUAGES]
     tail = ["<|translate|>", TRANSCRIBE, "<|startoflm|>", "<|startofprev|>"]
     return [END, START, *languages, *tail, NO_SPEECH, NO_TIMESTAMPS]
 
@@ -91,8 +101,9 @@ class Vocabulary:
         self._tokenizer = Tokenizer.from_file(str(path))
         rng = random.Random(1)
         used: set[int] = set()
-        for _ in range(_SENTENCES):
-            used.update(self._tokenizer.encode(f" {grammar.sentence(rng)}").ids)
+        for language in grammar.GRAMMARS:
+            for _ in range(_SENTENCES):
+                used.update(self._tokenizer.encode(f" {grammar.sentence(rng, language)}").ids)
         special = [int(self._tokenizer.token_to_id(token) or 0) for token in SPECIAL]
         self.ids: Final[tuple[int, ...]] = (*special, *sorted(used))
         self.first_time: Final = len(self.ids) + 1

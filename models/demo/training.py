@@ -31,6 +31,8 @@ from models.demo import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from models.demo.corpus import Utterance
+
 HERE: Final = Path(__file__).parent
 BUDGET: Final = {"whisper": 5000.0, "align": 600.0, "speakers": 150.0}  # CPU seconds
 
@@ -66,10 +68,12 @@ def train_whisper(options: Options) -> None:
         if not tokens.exists():
             tokenizer.build(tokens)
         vocabulary = tokenizer.Vocabulary(tokens)
-    sentences = options.scratch / "sentences"
-    with timed("sentences"):
-        corpus.build(sentences, voices.TRAINED, shards=10, size=2000, processes=options.processes)
-        utterances = corpus.load(sentences)
+    utterances: list[Utterance] = []
+    for language, pool in voices.SPEAKERS.items():
+        sentences = options.scratch / f"sentences-{language}"
+        with timed(f"sentences {language}"):
+            corpus.build(sentences, pool, shards=10, size=2000, processes=options.processes)
+            utterances += corpus.load(sentences)
     print(f"{len(utterances)} sentences, {corpus.hours(utterances):.1f} h", flush=True)
     with timed("recogniser"):
         model = recognition.train(
@@ -80,19 +84,24 @@ def train_whisper(options: Options) -> None:
 
 
 def train_align(options: Options) -> None:
-    """Aligner; it hears new sentences all the time, of the trained voices and of others."""
-    pool = (*voices.TRAINED * 10, *voices.wide())
-    with timed("aligner"):
-        model = alignment.train(pool, options.scratch / "align.pt", budget=options.budget("align"))
-    alignment.save(model, options.out / "align" / "en")
+    """An aligner per language, taught by the trained voices and by others."""
+    for language, trained in voices.SPEAKERS.items():
+        pool = (*trained * 10, *voices.wide(language))
+        path = options.scratch / f"align-{language}.pt"
+        with timed(f"aligner {language}"):
+            model = alignment.train(pool, path, budget=options.budget("align"))
+        alignment.save(model, options.out / "align" / language)
 
 
 def train_speakers(options: Options) -> None:
     """Corpus of many voices, speaker embedding, pipeline directory."""
-    sentences = options.scratch / "voices"
-    with timed("voices"):
-        corpus.build(sentences, voices.wide(), shards=4, size=1500, processes=options.processes)
-        utterances = corpus.load(sentences)
+    utterances: list[Utterance] = []
+    for language in voices.SPEAKERS:
+        sentences = options.scratch / f"voices-{language}"
+        pool = voices.wide(language)
+        with timed(f"voices {language}"):
+            corpus.build(sentences, pool, shards=4, size=1500, processes=options.processes)
+            utterances += corpus.load(sentences)
     with timed("speaker embedding"):
         network = speakers.train(
             utterances, options.scratch / "speakers.pt", budget=options.budget("speakers")
@@ -105,13 +114,15 @@ def write_tables(options: Options) -> None:
     punkt.write(options.out / "nltk_data")
 
 
-def write_recording(_: Options) -> None:
-    """The demo recording in examples/, by a process of its own.
+def write_recordings(_: Options) -> None:
+    """The demo recordings in examples/, each by a process of its own.
 
     espeak-ng's samples vary a little with what it spoke before; a fresh one gives the same file.
     """
     root = HERE.parents[1]
-    subprocess.run([sys.executable, "-m", "models.demo.conversation"], check=True, cwd=root)
+    for language in voices.SPEAKERS:
+        command = [sys.executable, "-m", "models.demo.conversation", "--language", language]
+        subprocess.run(command, check=True, cwd=root)
 
 
 STEPS: Final = {
@@ -119,7 +130,7 @@ STEPS: Final = {
     "align": train_align,
     "speakers": train_speakers,
     "tables": write_tables,
-    "demo-recording": write_recording,
+    "recordings": write_recordings,
 }
 
 

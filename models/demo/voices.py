@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from models.demo.synthesis import Voice
 
-#: The voices the recogniser is trained on: five low ones and five high ones, three accents.
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The English voices the recogniser is trained on: five low ones, five high ones, three accents.
 #: Few on purpose: these models demonstrate a service, and training has minutes, not days.
 TRAINED: Final[tuple[Voice, ...]] = (
     Voice("en-us+m3", 40, male=True),
@@ -21,10 +24,24 @@ TRAINED: Final[tuple[Voice, ...]] = (
     Voice("en+belinda", 35, male=False),
 )
 
-#: The two voices of the demo recording.
-DEMO: Final[tuple[Voice, Voice]] = (TRAINED[0], TRAINED[5])
+#: The same ten in Spanish, of Spain and of Latin America in turn.
+SPANISH: Final[tuple[Voice, ...]] = tuple(
+    Voice(f"{accent}+{voice.name.partition('+')[2]}", voice.pitch, voice.male)
+    for voice, accent in zip(TRAINED, ("es", "es-419") * 5, strict=True)
+)
 
-_ACCENTS: Final = ("en-us", "en", "en-gb-scotland")
+#: The trained voices by language.
+SPEAKERS: Final[Mapping[str, tuple[Voice, ...]]] = {"en": TRAINED, "es": SPANISH}
+
+#: The two voices of each demo recording, a low and a high one.
+DEMO: Final[Mapping[str, tuple[Voice, Voice]]] = {
+    language: (speakers[0], speakers[5]) for language, speakers in SPEAKERS.items()
+}
+
+_ACCENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": ("en-us", "en", "en-gb-scotland"),
+    "es": ("es", "es-419"),
+}
 _VARIANTS: Final = {
     True: (
         "m1 m2 m3 m4 m5 m6 m7 m8 Alex Andy adam benjamin boris david edward john Lee Mario max "
@@ -34,12 +51,13 @@ _VARIANTS: Final = {
 }
 
 
-def wide() -> tuple[Voice, ...]:
-    """A wide pool for the speaker embedding: every variant at two pitches, accents in turn."""
+def wide(language: str = "en") -> tuple[Voice, ...]:
+    """A wide pool of one language: every variant at two pitches, accents in turn."""
+    accents = _ACCENTS[language]
     names = [(name, male) for male, variants in _VARIANTS.items() for name in variants.split()]
     pool = [
-        Voice(f"{_ACCENTS[(index + turn) % len(_ACCENTS)]}+{variant}", pitch, male)
+        Voice(f"{accents[(index + turn) % len(accents)]}+{variant}", pitch, male)
         for index, (variant, male) in enumerate(names)
         for turn, pitch in enumerate((35, 60))
     ]
-    return tuple(dict.fromkeys((*TRAINED, *pool)))
+    return tuple(dict.fromkeys((*SPEAKERS[language], *pool)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from models.demo import noise, tokenizer
+from models.demo import noise, synthesis, tokenizer
 from models.demo.corpus import MARGIN, Utterance
 from models.demo.features import FLOOR, FRAME_RATE, MELS, normalised
 from models.demo.network import ENCODER_RATE, POSITIONS
@@ -85,8 +85,10 @@ class Windows:
         self._by_voice: dict[str, list[Utterance]] = defaultdict(list)
         for utterance in utterances:
             self._by_voice[utterance.voice].append(utterance)
-        self._voices = sorted(self._by_voice)
-        names = sorted({name for u in utterances[:2000] for name, _ in u.phones} - {""})
+        self._voices: dict[str, list[str]] = defaultdict(list)  # by language
+        for voice in sorted(self._by_voice):
+            self._voices[synthesis.language(voice)].append(voice)
+        names = sorted({name for u in utterances for name, _ in u.phones} - {""})
         self._phones = {name: index for index, name in enumerate(["", *names])}
         self._noise = MelNoise(rng)
 
@@ -123,7 +125,8 @@ class Windows:
         power = np.zeros((MELS, frames), np.float32)
         phones = np.zeros(frames // 2, np.int64)
         silent = self.rng.random() < _SILENT_SHARE
-        placed = [] if silent else self._placed(seconds)
+        language = self.rng.choice(sorted(self._voices))
+        placed = [] if silent else self._placed(language, seconds)
         for utterance, start in placed:
             self._add(power, phones, utterance, start)
         end = self._end(placed, frames)
@@ -133,13 +136,13 @@ class Windows:
         mel = normalised(np.log10(np.maximum(power * np.float32(gain), 10**FLOOR)))
         if self.rng.random() < 0.5:
             mel[:, end:] = 0  # faster-whisper pads features with 0, whisperx pads the audio
-        tokens, spans = self._written(placed, begins)
+        tokens, spans = self._written(placed, begins, language)
         return Window(mel, tokens, spans, phones)
 
-    def _placed(self, seconds: float) -> list[tuple[Utterance, float]]:
+    def _placed(self, language: str, seconds: float) -> list[tuple[Utterance, float]]:
         """Sentences with their start times: mostly as many as fit, some windows with few."""
         rng = self.rng
-        voices = rng.sample(self._voices, rng.choice((1, 2, 2, 3)))
+        voices = rng.sample(self._voices[language], rng.choice((1, 2, 2, 3)))
         most = rng.choice((1, 2)) if rng.random() < 0.2 else 99
         filled = seconds * rng.uniform(0.6, 1.0)
         placed: list[tuple[Utterance, float]] = []
@@ -191,11 +194,12 @@ class Windows:
         return min(frames, spoken + self.rng.randrange(30))
 
     def _written(
-        self, placed: Sequence[tuple[Utterance, float]], begins: float
+        self, placed: Sequence[tuple[Utterance, float]], begins: float, language: str
     ) -> tuple[list[int], list[Span]]:
         """Token rows, start and end marks included, and where each is spoken."""
         special = self._vocabulary.special
-        head = [special[t] for t in (tokenizer.START, tokenizer.ENGLISH, tokenizer.TRANSCRIBE)]
+        mark = tokenizer.language_mark(language)
+        head = [special[token] for token in (tokenizer.START, mark, tokenizer.TRANSCRIBE)]
         if not placed:
             # whisperx asks for text even then: say nothing, or say that nobody speaks
             tail = [special[tokenizer.NO_TIMESTAMPS], special[tokenizer.END]]
