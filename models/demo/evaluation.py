@@ -98,13 +98,17 @@ def _head(*cells: str) -> None:
     _row(*("---" for _ in cells))
 
 
+def _languages(results: Sequence[Result]) -> list[str]:
+    return list(dict.fromkeys(r.language for r in results))
+
+
 def _sentences(results: Sequence[Result]) -> None:
     _head("sentences", "number", "WER", "language right", "word starts: median, < 60 ms")
-    for language in grammar.GRAMMARS:
+    for language in _languages(results):
         for gain in trials.GAINS:
             chosen = [r for r in results if (r.language, r.gain) == (language, gain)]
             _sentence_row(f"{language}, {gain:+.0f} dB", chosen)
-    for language in grammar.GRAMMARS:
+    for language in _languages(results):
         _sentence_row(language, [r for r in results if r.language == language])
     _sentence_row("all", results)
 
@@ -121,13 +125,13 @@ def _conversations(results: Sequence[Result]) -> None:
         *("speaker count right", "told apart", "right word and speaker", "DER"),
     )
     kinds = list(dict.fromkeys(r.group for r in results))
-    for language in grammar.GRAMMARS:
+    for language in _languages(results):
         for kind in kinds:
             chosen = [r for r in results if (r.language, r.group) == (language, kind)]
             _conversation_row(f"{language}, {kind}", chosen)
     for kind in kinds:
         _conversation_row(kind, [r for r in results if r.group == kind])
-    for language in grammar.GRAMMARS:
+    for language in _languages(results):
         _conversation_row(language, [r for r in results if r.language == language])
     _conversation_row("all", results)
 
@@ -168,6 +172,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sentences", type=int, default=SENTENCES)
     parser.add_argument("--share", type=float, default=1.0, help="of the conversations")
     parser.add_argument("--of", choices=get_args(Part)[1:], default="test", help="which sentences")
+    parser.add_argument("--language", choices=grammar.GRAMMARS, help="one instead of all")
     parser.add_argument("--demo-only", action="store_true", help="the demo recordings alone")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write every result here too")
@@ -179,13 +184,14 @@ def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(1)
     began = time.monotonic()
+    languages = [arguments.language] if arguments.language else list(grammar.GRAMMARS)
     drawn = [
-        Trial(_DEMO, language, conversation.read(stem))
-        for language, stem in conversation.RECORDINGS.items()
+        Trial(_DEMO, language, conversation.read(conversation.RECORDINGS[language]))
+        for language in languages
     ]
     if not arguments.demo_only:
-        drawn += trials.conversations(arguments.share, arguments.of)  # the long ones first
-        drawn += trials.sentences(arguments.sentences, arguments.of)
+        drawn += trials.conversations(arguments.share, arguments.of, languages)
+        drawn += trials.sentences(arguments.sentences, arguments.of, languages)
     results = measured(drawn, arguments.models, arguments.processes)
     show(results)
     if not arguments.demo_only:

@@ -25,7 +25,7 @@ RATE: Final = 1.5e-3
 _NAMING: Final = 0.2  # least weight of the phone loss
 _LOOKING: Final = 0.6  # weight of the attention loss
 _DETECTION: Final = 0.05  # weight of the language's name beside all the text
-_STEP_SECONDS: Final = 150.0  # of audio in one step, whatever the windows' length
+_STEP_SECONDS: Final = 100.0  # of audio in one step, whatever the windows' length
 #: Share of the budget from which windows of these lengths (s) are drawn. Short windows teach
 #: words at a third of the price of long ones; the last ones are what whisperx sends.
 CURRICULUM: Final[tuple[tuple[float, tuple[float, ...]], ...]] = (

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from models.demo.corpus import Utterance
 
 HERE: Final = Path(__file__).parent
-BUDGET: Final = {"whisper": 5000.0, "align": 600.0, "speakers": 150.0}  # CPU seconds
+BUDGET: Final = {"whisper": 10_000.0, "align": 600.0, "speakers": 150.0}  # CPU seconds
 
 
 @dataclass(frozen=True)

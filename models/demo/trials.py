@@ -64,10 +64,11 @@ def _sentence(voice: Voice, of: Part, rng: random.Random) -> Speech:
     return Speech(speech.text, audio, words, ())
 
 
-def sentences(count: int, of: Part = "test") -> list[Trial]:
+def sentences(
+    count: int, of: Part = "test", languages: Sequence[str] = tuple(grammar.GRAMMARS)
+) -> list[Trial]:
     """``count`` sentences of the trained voices, the languages and levels in turn."""
     rng = random.Random(SEEDS[of])
-    languages = tuple(grammar.GRAMMARS)
     drawn: list[Trial] = []
     for index in range(count):
         language = languages[index % len(languages)]
@@ -95,11 +96,14 @@ def group(count: int, *, alike: bool) -> str:
     return f"{count} voices{kind}"
 
 
-def conversations(share: float = 1.0, of: Part = "test") -> list[Trial]:
-    """All conversations of every language, or the first ``share`` of each kind."""
+def conversations(
+    share: float = 1.0, of: Part = "test", languages: Sequence[str] = tuple(grammar.GRAMMARS)
+) -> list[Trial]:
+    """All conversations of each language, or the first ``share`` of each kind."""
     rng = random.Random(SEEDS[of])
     drawn: list[Trial] = []
-    for language, pool in voices.SPEAKERS.items():
+    for language in languages:
+        pool = voices.SPEAKERS[language]
         for number, (count, alike) in enumerate(_CASTS):
             earlier = _CASTS.index((count, alike))
             if number - earlier >= share * _CASTS.count((count, alike)):

@@ -4,7 +4,7 @@ import json
 import math
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from benchmarks import recordings
+from benchmarks.scoring import plain_words, word_error_rate
 from models import registry
 from tests.contract.scripted_engine import ScriptedEngine
 from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
@@ -29,7 +30,7 @@ from transcription.known_speakers import named
 from transcription.language import LANGUAGES
 from transcription.options import Options
 from transcription.pipeline import Pipeline
-from transcription.transcript import Segment
+from transcription.transcript import Segment, Word
 from transcription.wire import to_wire
 
 ENGLISH = Language("en")
@@ -402,6 +403,77 @@ def test_the_demo_conversation_is_understood(real_engine: Engine) -> None:
     assert right > 0.8 * len(matched)
     assert report.transcript.language == "en"
     assert report.loads == 0
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def demo_pipeline(real_engine: Engine) -> Pipeline:
+    if real_engine.describe()["default_model"] != "demo":
+        pytest.skip("other models than the demo's")
+    return Pipeline(real_engine)
+
+
+def misses(truth: dict[str, Any], heard: Sequence[Word]) -> list[float]:
+    """By how many seconds the starts of the words heard right are off."""
+    spoken = [word for turn in truth["turns"] for word in turn["words"]]
+    matcher = SequenceMatcher(
+        None, [plain(word["word"]) for word in spoken], [plain(word.text) for word in heard]
+    )
+    return [
+        abs(spoken[block.a + i]["start"] - heard[block.b + i].start)
+        for block in matcher.get_matching_blocks()
+        for i in range(block.size)
+    ]
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("gain", [-25, 0, 6])
+@pytest.mark.parametrize("stem", ["conversation", "conversation-es"])
+def test_each_language_is_timed_by_its_own_aligner(
+    demo_pipeline: Pipeline, real_engine: Engine, stem: str, gain: int
+) -> None:
+    truth = json.loads((EXAMPLES / f"{stem}.json").read_text())
+    loudness = np.float32(10 ** (gain / 20))
+    louder = np.clip(decode(EXAMPLES / f"{stem}.wav") * loudness, -1, 1)
+    said = [Segment(t["text"], t["start"] - 0.2, t["end"] + 0.2) for t in truth["turns"]]
+    language = "es" if stem.endswith("-es") else "en"
+    alignment = real_engine.align(louder, said, language, lambda _share: None)
+    assert alignment.warnings == ()
+    heard = [word for segment in alignment.segments for word in segment.words]
+    assert " ".join(word.text for word in heard) == truth["text"]
+    off = misses(truth, heard)
+    assert len(off) == len(heard)
+    assert median(off) <= 0.02
+    assert sum(miss < 0.06 for miss in off) >= 0.95 * len(off)
+
+
+@pytest.mark.models
+@pytest.mark.xfail(strict=True, reason="the recogniser of this version knows English only")
+def test_a_second_language_is_detected_transcribed_and_aligned(demo_pipeline: Pipeline) -> None:
+    truth = json.loads((EXAMPLES / "conversation-es.json").read_text())
+    options = Options(diarization=False)
+    found = demo_pipeline.transcribe(EXAMPLES / "conversation-es.wav", options).transcript
+    assert found.language == "es"
+    heard = [word for segment in found.segments for word in segment.words]
+    text = " ".join(word.text for word in heard)
+    assert word_error_rate(plain_words(truth["text"]), plain_words(text)) <= 0.15
+    assert median(misses(truth, heard)) <= 0.02
+
+
+@pytest.mark.models
+def test_a_mixed_batch_never_leaks_a_language(demo_pipeline: Pipeline, tmp_path: Path) -> None:
+    recording = recordings.write(tmp_path / "beginning.wav", 6)
+
+    def transcribed(language: str | None) -> dict[str, Any]:
+        options = Options(diarization=False, language=language)
+        return to_wire(demo_pipeline.transcribe(recording, options).transcript)
+
+    alone = {language: transcribed(language) for language in ("en", "es", None)}
+    assert [alone[language]["detected_language"] for language in alone] == ["en", "es", "en"]
+    for language in (None, "es", None, "en", "es", "en"):
+        assert transcribed(language) == alone[language]
 
 
 def plain(word: str) -> str:
