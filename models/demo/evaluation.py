@@ -17,13 +17,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
+import pyannote.audio
 import torch
-from pyannote.audio.sample import SAMPLE_FILE
+import whisperx
+from pyannote.core import Annotation, Segment
 
 from models.demo import conversation, grammar, trials
 from models.demo.grammar import Part
 from models.demo.measuring import Models, Result, diarization_error, measure
 from models.demo.scoring import Tally
+from models.demo.synthesis import SAMPLE_RATE
 from models.demo.trials import Trial
 
 if TYPE_CHECKING:
@@ -59,10 +62,14 @@ def human(folder: Path) -> float:
     """Diarization error in percent on a human recording, its two speakers' number given."""
     with tempfile.TemporaryDirectory() as assembled:
         models = Models(folder, Path(assembled), threads=1)
-    audio = str(SAMPLE_FILE["audio"])
+    sample = Path(pyannote.audio.__file__).with_name("sample") / "sample.wav"
+    audio = whisperx.load_audio(str(sample))
+    truth = Annotation()
+    for number, line in enumerate(sample.with_suffix(".rttm").read_text().splitlines()):
+        _, _, _, start, length, _, _, speaker, *_ = line.split()
+        truth[Segment(float(start), float(start) + float(length)), number] = speaker
     turns = models.diarizer(audio, num_speakers=2)
-    truth = SAMPLE_FILE["annotation"]
-    wrong, spoken = diarization_error(truth, turns, SAMPLE_FILE["annotated"].extent().end)
+    wrong, spoken = diarization_error(truth, turns, len(audio) / SAMPLE_RATE)
     return 100 * wrong / spoken
 
 
