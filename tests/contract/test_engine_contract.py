@@ -429,7 +429,7 @@ def misses(truth: dict[str, Any], heard: Sequence[Word]) -> list[float]:
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("gain", [-25, 0, 6])
+@pytest.mark.parametrize("gain", [-25, 6])
 @pytest.mark.parametrize("stem", ["conversation", "conversation-es"])
 def test_each_language_is_timed_by_its_own_aligner(
     demo_pipeline: Pipeline, real_engine: Engine, stem: str, gain: int
@@ -472,7 +472,7 @@ def test_a_mixed_batch_never_leaks_a_language(demo_pipeline: Pipeline, tmp_path:
 
     alone = {language: transcribed(language) for language in ("en", "es", None)}
     assert [alone[language]["detected_language"] for language in alone] == ["en", "es", "en"]
-    for language in (None, "es", None, "en", "es", "en"):
+    for language in ("es", "en", None, "es"):
         assert transcribed(language) == alone[language]
 
 
