@@ -150,11 +150,16 @@ def write(conversation: Conversation, stem: Path) -> None:
     stem.with_suffix(".json").write_text(json.dumps(truth, indent=1) + "\n")
 
 
+def load(path: Path) -> NDArray[np.float32]:
+    """The samples of a 16-bit mono file at 16 kHz."""
+    with wave.open(str(path)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    return samples.astype(np.float32) / np.float32(32768)
+
+
 def read(stem: Path) -> Conversation:
     """Read what `write` wrote."""
     truth = json.loads(stem.with_suffix(".json").read_text())
-    with wave.open(str(stem.with_suffix(".wav"))) as file:
-        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     turns = tuple(
         Turn(
             turn["speaker"],
@@ -165,7 +170,7 @@ def read(stem: Path) -> Conversation:
         )
         for turn in truth["turns"]
     )
-    return Conversation(samples.astype(np.float32) / np.float32(32768), turns)
+    return Conversation(load(stem.with_suffix(".wav")), turns)
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import pyannote.audio
 import torch
-import whisperx
 from pyannote.core import Annotation, Segment
 
 from models.demo import conversation, grammar, trials
@@ -63,7 +62,7 @@ def human(folder: Path) -> float:
     with tempfile.TemporaryDirectory() as assembled:
         models = Models(folder, Path(assembled), threads=1)
     sample = Path(pyannote.audio.__file__).with_name("sample") / "sample.wav"
-    audio = whisperx.load_audio(str(sample))
+    audio = conversation.load(sample)
     truth = Annotation()
     for number, line in enumerate(sample.with_suffix(".rttm").read_text().splitlines()):
         _, _, _, start, length, _, _, speaker, *_ = line.split()
@@ -117,7 +116,8 @@ def _sentences(results: Sequence[Result]) -> None:
             _sentence_row(f"{language}, {gain:+.0f} dB", chosen)
     for language in _languages(results):
         _sentence_row(language, [r for r in results if r.language == language])
-    _sentence_row("all", results)
+    if len(_languages(results)) > 1:
+        _sentence_row("all", results)
 
 
 def _sentence_row(name: str, results: Sequence[Result]) -> None:
@@ -136,11 +136,12 @@ def _conversations(results: Sequence[Result]) -> None:
         for kind in kinds:
             chosen = [r for r in results if (r.language, r.group) == (language, kind)]
             _conversation_row(f"{language}, {kind}", chosen)
-    for kind in kinds:
-        _conversation_row(kind, [r for r in results if r.group == kind])
     for language in _languages(results):
         _conversation_row(language, [r for r in results if r.language == language])
-    _conversation_row("all", results)
+    if len(_languages(results)) > 1:
+        for kind in kinds:
+            _conversation_row(kind, [r for r in results if r.group == kind])
+        _conversation_row("all", results)
 
 
 def _conversation_row(name: str, results: Sequence[Result]) -> None:
