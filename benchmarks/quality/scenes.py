@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.quality.account import Account
 from benchmarks.quality.recorded import Recording, truth_of
-from models.demo import conversation, grammar, noise, synthesis, voices
+from models.demo import conversation, english, grammar, noise, synthesis, voices
 from models.demo.conversation import Conversation, Turn
 from models.demo.synthesis import SAMPLE_RATE, Voice, Word
 from transcription.audio import Samples
@@ -22,7 +22,7 @@ from transcription.audio import Samples
 SPLITS = {"dev": 1, "test": 2}  # their seeds
 _EDGE = 0.5  # s of silence before and after
 _NUMERALS = frozenset(
-    word for slot in ("one", "teen", "ten", "digit") for word in grammar.SLOTS[slot]
+    word for slot in ("one", "teen", "ten", "digit") for word in english.SLOTS[slot]
 )
 
 
@@ -98,8 +98,9 @@ def _cast(speakers: int, rng: random.Random) -> dict[str, Voice]:
 
 def _text(scene: Scene, rng: random.Random) -> str:
     while True:
-        text = grammar.draw(rng, unseen=True)
-        if not scene.numerals or _NUMERALS & set(grammar.normalise(text).split()):
+        text = grammar.sentence(rng)
+        wanted = not scene.numerals or _NUMERALS & set(grammar.normalise(text).split())
+        if wanted and grammar.held_out(text):
             return text
 
 

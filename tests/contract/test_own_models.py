@@ -78,7 +78,7 @@ def recording(tmp_path: Path) -> Path:
 
 def test_directories_and_repositories_serve_as_models(tmp_path: Path, recording: Path) -> None:
     whisper = registry.WHISPERS["demo"].path
-    (aligner,) = registry.ALIGNERS[registry.Family.DEMO].values()
+    aligner = registry.ALIGNERS[registry.Family.DEMO]["en"]
     on_the_hub(tmp_path / "cache", "somebody/their-whisper", whisper)
     on_the_hub(tmp_path / "cache", "somebody/their-aligner", aligner.path)
     mine = tmp_path / "my-whisper"
