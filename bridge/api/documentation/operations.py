@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.api import results
-from bridge.api.documentation.schemas import TEXT, TIME, Schema, listed, ref
+from bridge.api.documentation.schemas import SENT_EVENT, TEXT, TIME, Schema, listed, ref
 from bridge.api.formats import FORMATS
 from bridge.api.openai.fields import ALIASES
 from bridge.api.openai.render import GRANULARITIES
@@ -75,7 +75,7 @@ _OPENAI_ANSWER: dict[int, dict[str, Schema]] = {
     200: {
         JSON: {"anyOf": [ref(f"{kind}Transcription") for kind in ("", "Verbose", "Diarized")]},
         **dict.fromkeys(sorted({f.media_type for f in FORMATS.values()} - {JSON}), TEXT),
-        "text/event-stream": TEXT,
+        "text/event-stream": SENT_EVENT,
     }
 }
 _LANGUAGE = _knob("language")
@@ -97,7 +97,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/predictions/{id}/stream"): Operation(
         door="Replicate",
         query={"expiry": TEXT, "signature": TEXT},
-        answers={200: {"text/event-stream": TEXT}},
+        answers={200: {"text/event-stream": SENT_EVENT}},
     ),
     ("GET", "/predictions/{id}/output"): Operation(
         door="Results",

@@ -13,6 +13,12 @@ NUMBER: Schema = {"type": "number"}
 YES_NO: Schema = {"type": "boolean"}
 TIME: Schema = {"type": "string", "format": "date-time"}
 ANYTHING: Schema = {"type": "object"}
+# What a client's reader of server-sent events makes of one of them.
+SENT_EVENT: Schema = {
+    "type": "object",
+    "properties": {"event": TEXT, "id": TEXT, "data": TEXT},
+    "required": ["data"],
+}
 ID: Schema = {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,64}$"}
 
 
