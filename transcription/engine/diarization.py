@@ -21,10 +21,6 @@ from transcription.transcript import Turn
 # Shares of the two steps that report progress; embeddings take most of the time.
 _STEPS = {"segmentation": (0.0, 0.3), "embeddings": (0.3, 0.99)}
 
-# Chunks that the segmentation hears at once on a CPU: its convolutions of 32, a pipeline's usual
-# number, do not fit into the cache and take 1.2 times as long; those of one waste its LSTM's time.
-_CPU_CHUNKS = 4
-
 
 class Diarizer:
     """One resident pyannote pipeline."""
@@ -36,8 +32,6 @@ class Diarizer:
         if pipeline is None:
             raise PermissionError(f"no access to {model.name}")
         self._pipeline: Any = pipeline.to(torch.device(device))
-        if device == "cpu":
-            self._pipeline.segmentation_batch_size = _CPU_CHUNKS
         OnePass.install(self._pipeline)
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
