@@ -79,11 +79,17 @@ class Supervised:
                 # A group of its own: Ctrl-C reaches the supervisor alone, which stops in order.
                 start_new_session=True,
             )
-        self._pid_file.write_text(f"{self.process.pid}\n")
+        self._note_pid(self.process.pid)
         stdin = self.process.stdin
         assert stdin is not None
         stdin.write(self.service.stdin.encode())
         stdin.close()
+
+    def _note_pid(self, pid: int) -> None:
+        # In one step: whoever reads the file in this moment finds the old number or the new one.
+        written = self._pid_file.with_suffix(".pid.new")
+        written.write_text(f"{pid}\n")
+        written.replace(self._pid_file)
 
     async def _watch(self) -> str:
         """Returns why the process has to be started again."""

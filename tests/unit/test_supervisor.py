@@ -52,6 +52,18 @@ async def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
     assert "a: ended with status -9; starting it again in 0.5 s" in said
 
 
+async def test_whoever_reads_the_number_of_a_process_never_finds_half_of_it(tmp_path: Path) -> None:
+    supervisor = Supervisor([service("a", *FOREVER)], tmp_path, lambda _: None)
+    member = supervisor.members["a"]
+    async with supervisor.running():
+        await supervisor.ready()
+        first = current(member)
+        with (tmp_path / "a.pid").open() as opened:
+            os.kill(first, 9)
+            await until(lambda: member.starts == 2 and member.problem is None)
+            assert int(opened.read()) == first, "the file was replaced, not emptied and filled"
+
+
 async def test_a_broken_process_is_replaced(tmp_path: Path) -> None:
     state = {"problem": "broken: worker dead"}
     broken = service("a", *FOREVER, check=lambda: state.pop("problem", None))
