@@ -1,17 +1,14 @@
 """How many requests the bridge answers, and how fast, beside raw Cog and beside the floor.
 
-The floor is `floor_server`: aiohttp and Redis and nothing else. The load comes from ``wrk`` and
-``hey`` (packages of most distributions), because a generator in Python would be slower than what it
-measures. Everything runs on this machine, in one run: the generator takes its share of it.
+The floor is `floor_server`: aiohttp and Redis and nothing else. The load comes from ``wrk`` (a package of
+most distributions), because a generator in Python would be slower than what it measures. Everything runs on this machine, in one run: the generator takes its share of it.
 """
 
 import asyncio
-import csv
 import json
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -60,23 +57,22 @@ def wrk(url: str, clients: int, *arguments: str) -> Rate:
     return Rate(per_second, found.get("50", none), found.get("99", none), errors)
 
 
-def offered(url: str, header: str) -> Rate:
-    """Ask for ``url`` `OFFERED` times per second from 200 connections, for `SECONDS` seconds."""
-    each = OFFERED // 200
-    command = ["hey", "-z", f"{SECONDS}s", "-c", "200", "-q", str(each), "-o", "csv", "-H", header]
-    told = subprocess.run([*command, url], check=True, capture_output=True, text=True).stdout
-    rows = list(csv.DictReader(told.splitlines()))
-    seconds = sorted(float(row["response-time"]) for row in rows)
-    failed = sum(row["status-code"] != "200" for row in rows)
-    shares = statistics.quantiles(seconds, n=100)
-    errors = f"{failed} failed" if failed else ""
-    return Rate(len(rows) / SECONDS, 1e3 * shares[49], 1e3 * shares[98], errors)
+def offered(url: str, header: str, script: Path) -> Rate:
+    """Ask for ``url`` `OFFERED` times per second from 200 connections, for `SECONDS` seconds.
+
+    Each client asks, waits for the answer, and asks again after a pause of random length
+    (exponentially distributed, as of people who know nothing of each other).
+    """
+    script.write_text(
+        f"function delay() return -math.log(1 - math.random()) * {1e3 * 200 / OFFERED} end\n"
+    )
+    return wrk(url, 200, "-s", str(script), "-H", header)
 
 
 async def run() -> list[tuple[str, int, Rate]]:
     """(what, clients, rate) for GET of the floor and the bridge, POST of raw Cog and the bridge."""
-    if shutil.which("wrk") is None or shutil.which("hey") is None:
-        sys.exit("this benchmark needs wrk and hey: apt-get install wrk hey")
+    if shutil.which("wrk") is None:
+        sys.exit("this benchmark needs wrk: apt-get install wrk")
     with tempfile.TemporaryDirectory() as folder:
         environ = {
             **os.environ,
@@ -92,14 +88,16 @@ async def run() -> list[tuple[str, int, Rate]]:
             uri = _data_uri(recordings.write(Path(folder, "a.wav"), 0.5))
             client = Client(session, settings.url, settings.bridge_token)
             created = await client.create({"input": {"audio_file": uri}}, Prefer="wait")
-            found = await _gets(settings, created)
+            found = await _gets(settings, created, Path(folder, "offered.lua"))
             script = Path(folder, "post.lua")
             body = json.dumps({"input": {"audio_file": uri}})
             script.write_text(_post(body, settings.bridge_token))
             return [*found, *await _posts(settings, script)]
 
 
-async def _gets(settings: StackSettings, created: dict[str, object]) -> list[tuple[str, int, Rate]]:
+async def _gets(
+    settings: StackSettings, created: dict[str, object], script: Path
+) -> list[tuple[str, int, Rate]]:
     redis = Redis.from_url(settings.redis_url)
     await redis.set("floor", json.dumps(created), ex=3600)
     await redis.aclose()
@@ -117,8 +115,9 @@ async def _gets(settings: StackSettings, created: dict[str, object]) -> list[tup
             found.append(("GET, the floor", clients, await asyncio.to_thread(wrk, floor, clients)))
             rate = await asyncio.to_thread(wrk, bridge, clients, "-H", token)
             found.append(("GET, the bridge", clients, rate))
-        rate = await asyncio.to_thread(offered, bridge, token)
-        found.append((f"GET, the bridge, offered {OFFERED}/s", 200, rate))
+        for name, url in (("the floor", floor), ("the bridge", bridge)):
+            rate = await asyncio.to_thread(offered, url, token, script)
+            found.append((f"GET, {name}, offered {OFFERED}/s", 200, rate))
         return found
     finally:
         process.terminate()
