@@ -1,7 +1,8 @@
 """How many requests the bridge answers, and how fast, beside raw Cog and beside the floor.
 
-The floor is `floor_server`: aiohttp and Redis and nothing else. The load comes from ``wrk`` (a package of
-most distributions), because a generator in Python would be slower than what it measures. Everything runs on this machine, in one run: the generator takes its share of it.
+The floor is `floor_server`: aiohttp and Redis and nothing else. The load comes from ``wrk`` (a
+package of most distributions), because a generator in Python would be slower than what it measures.
+Everything runs on this machine, in one run: the generator takes its share of it.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ CLIENTS = (1, 50, 200)
 SECONDS = 8
 OFFERED = 1000  # requests per second, of 200 clients together
 _PREDICTOR = "benchmarks/null_predictor.py:Predictor"
-_LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", re.MULTILINE)
+_LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)\s*$", re.MULTILINE)
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 

@@ -40,10 +40,9 @@ class Context:
         """For a prediction that waits: how many are ahead of it, and for about how long."""
         if prediction.status is not Status.STARTING:
             return {}
-        ahead = await self.store.ahead(prediction.id)
+        ahead, mean = await self.store.place(prediction.id)
         if ahead is None:
             return {}
-        mean = await self.store.mean_run_seconds()
         rounds = ahead / max(self.settings.cog_slots, 1)
         estimate = {} if mean is None else {"estimated_wait_seconds": round(rounds * mean, 1)}
         return {"queue_position": ahead, **estimate}

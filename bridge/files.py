@@ -8,8 +8,10 @@ import asyncio
 import base64
 import errno
 import hashlib
+import math
 import os
 import re
+import time
 from base64 import b32encode
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ from bridge.prediction import Recording
 from transcription.errors import InvalidAudio, TranscriptionError
 
 _CHUNK = 1 << 20  # base64 characters decoded at a time; a multiple of 4
+COUNT_SECONDS = 1.0  # how old the count of what other bridges stored may be
+_SMALL = 64 << 10  # bytes that are written sooner than a thread is woken to write them
 _DATA_URI = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,;]*)*),", re.ASCII)
 
 
@@ -59,6 +63,7 @@ class Files:
         self._max_bytes: Final = max_bytes
         self._quota: Final = quota
         folder.mkdir(parents=True, exist_ok=True)
+        self._usage: Final = _Usage(folder)
 
     def path(self, name: str) -> Path:
         """Where the recording of that name is, or will be."""
@@ -100,7 +105,9 @@ class Files:
 
     async def room(self) -> int:
         """Bytes that one more recording may have."""
-        used = await asyncio.to_thread(self._used)
+        used = await self._usage.bytes(COUNT_SECONDS)
+        if used + self._max_bytes > self._quota:
+            used = await self._usage.bytes(0)
         return max(0, min(self._max_bytes, self._quota - used))
 
     async def _copy(self, chunks: AsyncIterator[bytes], file: BinaryIO, field: str) -> Stored:
@@ -118,11 +125,44 @@ class Files:
                 raise TooLarge(f"the file is larger than {self._max_bytes} bytes", field)
             if size > room:
                 raise DiskFull("There is no room for the recording at the moment.")
-            await asyncio.to_thread(take, chunk)
+            if len(chunk) <= _SMALL:
+                take(chunk)
+            else:
+                await asyncio.to_thread(take, chunk)
+        self._usage.add(size)
         return Stored(size, sha256.hexdigest(), md5.hexdigest())
 
-    def _used(self) -> int:
-        """Bytes of all recordings; those with two names count once."""
+
+class _Usage:
+    """How many bytes a folder holds. A long queue is a thousand files, too many to count each time.
+
+    Between two counts it only grows, by what this process adds.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder: Final = folder
+        self._counting: Final = asyncio.Lock()
+        self._counted_at = -math.inf
+        self._bytes = 0
+
+    async def bytes(self, age: float) -> int:
+        """Bytes of all files as they were at most ``age`` seconds ago, and what came since."""
+        asked_at = time.monotonic()
+        async with self._counting:
+            if self._counted_at < asked_at - age:
+                began = time.monotonic()
+                self._bytes = 0
+                counted = await asyncio.to_thread(self._count)
+                self._bytes += counted  # beside what was added while it was counted
+                self._counted_at = began
+        return self._bytes
+
+    def add(self, size: int) -> None:
+        """Note a new file."""
+        self._bytes += size
+
+    def _count(self) -> int:
+        """Bytes of all files; those with two names count once."""
         sizes = {}
         for entry in os.scandir(self._folder):
             try:

@@ -56,6 +56,8 @@ class Request:
     """What a client asks for, whatever door it came through."""
 
     id: str = field(default_factory=new_id)
+    named: bool = False
+    """Whether the client chose the id, so that there may be such a prediction already."""
     inputs: Mapping[str, Any]
     upload: Upload | None = None
     webhook: str | None = None
@@ -152,7 +154,7 @@ class Intake:
 
     async def _known(self, request: Request) -> Prediction | None:
         """The prediction that this request created before, if it did."""
-        existing = await self._store.get(request.id)
+        existing = await self._store.get(request.id) if request.named else None
         if existing is not None:
             if existing.fingerprint != request.fingerprint:
                 raise AlreadyExists

@@ -12,7 +12,7 @@ from bridge.internal import Links
 from bridge.prediction import Event, Finished, Prediction, Refused, Stopped
 from bridge.queue import Queue, insist
 from bridge.store import Store
-from transcription.options import AUDIO_NAMES, REFERENCES
+from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed
 CANCEL_POLL_SECONDS = 0.25
@@ -92,7 +92,9 @@ class Jobs:
 
     async def _accepted_run(self, prediction: Prediction, attempt: int) -> Ended | None:
         """Offers the run to Cog until it is taken; None when its end is asked for meanwhile."""
-        secrets = await insist(lambda: self._store.secrets(prediction.id))
+        secrets = {}
+        if not SECRETS.isdisjoint(prediction.input):
+            secrets = await insist(lambda: self._store.secrets(prediction.id))
         inputs = self._inputs(prediction, secrets)
         run_id = f"{prediction.id}-{attempt}"
         webhook = {

@@ -100,9 +100,12 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; the inverse of `from_dict`."""
+        # Not `asdict`, which copies every log and metric first: a run writes its record six times.
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        plain["references"] = [asdict(one) for one in self.references]
         return {
             name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in asdict(self).items()
+            for name, value in plain.items()
         }
 
     @classmethod

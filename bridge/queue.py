@@ -138,6 +138,7 @@ class Queue:
                     return False
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(ended.wait(), min(left, LOOK_SECONDS))
+                    break
             return True
         finally:
             self._ended.pop(prediction_id, None)

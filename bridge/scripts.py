@@ -51,3 +51,8 @@ redis.call('HSET', segments, 'attempt', attempt)
 for index = 4, #ARGV do redis.call('HSET', segments, first + index - 4, ARGV[index]) end
 redis.call('EXPIRE', segments, ttl)
 """
+# Key: the running mean. Arguments: the newest value, its weight, seconds to live.
+OBSERVE: Final = """
+local mean, new = tonumber(redis.call('GET', KEYS[1]) or ARGV[1]), tonumber(ARGV[1])
+redis.call('SET', KEYS[1], tostring(mean + ARGV[2] * (new - mean)), 'EX', ARGV[3])
+"""

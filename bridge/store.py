@@ -70,6 +70,7 @@ class Store:
         self._create: Final = redis.register_script(scripts.CREATE)
         self._compare_and_write: Final = redis.register_script(scripts.WRITE)
         self._add_segments: Final = redis.register_script(scripts.ADD_SEGMENTS)
+        self._observe: Final = redis.register_script(scripts.OBSERVE)
 
     async def ping(self) -> None:
         """Raises RedisError unless Redis answers."""
@@ -216,10 +217,16 @@ class Store:
         """Take an id whose record has expired off the list."""
         await self._redis.zrem(_UNFINISHED, prediction_id)
 
-    async def ahead(self, prediction_id: str) -> int | None:
-        """How many unfinished predictions were created before this one."""
-        rank: Any = await self._redis.zrank(_UNFINISHED, prediction_id)
-        return None if rank is None else int(rank)
+    async def place(self, prediction_id: str) -> tuple[int | None, float | None]:
+        """How many unfinished predictions were created before this one, and their usual seconds.
+
+        The first is None when it has ended, the second before any prediction has run.
+        """
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zrank(_UNFINISHED, prediction_id)
+            pipe.get(_MEAN)
+            rank, mean = await pipe.execute()
+        return None if rank is None else int(rank), None if mean is None else float(mean)
 
     async def newest(
         self, before: tuple[float, str] | None, limit: int, since: float, until: float
@@ -258,14 +265,7 @@ class Store:
 
     async def observe_run(self, seconds: float) -> None:
         """Take a finished run into the running mean."""
-        mean = await self.mean_run_seconds()
-        new = seconds if mean is None else mean + MEAN_WEIGHT * (seconds - mean)
-        await self._redis.set(_MEAN, new, ex=LIVE_TTL)
-
-    async def mean_run_seconds(self) -> float | None:
-        """How long predictions have been running lately; None before the first."""
-        value = await self._redis.get(_MEAN)
-        return None if value is None else float(value)
+        await self._observe(keys=[_MEAN], args=[seconds, MEAN_WEIGHT, LIVE_TTL])
 
 
 def webhook_events(change: Change) -> list[str]:

@@ -1,6 +1,8 @@
 """Recordings on disk: whole, bounded, and gone when something goes wrong."""
 
+import asyncio
 import base64
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -41,6 +43,25 @@ async def test_the_quota_counts_what_is_there_already(tmp_path: Path) -> None:
         await files.write("d", chunks(b"1"))
     assert caught.value.status == 507
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]
+
+
+async def test_a_long_queue_is_not_counted_for_each_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Files(tmp_path, max_bytes=10, quota=100)
+    counts: list[object] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda folder: counts.append(folder) or scandir(folder))
+    for name in "abcdefgh":
+        await files.write(name, chunks(b"1234567890"))
+    assert len(counts) == 1
+    await asyncio.gather(*(files.write(name, chunks(b"1")) for name in "ij"))
+    await files.write("k", chunks(b"1234567890"))
+    await files.write("l", chunks(b"12345678"))
+    with pytest.raises(DiskFull):
+        await files.write("m", chunks(b"1"))
+    files.remove("a")
+    await files.write("m", chunks(b"1"))
 
 
 async def test_too_much_leaves_nothing_behind(tmp_path: Path) -> None:

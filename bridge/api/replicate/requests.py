@@ -32,7 +32,7 @@ async def read(request: web.Request, body: Mapping[str, Any] | None) -> Request:
     wanted = _cancel_after(request.headers.get("Cancel-After"))
     parsed = replace(parsed, cancel_after=wanted, base_url=base_url(request))
     if "id" in request.match_info:
-        parsed = replace(parsed, id=check_id(request.match_info["id"]))
+        parsed = replace(parsed, id=check_id(request.match_info["id"]), named=True)
     return with_repeat(request, parsed)
 
 
@@ -96,6 +96,7 @@ def _from_json(body: Mapping[str, Any]) -> Request:
         raise InvalidInput("webhook", "must be a URL")
     return Request(
         id=new_id() if body.get("id") is None else check_id(body["id"]),
+        named=body.get("id") is not None,
         inputs=inputs,
         webhook=webhook or None,
         webhook_events=events_of(body.get("webhook_events_filter")),
