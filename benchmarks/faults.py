@@ -66,7 +66,7 @@ class Load:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             body = {
-                "input": {"audio_file": self.house.uri, "initial_prompt": _WISH},
+                "input": {"audio_file": self.house.stack.uri, "initial_prompt": _WISH},
                 "webhook": self.house.receiver.url,
                 "webhook_events_filter": ["completed"],
             }
@@ -125,7 +125,7 @@ async def _freeze_worker(house: House) -> None:
 
 async def _freeze_cog(house: House) -> None:
     house.signal("cog", signal.SIGSTOP)
-    process = house.supervisor.members["cog"].process
+    process = house.stack.supervisor.members["cog"].process
     await asyncio.sleep(RUN_LIMIT + 2)
     assert process is not None
     with contextlib.suppress(ProcessLookupError):
@@ -136,7 +136,7 @@ async def _reset_clients(house: House) -> None:
     """Connections that break right after their request was sent."""
     for _ in range(5):
         with contextlib.suppress(TimeoutError, aiohttp.ClientError):
-            body = {"input": {"audio_file": house.uri, "initial_prompt": _WISH}}
+            body = {"input": {"audio_file": house.stack.uri, "initial_prompt": _WISH}}
             async with asyncio.timeout(0.005):
                 await house.client.create(body)
 
@@ -199,7 +199,7 @@ async def _is_gone(home: House, prediction_id: str) -> bool:
 
 async def _left_over(home: House) -> int:
     """Predictions that are still in the queue, promised or not."""
-    redis = Redis.from_url(home.settings.redis_url)
+    redis = Redis.from_url(home.stack.settings.redis_url)
     try:
         return int(await redis.zcard("predictions:unfinished"))
     finally:

@@ -7,51 +7,27 @@ gives it: as a loopback URL.
 
 import asyncio
 import contextlib
-import os
 import statistics
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 
-from benchmarks import recordings
-from stack.client import Client
-from stack.services import services
-from stack.settings import StackSettings
-from stack.supervisor import Supervisor
+from benchmarks.running import Running, running
 
 ROUNDS = 300
 QUEUED = 60
 IDLE = "bridge: slot idle between two queued predictions"
-_PREDICTOR = "benchmarks/null_predictor.py:Predictor"
 
 
 async def measure(rounds: int = ROUNDS, queued: int = QUEUED) -> dict[str, list[float]]:
     """Seconds per request, by what was asked, and seconds that the slot stood idle in between."""
-    with tempfile.TemporaryDirectory() as folder:
-        environ = {
-            **os.environ,
-            "STATE_DIR": folder,
-            "COG_PREDICT_TYPE_STUB": _PREDICTOR,
-            "MODELS": "demo",
-        }
-        settings = StackSettings.from_env(environ, free_ports=True)
-        recording = recordings.write(Path(folder, "second.wav"), 1)
-        supervisor = Supervisor(services(settings), Path(folder, "log"), print)
-        async with (
-            supervisor.running(),
-            aiohttp.ClientSession() as session,
-            _serving(recording) as url,
-        ):
-            await supervisor.ready()
-            client = Client(session, settings.url, settings.bridge_token)
-            found = await _rounds(session, client, settings, recording, url, rounds)
-            return {**found, IDLE: await _idle(client, _data_uri(recording), queued)}
+    async with running(seconds=1) as stack, _serving(stack.recording) as url:
+        found = await _rounds(stack, url, rounds)
+        return {**found, IDLE: await _idle(stack, queued)}
 
 
 @contextlib.asynccontextmanager
@@ -72,24 +48,19 @@ async def _serving(recording: Path) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def _idle(client: Client, uri: str, queued: int) -> list[float]:
+async def _idle(stack: Running, queued: int) -> list[float]:
     """Seconds from the end of each run to the beginning of the next, while others wait."""
-    created = [await client.create({"input": {"audio_file": uri}}) for _ in range(queued)]
-    ended = [(await client.finish(each["id"]))["metrics"] for each in created]
+    asked = {"input": {"audio_file": stack.uri}}
+    created = [await stack.client.create(asked) for _ in range(queued)]
+    ended = [(await stack.client.finish(each["id"]))["metrics"] for each in created]
     runs = sorted((metrics["began"], metrics["ended"]) for metrics in ended)
     return [following[0] - run[1] for run, following in pairwise(runs)]
 
 
-async def _rounds(  # noqa: PLR0913, PLR0917 - what is measured, and with what
-    session: aiohttp.ClientSession,
-    client: Client,
-    settings: StackSettings,
-    recording: Path,
-    url: str,
-    rounds: int,
-) -> dict[str, list[float]]:
+async def _rounds(stack: Running, url: str, rounds: int) -> dict[str, list[float]]:
     """Raw Cog and the bridge take turns, so that a noisy moment hits both."""
-    uri = _data_uri(recording)
+    client = stack.client
+    asked = {"input": {"audio_file": stack.uri}}
     found: dict[str, list[float]] = {
         "raw Cog: POST to result": [],
         "bridge: POST to result": [],
@@ -99,12 +70,13 @@ async def _rounds(  # noqa: PLR0913, PLR0917 - what is measured, and with what
 
     async def raw() -> None:
         body = {"input": {"audio_file": url}}
-        async with session.post(f"{settings.cog_url}/predictions", json=body) as response:
+        cog = f"{stack.settings.cog_url}/predictions"
+        async with stack.session.post(cog, json=body) as response:
             # The 409 that Cog answers in the milliseconds after a completion is no measurement.
             assert (await response.json())["status"] in ("succeeded", "failed")
 
     async def to_result() -> None:
-        created = await client.create({"input": {"audio_file": uri}}, Prefer="wait")
+        created = await client.create(asked, Prefer="wait")
         assert created["status"] == "succeeded", created["error"]
 
     for _ in range(rounds):
@@ -114,7 +86,7 @@ async def _rounds(  # noqa: PLR0913, PLR0917 - what is measured, and with what
         created: list[dict[str, Any]] = []
 
         async def answered(into: list[dict[str, Any]] = created) -> None:
-            into.append(await client.create({"input": {"audio_file": uri}}))
+            into.append(await client.create(asked))
 
         await _time(found["bridge: POST answered"], answered)
         prediction_id = created[0]["id"]
@@ -130,12 +102,6 @@ def table(found: dict[str, list[float]]) -> str:
         p99 = statistics.quantiles(seconds, n=100)[98]
         lines.append(f"| {name} | {1e3 * statistics.median(seconds):.1f} ms | {1e3 * p99:.1f} ms |")
     return "\n".join(lines)
-
-
-def _data_uri(recording: Path) -> str:
-    from base64 import b64encode
-
-    return f"data:audio/wav;base64,{b64encode(recording.read_bytes()).decode()}"
 
 
 async def _time(into: list[float], call: Callable[[], Awaitable[object]]) -> None:

@@ -3,21 +3,16 @@
 import contextlib
 import os
 import signal
-import tempfile
-from base64 import b64encode
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
-from benchmarks import recordings
+from benchmarks.running import Running, running
 from stack.client import Client
-from stack.services import services
-from stack.settings import StackSettings
-from stack.supervisor import Supervisor
 
 PREDICTOR = "tests/fixtures/timed_predictor.py:Predictor"
 RUN_LIMIT = 6  # seconds that a run may take before it counts as hung
@@ -62,28 +57,22 @@ async def receiving() -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class House:
     """A running stack, and what a fault needs to reach into it."""
 
-    settings: StackSettings
-    supervisor: Supervisor
-    session: aiohttp.ClientSession
+    stack: Running
     client: Client
-    uri: str
-    receiver: "Receiver"
+    """Gives up after a while, unlike the stack's own: some faults answer nobody."""
+    receiver: Receiver
 
     def signal(self, service: str, number: signal.Signals) -> None:
         """Signal the process that is ``service`` now."""
-        process = self.supervisor.members[service].process
-        assert process is not None
-        os.kill(process.pid, number)
+        os.kill(self.stack.pid(service), number)
 
     def worker(self) -> int:
         """The process id of Cog's worker."""
-        process = self.supervisor.members["cog"].process
-        assert process is not None
-        threads = Path(f"/proc/{process.pid}/task").iterdir()
+        threads = Path(f"/proc/{self.stack.pid('cog')}/task").iterdir()
         children = " ".join((thread / "children").read_text() for thread in threads).split()
         return int(children[0])
 
@@ -92,30 +81,15 @@ class House:
 async def house(**environ: str) -> AsyncIterator[House]:
     """A stack of its own for one fault."""
     async with receiving() as receiver:
-        with tempfile.TemporaryDirectory() as folder:
-            async with _stack(folder, receiver, environ) as found:
-                yield found
-
-
-@contextlib.asynccontextmanager
-async def _stack(
-    folder: str, receiver: "Receiver", environ: Mapping[str, str]
-) -> AsyncIterator[House]:
-    given = {
-        **os.environ,
-        "STATE_DIR": folder,
-        "COG_PREDICT_TYPE_STUB": PREDICTOR,
-        "MODELS": "demo",
-        "MAX_RUN_SECONDS": str(RUN_LIMIT),
-        "ALLOWED_PRIVATE_HOSTS": receiver.address,
-        **environ,
-    }
-    settings = StackSettings.from_env(given, free_ports=True)
-    recording = recordings.write(Path(folder, "second.wav"), 1)
-    uri = f"data:audio/wav;base64,{b64encode(recording.read_bytes()).decode()}"
-    supervisor = Supervisor(services(settings), Path(folder, "log"), lambda _: None)
-    timeout = aiohttp.ClientTimeout(total=10)
-    async with supervisor.running(), aiohttp.ClientSession(timeout=timeout) as session:
-        await supervisor.ready()
-        client = Client(session, settings.url, settings.bridge_token)
-        yield House(settings, supervisor, session, client, uri, receiver)
+        given = {
+            "MAX_RUN_SECONDS": str(RUN_LIMIT),
+            "ALLOWED_PRIVATE_HOSTS": receiver.address,
+            **environ,
+        }
+        timeout = aiohttp.ClientTimeout(total=10)
+        async with (
+            running(1, PREDICTOR, **given) as stack,
+            aiohttp.ClientSession(timeout=timeout) as session,
+        ):
+            client = Client(session, stack.settings.url, stack.settings.bridge_token)
+            yield House(stack, client, receiver)

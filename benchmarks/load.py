@@ -12,24 +12,17 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 from redis.asyncio import Redis
 
-from benchmarks import recordings
-from stack.client import Client
-from stack.services import services
+from benchmarks.running import running
 from stack.settings import ROOT, StackSettings, free_port
-from stack.supervisor import Supervisor
 
 CLIENTS = (1, 50, 200)
 SECONDS = 8
 OFFERED = 1000  # requests per second, of 200 clients together
-_PREDICTOR = "benchmarks/null_predictor.py:Predictor"
 _LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)\s*$", re.MULTILINE)
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
@@ -74,26 +67,13 @@ async def run() -> list[tuple[str, int, Rate]]:
     """(what, clients, rate) for GET of the floor and the bridge, POST of raw Cog and the bridge."""
     if shutil.which("wrk") is None:
         sys.exit("this benchmark needs wrk: apt-get install wrk")
-    with tempfile.TemporaryDirectory() as folder:
-        environ = {
-            **os.environ,
-            "STATE_DIR": folder,
-            "COG_PREDICT_TYPE_STUB": _PREDICTOR,
-            "MODELS": "demo",
-            "QUEUE_LIMIT": "1000000",
-        }
-        settings = StackSettings.from_env(environ, free_ports=True)
-        supervisor = Supervisor(services(settings), Path(folder, "log"), print)
-        async with supervisor.running(), aiohttp.ClientSession() as session:
-            await supervisor.ready()
-            uri = _data_uri(recordings.write(Path(folder, "a.wav"), 0.5))
-            client = Client(session, settings.url, settings.bridge_token)
-            created = await client.create({"input": {"audio_file": uri}}, Prefer="wait")
-            found = await _gets(settings, created, Path(folder, "offered.lua"))
-            script = Path(folder, "post.lua")
-            body = json.dumps({"input": {"audio_file": uri}})
-            script.write_text(_post(body, settings.bridge_token))
-            return [*found, *await _posts(settings, script)]
+    async with running(seconds=0.5, QUEUE_LIMIT="1000000") as stack:
+        asked = {"input": {"audio_file": stack.uri}}
+        created = await stack.client.create(asked, Prefer="wait")
+        found = await _gets(stack.settings, created, stack.folder / "offered.lua")
+        script = stack.folder / "post.lua"
+        script.write_text(_post(json.dumps(asked), stack.settings.bridge_token))
+        return [*found, *await _posts(stack.settings, script)]
 
 
 async def _gets(
@@ -159,10 +139,6 @@ def _post(body: str, token: str) -> str:
         'wrk.headers["Content-Type"] = "application/json"\n'
         f'wrk.headers["Authorization"] = "Bearer {token}"\n'
     )
-
-
-def _data_uri(recording: Path) -> str:
-    return f"data:audio/wav;base64,{b64encode(recording.read_bytes()).decode()}"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from redis.exceptions import RedisError
@@ -51,7 +52,7 @@ class Upload:
     stored: Stored
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What a client asks for, whatever door it came through."""
 
@@ -64,17 +65,25 @@ class Request:
     webhook_events: tuple[str, ...] = EVENTS
     cancel_after: timedelta | None = None
     base_url: str = ""
-    repeat: str | None = None
-    """A digest that the same request bears when it is sent again, None if it never is."""
-    is_retry: bool = True
+    sender: str = field(default="", repr=False)
+    """Who asks, as a token or nothing; requests of others are never repetitions of this one."""
+    idempotency_key: str | None = None
+    is_retry: bool = False
     """Whether a prediction with the same ``repeat`` is to be joined, not replaced."""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """A digest of what is asked; the id is not part of it."""
         upload = self.upload.stored.sha256 if self.upload else None
         document = [dict(self.inputs), upload, self.webhook, list(self.webhook_events)]
-        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+        return _digest(json.dumps(document, sort_keys=True))
+
+    @cached_property
+    def repeat(self) -> str:
+        """A digest that the same request bears when it is sent again."""
+        if self.idempotency_key is not None:
+            return _digest("key", self.sender, self.idempotency_key)
+        return _digest("body", self.sender, self.fingerprint)
 
 
 class Intake:
@@ -129,8 +138,7 @@ class Intake:
             return known
         except BaseException:
             self._files.remove(recording)
-            if request.repeat is not None:
-                await self._claims.release(request.repeat)
+            await self._claims.release(request.repeat)
             raise
         _log.info("prediction %s: accepted", prediction.id)
         await self._enqueue(prediction)
@@ -159,8 +167,6 @@ class Intake:
             if existing.fingerprint != request.fingerprint:
                 raise AlreadyExists
             return existing
-        if request.repeat is None:
-            return None
         first = await self._claims.claim(request.repeat, request.id, renew=not request.is_retry)
         if first == request.id:
             return None
@@ -253,6 +259,10 @@ class Intake:
         else:
             await check_audio(path, self._settings.max_audio_seconds, name)
         return None, f"{shown} ({size} bytes)"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _shown(inputs: Mapping[str, Any]) -> dict[str, Any]:

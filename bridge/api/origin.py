@@ -1,6 +1,5 @@
 """Where a request comes from: the address it was sent to, and whether it was sent before."""
 
-import hashlib
 from dataclasses import replace
 
 from aiohttp import web
@@ -20,15 +19,12 @@ def base_url(request: web.Request) -> str:
 
 
 def with_repeat(request: web.Request, parsed: Request) -> Request:
-    """Tell a repeated request by its idempotency key, or by its retry mark, token and content."""
-    token = request.headers.get("Authorization", "")
-    key = request.headers.get("Idempotency-Key")
-    if key:
-        return replace(parsed, repeat=_digest("key", token, key), is_retry=True)
-    marked = request.headers.get("x-stainless-retry-count", "0")
-    digest = _digest("body", token, parsed.fingerprint)
-    return replace(parsed, repeat=digest, is_retry=marked not in ("", "0"))
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    """Note how a repetition is told: by its idempotency key, or by its retry mark and content."""
+    key = request.headers.get("Idempotency-Key") or None
+    marked = request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
+    return replace(
+        parsed,
+        sender=request.headers.get("Authorization", ""),
+        idempotency_key=key,
+        is_retry=marked or key is not None,
+    )
