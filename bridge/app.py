@@ -37,9 +37,10 @@ from bridge.internal import Links, build_internal_app
 from bridge.janitor import Janitor
 from bridge.jobs import Jobs
 from bridge.monitor import Monitor
+from bridge.prediction import Change
 from bridge.queue import Queue
 from bridge.settings import Settings
-from bridge.store import Change, Store
+from bridge.store import Store
 from bridge.uploads import Uploads
 from bridge.webhooks import EVENTS, Webhooks
 

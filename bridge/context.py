@@ -12,7 +12,7 @@ from bridge.monitor import Monitor
 from bridge.prediction import Prediction, Status
 from bridge.queue import Queue
 from bridge.settings import Settings
-from bridge.store import Store
+from bridge.store import Place, Store
 from bridge.uploads import Uploads
 from bridge.webhooks import Webhooks
 
@@ -36,16 +36,20 @@ class Context:
         """The version shown to clients."""
         return self.intake.version
 
-    async def place_in_queue(self, prediction: Prediction) -> dict[str, Any]:
+    async def place_in_queue(
+        self, prediction: Prediction, known: Place | None = None
+    ) -> dict[str, Any]:
         """For a prediction that waits: how many are ahead of it, and for about how long."""
         if prediction.status is not Status.STARTING:
             return {}
-        ahead, mean = await self.store.place(prediction.id)
-        if ahead is None:
+        place = known or await self.store.place(prediction.id)
+        if place is None:
             return {}
-        rounds = ahead / max(self.settings.cog_slots, 1)
-        estimate = {} if mean is None else {"estimated_wait_seconds": round(rounds * mean, 1)}
-        return {"queue_position": ahead, **estimate}
+        shown: dict[str, Any] = {"queue_position": place.ahead}
+        if place.mean_seconds is not None:
+            rounds = place.ahead / max(self.settings.cog_slots, 1)
+            shown["estimated_wait_seconds"] = round(rounds * place.mean_seconds, 1)
+        return shown
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -20,7 +20,7 @@ from bridge.files import Files, Stored, media_type, new_id
 from bridge.prediction import Prediction, Recording
 from bridge.queue import Queue
 from bridge.settings import Settings
-from bridge.store import AlreadyExists, Store
+from bridge.store import AlreadyExists, Place, Store
 from bridge.uploads import Uploads
 from bridge.validation import Inputs
 from bridge.webhooks import EVENTS
@@ -86,6 +86,14 @@ class Request:
         return _digest("body", self.sender, self.fingerprint)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The prediction that stands for a request, and, if it is new, its place in the queue."""
+
+    prediction: Prediction
+    place: Place | None = None
+
+
 class Intake:
     """Accepts predictions."""
 
@@ -116,7 +124,7 @@ class Intake:
         """The recording's (input name, value). Raises InvalidInputs for what cannot be used."""
         return self._inputs.check(inputs)
 
-    async def accept(self, request: Request) -> Prediction:
+    async def accept(self, request: Request) -> Accepted:
         """Record and queue a prediction; for one that was accepted before, its record.
 
         Raises InvalidInputs or InvalidInput for what cannot be used, DiskFull, QueueFull, and
@@ -127,22 +135,22 @@ class Intake:
             known = await self._known(request)
             if known is not None:
                 self._files.remove(recording)
-                return known
-            prediction = await self._record(request, recording)
+                return Accepted(known)
+            accepted = await self._record(request, recording)
         except AlreadyExists:
             # Perhaps by the same request, sent twice at once.
             self._files.remove(recording)
             known = await self._known(request)
             if known is None:
                 raise
-            return known
+            return Accepted(known)
         except BaseException:
             self._files.remove(recording)
             await self._claims.release(request.repeat)
             raise
-        _log.info("prediction %s: accepted", prediction.id)
-        await self._enqueue(prediction)
-        return prediction
+        _log.info("prediction %s: accepted", request.id)
+        await self._enqueue(accepted.prediction)
+        return accepted
 
     async def _enqueue(self, prediction: Prediction) -> None:
         """Queue what is recorded. From here on it is accepted, whatever happens."""
@@ -180,7 +188,7 @@ class Intake:
             await asyncio.sleep(_CLAIM_PAUSE)
         return None
 
-    async def _record(self, request: Request, recording: str) -> Prediction:
+    async def _record(self, request: Request, recording: str) -> Accepted:
         inputs = dict(request.inputs)
         if request.upload is not None:
             inputs[request.upload.field] = f"upload:{request.upload.filename}"
@@ -193,9 +201,9 @@ class Intake:
             prediction = self._prediction(
                 request, Recording(recording, source), {**inputs, name: shown}, clips
             )
-            await self._store.create(prediction, _secrets(inputs))
+            place = await self._store.create(prediction, _secrets(inputs))
             failing.pop_all()
-        return prediction
+        return Accepted(prediction, place)
 
     def _prediction(
         self,

@@ -262,3 +262,31 @@ def _longer(known: str, told: str) -> str:
     A failed synchronous answer carries no logs at all.
     """
     return told if len(told) >= len(known) else known
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A record before and after an event; the same object twice when nothing changed."""
+
+    before: Prediction
+    after: Prediction
+
+    @property
+    def changed(self) -> bool:
+        """Whether the event meant anything."""
+        return self.after is not self.before
+
+
+def webhook_events(change: Change) -> list[str]:
+    """The events that the client's receiver has to be told of, by this change."""
+    prediction = change.after
+    if prediction.webhook is None:
+        return []
+    events = []
+    if prediction.started_at is not None and change.before.started_at is None:
+        events.append("start")
+    if prediction.terminal:
+        events.append("completed")
+    elif prediction.logs != change.before.logs:
+        events.append("logs")
+    return [event for event in events if event in prediction.webhook_events]

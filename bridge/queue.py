@@ -17,8 +17,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from redis.exceptions import RedisError
 
 from bridge.files import Files
-from bridge.prediction import TERMINAL, CancelRequested, Event, Prediction
-from bridge.store import Change, Store, webhook_events
+from bridge.prediction import (
+    TERMINAL,
+    CancelRequested,
+    Change,
+    Event,
+    Prediction,
+    webhook_events,
+)
+from bridge.store import Store
 from bridge.webhooks import LOGS_INTERVAL
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from typing import Final
 
 # Neither a crowd of requests nor a crash in their middle can break the count.
 CREATE: Final = """
-local record, secrets, unfinished, all = unpack(KEYS)
+local record, secrets, unfinished, all, mean = unpack(KEYS)
 local id, created, document, status, hidden, ttl, limit = unpack(ARGV)
-if redis.call('EXISTS', record) == 1 then return 'exists' end
-if redis.call('ZCARD', unfinished) >= tonumber(limit) then return 'full' end
+if redis.call('EXISTS', record) == 1 then return {'exists'} end
+if redis.call('ZCARD', unfinished) >= tonumber(limit) then return {'full'} end
 redis.call('HSET', record, 'record', document, 'status', status)
 redis.call('EXPIRE', record, ttl)
 for _, index in ipairs({unfinished, all}) do
@@ -15,7 +15,7 @@ for _, index in ipairs({unfinished, all}) do
     redis.call('EXPIRE', index, ttl)
 end
 if hidden ~= '' then redis.call('SET', secrets, hidden, 'EX', ttl) end
-return 'created'
+return {'created', redis.call('ZRANK', unfinished, id), redis.call('GET', mean)}
 """
 # Compare and set: of two writers that read the same record one is told to look again.
 WRITE: Final = """

@@ -27,7 +27,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bridge import scripts
-from bridge.prediction import Event, Prediction, Status, advance
+from bridge.prediction import Change, Event, Prediction, Status, advance, webhook_events
 
 LIVE_TTL = 7 * 86_400  # seconds; longer than any queue, so that only an abandoned record expires
 MEAN_WEIGHT = 0.2  # of the newest run in the running mean
@@ -48,16 +48,13 @@ class AlreadyExists(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A record before and after an event; the same object twice when nothing changed."""
+class Place:
+    """A place in the queue."""
 
-    before: Prediction
-    after: Prediction
-
-    @property
-    def changed(self) -> bool:
-        """Whether the event meant anything."""
-        return self.after is not self.before
+    ahead: int
+    """Unfinished predictions that were created before."""
+    mean_seconds: float | None
+    """How long predictions have been running lately; None before the first."""
 
 
 class Store:
@@ -76,10 +73,10 @@ class Store:
         """Raises RedisError unless Redis answers."""
         await self._redis.ping()
 
-    async def create(self, prediction: Prediction, secrets: Mapping[str, str]) -> None:
-        """Keep a new prediction. Raises QueueFull or AlreadyExists."""
-        answer = await self._create(
-            keys=[_key(prediction.id), _secrets_key(prediction.id), _UNFINISHED, _ALL],
+    async def create(self, prediction: Prediction, secrets: Mapping[str, str]) -> Place:
+        """Keep a new prediction; its place in the queue. Raises QueueFull or AlreadyExists."""
+        answer: Any = await self._create(
+            keys=[_key(prediction.id), _secrets_key(prediction.id), _UNFINISHED, _ALL, _MEAN],
             args=[
                 prediction.id,
                 prediction.created_at.timestamp(),
@@ -90,10 +87,12 @@ class Store:
                 self._queue_limit,
             ],
         )
-        if text(answer) == "exists":
-            raise AlreadyExists
-        if text(answer) == "full":
-            raise QueueFull
+        match [text(answer[0]), *answer[1:]]:
+            case ["exists"]:
+                raise AlreadyExists
+            case ["full"]:
+                raise QueueFull
+        return _place(*answer[1:])
 
     async def get(self, prediction_id: str) -> Prediction | None:
         """The record, or None for an unknown or expired id."""
@@ -217,16 +216,13 @@ class Store:
         """Take an id whose record has expired off the list."""
         await self._redis.zrem(_UNFINISHED, prediction_id)
 
-    async def place(self, prediction_id: str) -> tuple[int | None, float | None]:
-        """How many unfinished predictions were created before this one, and their usual seconds.
-
-        The first is None when it has ended, the second before any prediction has run.
-        """
+    async def place(self, prediction_id: str) -> Place | None:
+        """Where a prediction stands in the queue; None when it has ended."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.zrank(_UNFINISHED, prediction_id)
             pipe.get(_MEAN)
             rank, mean = await pipe.execute()
-        return None if rank is None else int(rank), None if mean is None else float(mean)
+        return None if rank is None else _place(rank, mean)
 
     async def newest(
         self, before: tuple[float, str] | None, limit: int, since: float, until: float
@@ -268,24 +264,13 @@ class Store:
         await self._observe(keys=[_MEAN], args=[seconds, MEAN_WEIGHT, LIVE_TTL])
 
 
-def webhook_events(change: Change) -> list[str]:
-    """The events that the client's receiver has to be told of, by this change."""
-    prediction = change.after
-    if prediction.webhook is None:
-        return []
-    events = []
-    if prediction.started_at is not None and change.before.started_at is None:
-        events.append("start")
-    if prediction.terminal:
-        events.append("completed")
-    elif prediction.logs != change.before.logs:
-        events.append("logs")
-    return [event for event in events if event in prediction.webhook_events]
-
-
 def text(value: Any) -> str:
     """What Redis answers: bytes, on a connection that decodes nothing."""
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _place(rank: Any, mean: Any) -> Place:
+    return Place(int(rank), None if mean is None else float(mean))
 
 
 def _key(prediction_id: str) -> str:

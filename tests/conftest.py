@@ -10,11 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from stack.settings import ROOT, free_port
 
 # Before anything imports torch: threads that wait must not spin.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# A busy machine makes an example slow, not wrong.
+settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy machine")
 
 START_SECONDS = 90.0
 RECORDING = ROOT / "examples" / "conversation.wav"

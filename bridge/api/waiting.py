@@ -34,7 +34,7 @@ class Result:
 
 async def begin(request: web.Request, asked: Request) -> Prediction:
     """Record and queue what is asked. Raises what `Intake.accept` does."""
-    prediction = await request.app[CONTEXT].intake.accept(asked)
+    prediction = (await request.app[CONTEXT].intake.accept(asked)).prediction
     request[_ID] = prediction.id
     return prediction
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -47,7 +47,7 @@ metrics = st.sampled_from(
     [{}, {"predict_time": 3.0, "timing": {"recognize": 1.0, "diarize": 0.5, "align": 0.25}}]
 )
 # A busy machine is slow at times.
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40)
 
 
 def conforms(name: str, body: object) -> None:

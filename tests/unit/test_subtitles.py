@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import srt as subrip
 import webvtt
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from transcription import subtitles
@@ -35,7 +35,7 @@ times = st.floats(0, 1e5) | st.sampled_from([59.9996, 3599.9999, 0.0, 1e-9])
 # What other predictors have sent: nothing, or no number.
 broken_times = times | st.sampled_from([math.nan, math.inf, -1.0]) | st.none()
 # A busy machine is slow at times.
-few = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=50)
 speakers = st.none() | st.integers(0, 99).map(lambda n: f"SPEAKER_{n:02}") | texts
 
 

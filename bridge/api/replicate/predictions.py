@@ -23,6 +23,7 @@ from bridge.errors import problem
 from bridge.forward import applies
 from bridge.intake import check_id
 from bridge.prediction import Prediction, Status
+from bridge.store import Place
 
 PAGE = 100  # predictions per page of the list
 _MARGIN_SECONDS = 0.3  # the answer has to leave before the client's patience ends
@@ -38,7 +39,8 @@ async def create(request: web.Request) -> web.Response:
     body = await read_object(request)
     if body is not None and applies(context.settings, body):
         return await _forward(request, context, body)
-    prediction = await context.intake.accept(await read(request, body))
+    accepted = await context.intake.accept(await read(request, body))
+    prediction = accepted.prediction
     seconds = wait_seconds(request.headers.get("Prefer", ""))
     ended = prediction.terminal or (
         seconds > 0
@@ -46,7 +48,7 @@ async def create(request: web.Request) -> web.Response:
     )
     if ended:
         return await _answer(request, prediction.id, status=201)
-    rendered = await _object(context, prediction, base_url(request))
+    rendered = await _object(context, prediction, base_url(request), accepted.place)
     if seconds > 0:
         rendered["status"] = Status.STARTING.value
     return web.json_response(rendered, status=201)
@@ -120,8 +122,10 @@ async def _answer(request: web.Request, prediction_id: str, status: int = 200) -
     )
 
 
-async def _object(context: Context, prediction: Prediction, base: str) -> dict[str, Any]:
-    queued = await context.place_in_queue(prediction)
+async def _object(
+    context: Context, prediction: Prediction, base: str, place: Place | None = None
+) -> dict[str, Any]:
+    queued = await context.place_in_queue(prediction, place)
     return prediction_object(prediction, base, context.settings.webhook_secret, queued)
 
 
