@@ -450,7 +450,6 @@ def test_each_language_is_timed_by_its_own_aligner(
 
 
 @pytest.mark.models
-@pytest.mark.xfail(strict=True, reason="the recogniser of this version knows English only")
 def test_a_second_language_is_detected_transcribed_and_aligned(demo_pipeline: Pipeline) -> None:
     truth = json.loads((EXAMPLES / "conversation-es.json").read_text())
     options = Options(diarization=False)
