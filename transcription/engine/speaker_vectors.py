@@ -104,8 +104,8 @@ class OnePass:
         return result
 
     def _chunks_at_once(self) -> int:
-        # On a CPU two or four at once take the processor time of one after the other, eight 1.4 times
-        # as much: their layers leave the cache.
+        # On a CPU two or four at once take the processor time of one after the other, eight 1.4
+        # times as much: their layers leave the cache.
         on_cpu = self._embedding.device.type == "cpu"
         return 1 if on_cpu else max(1, self._pipeline.embedding_batch_size)
 
