@@ -56,7 +56,11 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         check_libraries(settings)
         fetch_missing(settings)
         engine = WhisperxEngine(settings)
-        self._pipeline = Pipeline(engine, max_seconds=settings.max_audio_seconds)
+        self._pipeline = Pipeline(
+            engine,
+            max_seconds=settings.max_audio_seconds,
+            known_speaker_threshold=settings.known_speaker_threshold,
+        )
         self._folders = RunFolders()
         if settings.bridge_url:
             announce(settings.bridge_url, engine.describe)
@@ -88,6 +92,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         max_speakers: int | None = Input(default=None, ge=1, le=64),
         known_speaker_names: list[str] | None = Input(default=None),
         known_speaker_references: list[Path] | None = Input(default=None),
+        known_speaker_threshold: float | None = Input(default=None, ge=0.0, le=1.0),
         speaker_embeddings: bool = Input(default=True),
         huggingface_access_token: Secret | None = Input(default=None),
         output_format: str = Input(default="json", choices=["json", "srt", "vtt", "tsv", "txt"]),

@@ -37,7 +37,8 @@ Result = dict[str, Any]
 
 def measure(name: str, minutes: float) -> Result:
     """One system on ``minutes`` of audio, in this process."""
-    from benchmarks.systems import Beside, Clock, Ours, Stock, System
+    from benchmarks.clock import Clock
+    from benchmarks.systems import Beside, Ours, Stock, System
 
     systems: dict[str, Callable[[], System]] = {"ours": Ours, "beside": Beside, "stock": Stock}
     system = systems[name]()

@@ -8,7 +8,6 @@ which is as well as whisperx can be called.
 
 import gc
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import torch
 import whisperx
 from whisperx.diarize import DiarizationPipeline
 
+from benchmarks.clock import Clock
 from models import registry
 from models.demo.pipeline import assemble
 from models.registry import Family, Place
@@ -62,14 +62,7 @@ class StockResult:
     language: str = ""
     turns: list[tuple[float, float, str]] = field(default_factory=list)
     embeddings: Mapping[str, list[float]] | None = None
-    seconds: dict[str, float] = field(default_factory=dict)  # wall time per stage
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Adds the wall time of the body to stage ``name``."""
-        begin = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+    clock: Clock = field(default_factory=Clock)
 
 
 class Stock:
@@ -87,17 +80,37 @@ class Stock:
         if variant == "resident":
             self._kept = {"whisper": self._whisper(), "diarizer": self._diarizer()}
 
-    def transcribe(self, samples: Samples, request: Request = Request()) -> StockResult:
+    def transcribe(
+        self, samples: Samples, request: Request = Request(), clock: Clock | None = None
+    ) -> StockResult:
         """Recognized, aligned and attributed. What whisperx raises passes."""
-        result = StockResult()
+        result = StockResult(clock=clock or Clock())
         self._recognize(result, samples, request)
         self._align(result, samples)
         self._attribute(result, samples, request)
         return result
 
+    def keep_aligner(self, language: str) -> None:
+        """Loads it now instead of for the first recording in ``language``."""
+        self._kept[f"aligner {language}"] = self._aligner(language)
+
+    @contextmanager
+    def timing_embeddings(self, clock: Clock) -> Iterator[None]:
+        """The step ``embeddings`` of diarizations in the body is timed by itself."""
+        diarizer = self._kept["diarizer"].model
+        embed = diarizer.get_embeddings
+        diarizer.get_embeddings = clock.around("embeddings", embed)
+        try:
+            yield
+        finally:
+            diarizer.get_embeddings = embed
+
     def _recognize(self, result: StockResult, samples: Samples, request: Request) -> None:
         """Speech detection, language and text: whisperx does them in one call."""
-        with self._model(result, "whisper", self._whisper) as whisper, result.stage("recognize"):
+        with (
+            self._model(result, "whisper", self._whisper) as whisper,
+            result.clock.stage("recognition"),
+        ):
             heard = whisper.transcribe(
                 samples,
                 batch_size=request.batch_size,
@@ -110,13 +123,16 @@ class Stock:
         name = f"aligner {result.language}"
         with (
             self._model(result, name, lambda: self._aligner(result.language)) as (model, metadata),
-            result.stage("align"),
+            result.clock.stage("alignment"),
         ):
             aligned = whisperx.align(result.segments, model, metadata, samples, self._device.torch)
         result.segments = aligned["segments"]
 
     def _attribute(self, result: StockResult, samples: Samples, request: Request) -> None:
-        with self._model(result, "diarizer", self._diarizer) as diarize, result.stage("diarize"):
+        with (
+            self._model(result, "diarizer", self._diarizer) as diarize,
+            result.clock.stage("diarization"),
+        ):
             turns, result.embeddings = diarize(
                 samples,
                 num_speakers=request.num_speakers,
@@ -124,7 +140,7 @@ class Stock:
                 max_speakers=request.max_speakers,
                 return_embeddings=True,
             )
-        with result.stage("attribute"):
+        with result.clock.stage("diarization"):
             whisperx.assign_word_speakers(turns, {"segments": result.segments}, result.embeddings)
         result.turns = [
             (float(row["start"]), float(row["end"]), str(row["speaker"]))
@@ -136,7 +152,7 @@ class Stock:
         """The kept model, or one that lives for the body alone."""
         model = self._kept.get(name)
         if model is None:
-            with result.stage("load"):
+            with result.clock.stage("load"):
                 model = load()
         if self._variant == "resident":
             self._kept[name] = model

@@ -5,39 +5,14 @@ inside its recognition; it is called as its own command line does, with batches 
 """
 
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tempfile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from benchmarks.clock import Clock
 
 BATCH = 8
 SPEAKERS = 2
-
-
-class Clock:
-    """Wall and processor seconds per stage."""
-
-    def __init__(self) -> None:
-        self.wall: dict[str, float] = {}
-        self.cpu: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Adds what the body takes."""
-        wall, cpu = time.perf_counter(), time.process_time()
-        yield
-        self.wall[name] = self.wall.get(name, 0.0) + time.perf_counter() - wall
-        self.cpu[name] = self.cpu.get(name, 0.0) + time.process_time() - cpu
-
-    def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """``function``, timed."""
-
-        def timed(*arguments: Any, **options: Any) -> Any:
-            with self.stage(name):
-                return function(*arguments, **options)
-
-        return timed
 
 
 class System(Protocol):
@@ -100,73 +75,22 @@ class Stock:
     """whisperx 3.8.6 with models that stay loaded: as well as it can be called."""
 
     def __init__(self) -> None:
-        import torch
-        import whisperx
-        from whisperx.diarize import DiarizationPipeline
-
+        from benchmarks import stock
         from transcription.engine.device import choose
         from transcription.engine.settings import Settings
 
         settings = Settings.from_environment(os.environ)
-        device = choose(settings)
-        torch.set_num_threads(device.threads)
-        self._model = whisperx.load_model(
-            _directory(settings.models[0]),
-            device.torch,
-            compute_type=device.compute_type,
-            language="en",
-            threads=device.threads,
-        )
-        self._aligner, self._about = whisperx.load_align_model(
-            "en", device.torch, model_name=_aligner(settings.models[0])
-        )
-        self._diarizer = DiarizationPipeline(
-            _diarizer(settings.diarization_model), device=device.torch
-        )
-        self._device = device.torch
+        scratch = Path(tempfile.mkdtemp(prefix="stock-"))
+        self._stock = stock.Stock(stock.sources(settings, scratch), choose(settings))
+        self._stock.keep_aligner("en")
+        self._request = stock.Request(language="en", batch_size=BATCH, num_speakers=SPEAKERS)
 
     def transcribe(self, recording: Path, clock: Clock) -> int:
-        """The calls of its command line; decoded as ours is, because it wants an ffmpeg program."""
-        import whisperx
-
+        """Decoded as ours is, because whisperx wants an ffmpeg program."""
         from transcription.audio import decode
 
         with clock.stage("decoding"):
             samples = decode(recording)
-        own = self._diarizer.model
-        own.get_embeddings = clock.around("embeddings", type(own).get_embeddings.__get__(own))
-        with clock.stage("recognition"):
-            result = self._model.transcribe(samples, batch_size=BATCH, language="en")
-        with clock.stage("alignment"):
-            result = whisperx.align(
-                result["segments"], self._aligner, self._about, samples, self._device
-            )
-        with clock.stage("diarization"):
-            turns = self._diarizer(samples, num_speakers=SPEAKERS)
-            result = whisperx.assign_word_speakers(turns, result)
-        return len(result["word_segments"])
-
-
-def _directory(spec: str) -> str:
-    from models import registry
-
-    return registry.whisper(spec).source
-
-
-def _aligner(spec: str) -> str | None:
-    """The demo's, or None: whisperx's own choice."""
-    from models import registry
-
-    model = registry.aligner("en", registry.family(spec))
-    assert model is not None
-    return model.source
-
-
-def _diarizer(directory: str | None) -> str:
-    if directory is not None:
-        return directory
-    import tempfile
-
-    from models.demo.pipeline import assemble
-
-    return str(assemble(Path(tempfile.mkdtemp(prefix="stock-"))))
+        with self._stock.timing_embeddings(clock):
+            result = self._stock.transcribe(samples, self._request, clock)
+        return sum(len(segment["words"]) for segment in result.segments)

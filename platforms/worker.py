@@ -17,7 +17,11 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         """Loads every model. Raises SettingsError and what the model libraries raise."""
         self._engine = WhisperxEngine(settings)
-        self._pipeline = Pipeline(self._engine, max_seconds=settings.max_audio_seconds)
+        self._pipeline = Pipeline(
+            self._engine,
+            max_seconds=settings.max_audio_seconds,
+            known_speaker_threshold=settings.known_speaker_threshold,
+        )
         self._one_at_a_time = threading.Lock()
 
     def model(self, options: Options) -> str:

@@ -12,11 +12,8 @@ from transcription.audio import Samples
 from transcription.engine import Engine
 from transcription.errors import InvalidAudio, InvalidInput
 from transcription.findings import Diarization, Voice
-from transcription.options import REFERENCE_SECONDS, REFERENCES, Options
+from transcription.options import KNOWN_SPEAKER_THRESHOLD, REFERENCE_SECONDS, REFERENCES, Options
 
-# Cosine of the angle between two voices from which on they count as one. docs/models.md says
-# where it comes from.
-THRESHOLD = 0.5
 _SLACK = 0.05  # seconds; codecs pad a clip to whole frames
 
 
@@ -37,7 +34,7 @@ def voices(options: Options, engine: Engine) -> dict[str, Voice]:
 
 
 def named(
-    diarization: Diarization, known: Mapping[str, Voice], threshold: float = THRESHOLD
+    diarization: Diarization, known: Mapping[str, Voice], threshold: float = KNOWN_SPEAKER_THRESHOLD
 ) -> tuple[Diarization, tuple[str, ...]]:
     """The diarization with the speakers' names, and the known names of which nobody is.
 

@@ -18,6 +18,9 @@ MAX_KNOWN_SPEAKERS = 16
 REFERENCES = "known_speaker_references"
 # Seconds: shorter clips say too little about a voice, longer ones nothing more (OpenAI's bounds).
 REFERENCE_SECONDS = (2.0, 10.0)
+# Cosine of the angle between two voices from which on they count as one, where neither the request
+# nor the operator says another. docs/models.md says where it comes from.
+KNOWN_SPEAKER_THRESHOLD = 0.5
 _LONGEST_NAME = 64  # characters
 _OUR_NAMES = re.compile(r"SPEAKER_\d+")  # of the speakers whom nobody knows
 
@@ -139,6 +142,13 @@ class Options:
         "A clip of 2 to 10 seconds for each of known_speaker_names, in their order: http(s) URLs "
         "or data URIs.",
         files=True,
+    )
+    known_speaker_threshold: float | None = _knob(
+        None,
+        "How alike a speaker and a clip must be for the name, as the cosine between the vectors of "
+        "their voices: 1 is the same. KNOWN_SPEAKER_THRESHOLD of this service when omitted.",
+        ge=0.0,
+        le=1.0,
     )
     speaker_embeddings: bool = _knob(
         default=True, description="Return a vector of each speaker's voice."

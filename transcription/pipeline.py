@@ -25,7 +25,7 @@ from transcription.findings import (
     unheard,
 )
 from transcription.known_speakers import named, voices
-from transcription.options import Options
+from transcription.options import KNOWN_SPEAKER_THRESHOLD, Options
 from transcription.progress import StagedProgress
 from transcription.transcript import Segment, Transcript
 
@@ -81,10 +81,12 @@ class Pipeline:
         engine: Engine,
         *,
         max_seconds: float = audio.MAX_SECONDS,
+        known_speaker_threshold: float = KNOWN_SPEAKER_THRESHOLD,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._engine = engine
         self._max_seconds = max_seconds
+        self._threshold = known_speaker_threshold
         self._clock = clock
 
     def transcribe(
@@ -109,7 +111,7 @@ class Pipeline:
             language = self._detect_language(run, samples, windows, options)
             segments = self._recognize(run, samples, windows, language, options)
             segments = self._align(run, samples, segments, language, options)
-            diarization = _named(run, _diarization(run, segments), known)
+            diarization = _named(run, _diarization(run, segments), known, self._threshold)
         transcript = _assemble(run, samples, segments, language, diarization)
         run.progress.reach(1.0)
         return Report(transcript, run.seconds, self._engine.loads - loads, self._clock() - start)
@@ -215,11 +217,13 @@ def _stages(options: Options) -> dict[str, float]:
 
 
 def _named(
-    run: _Run, diarization: Diarization | None, known: Mapping[str, Voice]
+    run: _Run, diarization: Diarization | None, known: Mapping[str, Voice], usual: float
 ) -> Diarization | None:
+    """``usual`` is the threshold of requests that name none."""
     if diarization is None or not known:
         return diarization
-    diarization, missing = named(diarization, known)
+    asked = run.options.known_speaker_threshold
+    diarization, missing = named(diarization, known, usual if asked is None else asked)
     run.warnings.extend(NOT_HEARD.format(name=name) for name in missing)
     return diarization
 

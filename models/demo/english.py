@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from models.demo.slots import Cardinals, read_out, split
+
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from models.demo.slots import Composer
 
 _WORDS: Final[Mapping[str, str]] = {
     "one": "one two three four five six seven eight nine",
@@ -49,7 +53,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "verdict": "good great fine perfect",
     "way": "left right",
 }
-SLOTS: Final[Mapping[str, tuple[str, ...]]] = {k: tuple(v.split()) for k, v in _WORDS.items()}
+SLOTS: Final[Mapping[str, tuple[str, ...]]] = split(_WORDS)
 
 #: Sentence patterns. A slot in braces is drawn anew at each place. No apostrophes: espeak-ng
 #: splits such words into several timed events. Greetings carry a slot so that some of their
@@ -129,17 +133,6 @@ PATTERNS: Final[tuple[str, ...]] = (
 )
 
 
-def number(rng: random.Random) -> str:
-    """A cardinal from one to ninety nine, in words."""
-    draw = rng.random()
-    if draw < 0.35:
-        return rng.choice(SLOTS["one"])
-    if draw < 0.6:
-        return rng.choice(SLOTS["teen"])
-    tens = rng.choice(SLOTS["ten"])
-    return tens if rng.random() < 0.4 else f"{tens} {rng.choice(SLOTS['one'])}"
-
-
 def clock(rng: random.Random) -> str:
     """A time of day in words: "nine", "half past nine", "nine thirty"."""
     hour = rng.choice(SLOTS["hour"])
@@ -147,14 +140,9 @@ def clock(rng: random.Random) -> str:
     return form.format(hour)
 
 
-def digits(rng: random.Random) -> str:
-    """Three to six digits, as a telephone number is read."""
-    return " ".join(rng.choice(SLOTS["digit"]) for _ in range(rng.randint(3, 6)))
-
-
-#: Slots whose text is made up of several words.
-COMPOSED: Final[Mapping[str, Callable[[random.Random], str]]] = {
-    "number": number,
+#: Slots whose text is made up of several words. Numbers go from one to ninety nine.
+COMPOSED: Final[Mapping[str, Composer]] = {
+    "number": Cardinals(SLOTS["one"], SLOTS["teen"], SLOTS["ten"], joint=" ", few=0.35, small=0.6),
     "clock": clock,
-    "digits": digits,
+    "digits": read_out(SLOTS["digit"]),
 }

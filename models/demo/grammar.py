@@ -18,7 +18,9 @@ from models.demo import english, spanish
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from models.demo.slots import Composer
 
 Part: TypeAlias = Literal["training", "development", "test"]
 HELD_OUT_MODULUS: Final = 10  # one sentence in ten is never trained on
@@ -31,7 +33,7 @@ class Grammar:
 
     slots: Mapping[str, tuple[str, ...]]
     patterns: tuple[str, ...]
-    composed: Mapping[str, Callable[[random.Random], str]]
+    composed: Mapping[str, Composer]
 
     @cached_property
     def words(self) -> tuple[str, ...]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from models.demo.slots import Cardinals, read_out, split
+
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from models.demo.slots import Composer
 
 _WORDS: Final[Mapping[str, str]] = {
     "few": "dos tres cuatro cinco seis siete ocho nueve",
@@ -53,7 +57,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "way": "izquierda derecha",
     "side": "cerca lejos",
 }
-SLOTS: Final[Mapping[str, tuple[str, ...]]] = {k: tuple(v.split()) for k, v in _WORDS.items()}
+SLOTS: Final[Mapping[str, tuple[str, ...]]] = split(_WORDS)
 
 #: Sentence patterns. A slot in braces is drawn anew at each place. Nouns and adjectives agree by
 #: the choice of slots; the number one is left out of counts, as it would have to agree too.
@@ -123,31 +127,22 @@ PATTERNS: Final[tuple[str, ...]] = (
 )
 
 
-def number(rng: random.Random) -> str:
-    """A cardinal from two to ninety nine, in words."""
-    draw = rng.random()
-    if draw < 0.4:
-        return rng.choice(SLOTS["few"])
-    if draw < 0.65:
-        return rng.choice((*SLOTS["teen"], "veinte"))
-    tens = rng.choice(SLOTS["ten"])
-    return tens if rng.random() < 0.4 else f"{tens} y {rng.choice(SLOTS['few'])}"
-
-
 def clock(rng: random.Random) -> str:
     """An hour in words: "nueve", "nueve y media", "nueve menos cuarto"."""
     hour = rng.choice(SLOTS["hour"])
     return hour + rng.choice(("", "", " y media", " y cuarto", " menos cuarto"))
 
 
-def digits(rng: random.Random) -> str:
-    """Three to six digits, as a telephone number is read."""
-    return " ".join(rng.choice(SLOTS["digit"]) for _ in range(rng.randint(3, 6)))
-
-
-#: Slots whose text is made up of several words.
-COMPOSED: Final[Mapping[str, Callable[[random.Random], str]]] = {
-    "number": number,
+#: Slots whose text is made up of several words. Numbers go from two to ninety nine.
+COMPOSED: Final[Mapping[str, Composer]] = {
+    "number": Cardinals(
+        SLOTS["few"],
+        (*SLOTS["teen"], "veinte"),
+        SLOTS["ten"],
+        joint=" y ",
+        few=0.4,
+        small=0.65,
+    ),
     "clock": clock,
-    "digits": digits,
+    "digits": read_out(SLOTS["digit"]),
 }

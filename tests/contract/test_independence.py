@@ -18,8 +18,10 @@ pytest.importorskip("whisperx")
 import torch
 
 from benchmarks import recordings
-from transcription.engine import Engine
-from transcription.errors import TranscriptionError
+from tests.unit.test_memory import Limited
+from transcription.engine import Engine, emissions
+from transcription.engine.speaker_vectors import OnePass
+from transcription.errors import OutOfMemory, TranscriptionError
 from transcription.options import Options
 from transcription.pipeline import Pipeline
 from transcription.wire import to_wire
@@ -149,3 +151,49 @@ def test_a_hundred_mixed_requests_load_nothing_and_change_nothing(
     assert demo_engine.loads == loads
     assert opened == []
     assert to_wire(pipeline.transcribe(recording, Options()).transcript) == before
+
+
+def networks(engine: Any) -> dict[str, tuple[object, str]]:
+    """Where each stage hands a batch to its network: object and attribute."""
+    diarizer = engine._diarizer._pipeline
+    return {
+        "find_speech": (
+            engine._speech._detectors["pyannote"]._score._segmentation.model,
+            "forward",
+        ),
+        "recognize": (engine._recognizers["demo"]._model, "encode"),
+        "align": (engine._aligners._resident["en"]._acoustics, "_features"),
+        "segmentation": (diarizer._segmentation.model, "forward"),
+        "speaker vectors": (diarizer._embedding.model_, "forward"),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "stage", ["find_speech", "recognize", "align", "segmentation", "speaker vectors"]
+)
+def test_a_full_memory_halves_the_batch_of_any_stage_and_the_next_request_works(
+    demo_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    monkeypatch.setattr(OnePass, "_chunks_at_once", lambda _self: 4)  # as on a GPU
+    monkeypatch.setattr(emissions, "_SHORTEST", {False: 0.0})  # likewise
+    recording = recordings.write(tmp_path / "a.wav", 9)
+    pipeline, options = Pipeline(demo_engine), Options(chunk_size=3, num_speakers=2)
+
+    def said() -> list[tuple[str, str | None, float]]:
+        segments = pipeline.transcribe(recording, options).transcript.segments
+        return [(word.text, word.speaker, word.start) for s in segments for word in s.words]
+
+    before = said()
+    place, name = networks(demo_engine)[stage]
+    limited = Limited(getattr(place, name), 1)
+    monkeypatch.setattr(place, name, limited)
+    halved = said()
+    assert max(limited.sizes) > 1, "nothing was too large"
+    assert [word[:2] for word in halved] == [word[:2] for word in before]
+    assert [word[2] for word in halved] == pytest.approx([word[2] for word in before], abs=0.021)
+    limited.capacity = 0
+    with pytest.raises(OutOfMemory):
+        said()
+    limited.capacity = 1000
+    assert said() == before

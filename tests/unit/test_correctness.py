@@ -20,7 +20,7 @@ from tests.unit.test_pipeline import recording
 from transcription.attribution import attribute
 from transcription.audio import SAMPLE_RATE, Samples, decode
 from transcription.errors import InvalidAudio
-from transcription.findings import Diarization, Language, Progress, Window
+from transcription.findings import Diarization, Language, Window
 from transcription.options import Options
 from transcription.pipeline import Pipeline
 from transcription.probe import probe
@@ -110,14 +110,7 @@ def test_what_no_alphabet_contains_is_timed_between_its_neighbours(text: str) ->
 class Strict(ScriptedEngine):
     """Fails when it is asked for what makes no sense without speech."""
 
-    def recognize(
-        self,
-        samples: Samples,
-        windows: Sequence[Window],
-        language: Language,
-        options: Options,
-        progress: Progress,
-    ) -> Any:
+    def recognize(self, *_arguments: object, **_options: object) -> Any:
         raise AssertionError("nothing to recognize")
 
     def align(self, *_arguments: object, **_options: object) -> Any:
@@ -246,16 +239,9 @@ def test_one_sample_is_a_recording() -> None:
 class Echo(ScriptedEngine):
     """Says what it was asked, so that another request's option would be heard."""
 
-    def recognize(
-        self,
-        samples: Samples,
-        windows: Sequence[Window],
-        language: Language,
-        options: Options,
-        progress: Progress,
-    ) -> Any:
+    def say(self, window: Window, language: Language, options: Options) -> Sequence[Segment]:
         text = f"{language.code} {options.task} {options.hotwords}"
-        return iter([Segment(text, windows[0].start, windows[-1].end)])
+        return [Segment(text, window.start, window.end)]
 
     def diarize(self, *_arguments: object, **_options: object) -> Diarization:
         return Diarization((Turn("SPEAKER_00", 0.0, 9.0),))

@@ -268,6 +268,15 @@ def test_tests_that_are_named_exist(page: str) -> None:
     assert files <= {path.name for path in ROOT.glob("tests/**/*.py")}
 
 
+def test_each_promise_of_transcription_names_its_tests() -> None:
+    page = (ROOT / "docs" / "differences-from-whisperx.md").read_text()
+    promises = page.split("## What is promised")[1]
+    rows = re.findall(r"^\| ([^|]*) \| ([^|]*) \|$", promises, re.MULTILINE)
+    told = [row for row in rows if row[0] not in {"promise", "---"}]
+    assert len(told) > 20
+    assert [row for row in told if "`test_" not in row[1]] == []
+
+
 def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
     compared = section(API, "Beside the systems that came before")
     rows = [

@@ -23,8 +23,9 @@ from transcription.engine import (
     recognition,
     whisperx_engine,
 )
-from transcription.engine.device import Device, choose, memory_guard
+from transcription.engine.device import Device, choose
 from transcription.engine.features import log_mels
+from transcription.engine.memory import memory_guard
 from transcription.engine.recognition import BEAM_SIZE, CPU_BATCH, Recognizer
 from transcription.engine.settings import Settings, SettingsError
 from transcription.engine.whisperx_engine import WhisperxEngine

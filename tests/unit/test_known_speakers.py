@@ -11,8 +11,8 @@ from tests.unit.test_pipeline import recording
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.errors import InvalidInput
 from transcription.findings import Diarization, Voice
-from transcription.known_speakers import THRESHOLD, named, voices
-from transcription.options import REFERENCES, Options
+from transcription.known_speakers import named, voices
+from transcription.options import KNOWN_SPEAKER_THRESHOLD, REFERENCES, Options
 from transcription.pipeline import Pipeline
 from transcription.transcript import Turn
 
@@ -43,7 +43,7 @@ def test_who_is_like_nobody_keeps_the_number() -> None:
 
 
 def test_the_threshold_is_a_cosine() -> None:
-    edge = float(np.degrees(np.arccos(THRESHOLD)))
+    edge = float(np.degrees(np.arccos(KNOWN_SPEAKER_THRESHOLD)))
     assert named(heard(0), {"Ann": voice(edge - 1)})[1] == ()
     assert named(heard(0), {"Ann": voice(edge + 1)})[1] == ("Ann",)
     assert named(heard(0), {"Ann": (7 * voice(1)[0], 7 * voice(1)[1])})[1] == ()
@@ -135,6 +135,30 @@ def test_names_are_in_the_transcript_and_who_is_missing_in_its_warnings(tmp_path
     assert {word.speaker for s in transcript.segments for word in s.words} == {"Ann"}
     assert set(transcript.speaker_embeddings or {}) == {"Ann"}
     assert transcript.warnings == ("Nobody in the recording was recognized as Bob.",)
+
+
+@pytest.mark.parametrize(
+    ("usual", "asked", "called"),
+    [
+        (0.5, None, "Ann"),
+        (0.5, 0.9, "SPEAKER_00"),
+        (0.9, None, "SPEAKER_00"),
+        (0.9, 0.5, "Ann"),
+        (0.9, 0.0, "Ann"),
+    ],
+)
+def test_the_threshold_is_the_requests_else_the_operators(
+    tmp_path: Path, usual: float, asked: float | None, called: str
+) -> None:
+    forty_degrees_off = float(np.radians(315 - 40)) / 9  # a cosine of 0.77
+    options = Options(
+        known_speaker_names=("Ann",),
+        known_speaker_references=(clip(tmp_path / "ann", 3, forty_degrees_off),),
+        known_speaker_threshold=asked,
+    )
+    pipeline = Pipeline(ScriptedEngine(), known_speaker_threshold=usual)
+    transcript = pipeline.transcribe(recording(2.0), options).transcript
+    assert {segment.speaker for segment in transcript.segments} == {called}
 
 
 def test_embeddings_are_left_out_when_unwanted() -> None:

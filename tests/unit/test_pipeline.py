@@ -182,15 +182,8 @@ def test_what_cannot_be_done_fails_before_any_work(
 
 
 class Mute(ScriptedEngine):
-    def recognize(
-        self,
-        samples: Samples,
-        windows: Sequence[Window],
-        language: Language,
-        options: Options,
-        progress: Progress,
-    ) -> Iterator[Segment]:
-        return iter(())
+    def say(self, window: Window, language: Language, options: Options) -> Sequence[Segment]:
+        return ()
 
 
 class Meeting(ScriptedEngine):
@@ -201,16 +194,9 @@ class Meeting(ScriptedEngine):
         self.begun, self.may_end, self.ended = (threading.Event() for _ in range(3))
         self.error: Exception | None = None
 
-    def recognize(
-        self,
-        samples: Samples,
-        windows: Sequence[Window],
-        language: Language,
-        options: Options,
-        progress: Progress,
-    ) -> Iterator[Segment]:
+    def say(self, window: Window, language: Language, options: Options) -> Sequence[Segment]:
         assert self.begun.wait(10)
-        return super().recognize(samples, windows, language, options, progress)
+        return super().say(window, language, options)
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
         try:
@@ -258,7 +244,7 @@ def test_a_canceled_transcription_leaves_no_diarization_behind(share: float) -> 
 
 def test_speech_without_words_does_not_wait_for_its_speakers() -> None:
     class MuteMeeting(Meeting):
-        recognize = Mute.recognize
+        say = Mute.say
 
     engine = MuteMeeting()
     assert Pipeline(engine).transcribe(recording(2.0), Options()).transcript.segments == ()

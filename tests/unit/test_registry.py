@@ -89,6 +89,7 @@ def test_settings_are_read_once_and_whole() -> None:
             "COMPUTE_TYPE": "",
             "CPU_THREADS": "2",
             "MAX_AUDIO_SECONDS": "60",
+            "KNOWN_SPEAKER_THRESHOLD": "0.7",
             "BRIDGE_INTERNAL_URL": "http://127.0.0.1:8081",
         }
     )
@@ -98,6 +99,7 @@ def test_settings_are_read_once_and_whole() -> None:
     assert "hf_second" not in repr(settings)
     assert (settings.device, settings.compute_type, settings.cpu_threads) == ("cpu", "auto", 2)
     assert settings.max_audio_seconds == 60
+    assert settings.known_speaker_threshold == 0.7
     assert settings.bridge_url == "http://127.0.0.1:8081"
 
 
@@ -111,6 +113,7 @@ def test_no_aligners_can_be_asked_for() -> None:
         ({"MODELS": " , "}, "MODELS"),
         ({"CPU_THREADS": "many"}, "CPU_THREADS"),
         ({"MAX_AUDIO_SECONDS": "-1"}, "MAX_AUDIO_SECONDS"),
+        ({"KNOWN_SPEAKER_THRESHOLD": "1.5"}, "KNOWN_SPEAKER_THRESHOLD"),
     ],
 )
 def test_unusable_variables_are_named(environment: dict[str, str], name: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from models import registry
 from models.registry import Family, Model
 from transcription.engine.alignment import Aligner, find_sentence_tables, is_on_disk
-from transcription.engine.device import release
 from transcription.engine.loading import Loads
+from transcription.engine.memory import release
 from transcription.engine.settings import Settings, SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable
 from transcription.options import Options

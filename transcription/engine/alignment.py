@@ -21,6 +21,7 @@ from whisperx.alignment import load_align_model
 from models.registry import Model, Place
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.engine.emissions import Acoustics, batches
+from transcription.engine.memory import fitting
 from transcription.engine.spelling import WILDCARD, Alphabet, Range, Splitter
 from transcription.engine.trellis import Frames, Spans, align_tokens, with_wildcard
 from transcription.findings import Progress, Window
@@ -62,21 +63,27 @@ class Aligner:
     ) -> list[Segment]:
         """``segments`` as sentences with timed words, all within their segment's bounds.
 
-        ``progress`` is told the finished share after every batch. ``characters`` says whether
+        ``progress`` is told the finished share after every segment. ``characters`` says whether
         words carry the times of theirs.
         """
         windows = [_window(segment, samples) for segment in segments]
         pieces = [_piece(samples, window) for window in windows]
         aligned: list[list[Segment]] = [[] for _ in segments]
         total, done = max(1, sum(map(len, pieces))), 0
-        for batch in batches([len(piece) for piece in pieces], gpu=self._acoustics.is_gpu):
-            heard = self._acoustics([pieces[index] for index in batch])
-            for index, frames in zip(batch, heard, strict=True):
-                words = self._words(segments[index].text, frames, windows[index], characters)
-                aligned[index] = list(self._sentences(segments[index], words))
-                done += len(pieces[index])
+        for index, frames in self._heard(pieces):
+            words = self._words(segments[index].text, frames, windows[index], characters)
+            aligned[index] = list(self._sentences(segments[index], words))
+            done += len(pieces[index])
             progress(done / total)
         return [sentence for sentences in aligned for sentence in sentences]
+
+    def _heard(self, pieces: Sequence[Samples]) -> Iterator[tuple[int, Frames]]:
+        """The frames of every piece with its index, batch by batch."""
+        for batch in batches([len(piece) for piece in pieces], gpu=self._acoustics.is_gpu):
+            for part, heard in fitting(
+                lambda part: self._acoustics([pieces[index] for index in part]), batch, len(batch)
+            ):
+                yield from zip(part, heard, strict=True)
 
     def _words(
         self,

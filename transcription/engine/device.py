@@ -1,8 +1,6 @@
 """Where the models run and in which numbers, decided by what the machine has."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +8,6 @@ import ctranslate2
 import torch
 
 from transcription.engine.settings import Settings, SettingsError
-from transcription.errors import OutOfMemory
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds allowed per period, of Linux's cgroup v2
 
@@ -43,31 +40,6 @@ def choose(settings: Settings) -> Device:
     if compute_type == "auto":
         compute_type = _compute_type(name)
     return Device(name, whisper, compute_type, settings.cpu_threads or _cores())
-
-
-@contextmanager
-def memory_guard() -> Iterator[None]:
-    """Turns a full memory into OutOfMemory, and gives back what the failed attempt held."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        release()
-        raise OutOfMemory(
-            "The recording did not fit into the worker's memory; send it in shorter parts."
-        ) from error
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Both torch and CTranslate2 raise RuntimeErrors that differ by their words alone."""
-    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
-
-
-def release() -> None:
-    """Gives cached graphics memory back."""
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _best() -> str:

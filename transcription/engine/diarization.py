@@ -13,6 +13,8 @@ from pyannote.audio import Pipeline
 from models.registry import Model, Place
 from transcription.attribution import in_order_of_appearance
 from transcription.audio import SAMPLE_RATE, Samples
+from transcription.engine.linkage import without_matrix
+from transcription.engine.memory import in_halves
 from transcription.engine.speaker_vectors import OnePass
 from transcription.findings import Diarization, Progress, Voice
 from transcription.options import Options
@@ -32,6 +34,8 @@ class Diarizer:
         if pipeline is None:
             raise PermissionError(f"no access to {model.name}")
         self._pipeline: Any = pipeline.to(torch.device(device))
+        in_halves(getattr(self._pipeline, "_segmentation", None))
+        without_matrix(getattr(self._pipeline, "clustering", None))
         OnePass.install(self._pipeline)
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:

@@ -39,11 +39,16 @@ def fetch_missing(settings: Settings) -> None:
         if not note.exists():
             print(f"fetching {model.name}", flush=True)  # noqa: T201 - to the setup log
             _fetch(model, files, settings.huggingface_token)
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.touch()
+            _leave(note)
     # The library read the variable when it was imported, before anybody could know.
     if not _may_need_network(settings):
         constants.HF_HUB_OFFLINE = True
+
+
+def remember(model: Model) -> None:
+    """Note that ``model`` is here, fetched with a request's token: the next start needs none."""
+    if model.place is Place.HUB:
+        _leave(_note(model, ()))
 
 
 def _wanted(settings: Settings) -> Iterator[tuple[Model, tuple[str, ...]]]:
@@ -107,6 +112,11 @@ def _refusal(model: Model, error: HfHubHTTPError, token: str | None) -> str:
     if error.response.status_code == _UNAUTHORIZED and token:
         return "the hub does not accept HUGGINGFACE_TOKEN, or there is no such repository"
     return "there is no such repository on the hub, or it is private"
+
+
+def _leave(note: Path) -> None:
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.touch()
 
 
 def _note(model: Model, files: tuple[str, ...]) -> Path:

@@ -11,9 +11,9 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from whisperx.asr import WhisperModel
 
 from transcription.audio import Samples
-from transcription.engine.device import Device, is_out_of_memory, release
+from transcription.engine.device import Device
 from transcription.engine.features import log_mels
-from transcription.errors import OutOfMemory
+from transcription.engine.memory import fitting
 from transcription.findings import Language, Progress, Window
 from transcription.options import Options
 from transcription.transcript import Segment
@@ -68,21 +68,12 @@ class Recognizer:
             language=language,
         )
         size = options.batch_size if self._device.is_gpu else min(options.batch_size, CPU_BATCH)
-        position = 0
-        while position < len(windows):
-            batch = windows[position : position + size]
-            try:
-                heard = self._batch(samples, batch, tokenizer, options)
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                release()
-                if len(batch) == 1:
-                    raise OutOfMemory("Not even one window of speech fits into memory.") from error
-                size = (len(batch) + 1) // 2
-                continue
-            position += len(batch)
-            progress(position / len(windows))
+        done = 0
+        for batch, heard in fitting(
+            lambda batch: self._batch(samples, batch, tokenizer, options), windows, size
+        ):
+            done += len(batch)
+            progress(done / len(windows))
             yield from heard
 
     def _batch(

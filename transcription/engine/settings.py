@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from transcription.options import KNOWN_SPEAKER_THRESHOLD
+
 _MODELS = "large-v3"
 _ALIGN_LANGUAGES = "en"
 _ALIGN_CACHE = 2  # half a gigabyte to one and a half each, as most aligners are large
@@ -22,6 +24,7 @@ class Settings:
     registered aligner. ``align_models`` are what requests may choose as ``align_model``;
     ``align_cache`` bounds how many aligners besides those of ``align_languages`` are kept.
     ``huggingface_token`` is only ever used to fetch the gated diarizer.
+    ``known_speaker_threshold`` is that of requests that name none.
     """
 
     models: tuple[str, ...] = (_MODELS,)
@@ -35,6 +38,7 @@ class Settings:
     compute_type: str = "auto"
     cpu_threads: int = 0
     max_audio_seconds: float = _MAX_AUDIO_SECONDS
+    known_speaker_threshold: float = KNOWN_SPEAKER_THRESHOLD
     bridge_url: str | None = None
 
     @classmethod
@@ -67,6 +71,7 @@ class Settings:
             compute_type=environment.get("COMPUTE_TYPE") or "auto",
             cpu_threads=int(_number(environment, "CPU_THREADS", 0)),
             max_audio_seconds=_number(environment, "MAX_AUDIO_SECONDS", _MAX_AUDIO_SECONDS),
+            known_speaker_threshold=_cosine(environment),
             bridge_url=environment.get("BRIDGE_INTERNAL_URL") or None,
         )
 
@@ -85,6 +90,13 @@ def _pair(entry: str) -> tuple[str, str | None]:
     """``en`` or ``en=directory`` or ``en=owner/name``."""
     code, _, source = entry.partition("=")
     return code.strip(), source.strip() or None
+
+
+def _cosine(environment: Mapping[str, str]) -> float:
+    number = _number(environment, "KNOWN_SPEAKER_THRESHOLD", KNOWN_SPEAKER_THRESHOLD)
+    if number > 1:
+        raise SettingsError("KNOWN_SPEAKER_THRESHOLD must be between 0 and 1")
+    return number
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:

@@ -17,6 +17,7 @@ from scipy.ndimage import grey_closing
 from whisperx.vads.pyannote import load_vad_model
 
 from transcription.audio import SAMPLE_RATE, Samples, seconds
+from transcription.engine.memory import in_halves
 from transcription.findings import Window
 from transcription.options import Options
 from transcription.windows import MIN_SPEECH_SECONDS, windows_of_speech
@@ -52,6 +53,7 @@ class Pyannote:
     def __init__(self, device: str) -> None:
         # Its own onset and offset are never used.
         self._score: Any = load_vad_model(torch.device(device))
+        in_halves(self._score._segmentation)  # noqa: SLF001 - there is no public name
 
     def __call__(self, samples: Samples) -> Scores:
         """The probability of speech over the whole recording."""

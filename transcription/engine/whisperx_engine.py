@@ -12,9 +12,11 @@ from models import registry
 from models.registry import Family, Model
 from transcription.audio import Samples, seconds
 from transcription.engine.aligners import Aligners
-from transcription.engine.device import choose, memory_guard
+from transcription.engine.device import choose
 from transcription.engine.diarization import Diarizer
+from transcription.engine.fetching import remember
 from transcription.engine.loading import Loads
+from transcription.engine.memory import memory_guard
 from transcription.engine.recognition import Recognizer
 from transcription.engine.settings import Settings, SettingsError
 from transcription.engine.speech import SpeechFinder
@@ -95,7 +97,8 @@ class WhisperxEngine:
         recognizer = self._recognizer(options)
         best = Language("en", 0.0)
         for window in longest[: options.language_detection_max_tries]:
-            heard = recognizer.detect(samples, window)
+            with memory_guard():
+                heard = recognizer.detect(samples, window)
             best = max(best, heard, key=lambda language: language.probability or 0.0)
             if (best.probability or 0.0) >= options.language_detection_min_prob:
                 break
@@ -176,6 +179,7 @@ class WhisperxEngine:
             try:
                 with self._loads.counted(f"diarizer {model.name}"):
                     self._diarizer = Diarizer(model, self._device.torch, token)
+                remember(model)
             except Exception as error:  # whatever it is, the rest of the service works
                 self._loads.failed(f"diarizer {model.name}", error)
 
