@@ -159,6 +159,17 @@ def test_every_image_has_a_name_of_ours_and_a_version(name: str) -> None:
     assert used <= named_images()
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_the_documented_command_puts_another_registry_in(page: str) -> None:
+    text = (ROOT / page).read_text()
+    (command,) = re.findall(r"^(sed .*) \| kubectl apply -f -$", text, re.MULTILINE)
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    documents = list(yaml.safe_load_all(done.stdout))
+    assert problems(documents) == []
+    used = {c["image"].rpartition("/")[0] for c in pod(documents)["containers"]}
+    assert used == {"ghcr.io/you", "docker.io/library"}
+
+
 def test_compose_agrees_with_itself_and_with_the_settings() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     services = compose["services"]

@@ -1,5 +1,6 @@
 """Kubernetes' own schemas and checkov over every manifest, each also shown to find something."""
 
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 from stack.settings import ROOT
-from tests.manifests.test_manifests import FILES, SCALE, Documents, container, damaged, load
+from tests.manifests.test_manifests import FILES, SCALE, Documents, container, damaged, load, only
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -42,6 +43,17 @@ def test_kubernetes_own_schemas_accept_it(name: str) -> None:
     unknown = [line for line in said if line.startswith("WARN")]
     assert all(any(f"kind {kind} " in line for kind in WITHOUT_SCHEMA) for line in unknown), unknown
     assert sum("passed for resource" in line for line in said) + len(unknown) == len(load(name))
+
+
+def test_the_documented_rule_for_private_receivers_fits_into_the_policy(tmp_path: Path) -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    (block,) = re.findall(
+        r"^```yaml\n(# patch for NetworkPolicy.*?)^```", page, re.MULTILINE | re.DOTALL
+    )
+    documents = load(FILES[0])
+    only(documents, "NetworkPolicy")["spec"]["egress"] += yaml.safe_load(block)
+    done = run("kubernetes-validate", "--strict", written(documents, tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

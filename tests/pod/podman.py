@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from stack.settings import ROOT, free_port
+from tests.pod.machine import CannotRun, look_at, reason, try_out
 
 MANIFEST = ROOT / "k8s/cpu/whisperx-stack-cpu.yaml"
 STATE = Path(os.environ.get("POD_STATE_DIR", ROOT / ".state" / "podman"))
@@ -30,10 +31,9 @@ BASE = "localhost/whisperx-base:1"
 # The base holds Redis as well, and stands in for the official image, which nothing here can pull.
 PACKAGES = "python3,python3-venv,redis-server,ca-certificates"
 CA_FILE = Path("/etc/ssl/certs/ca-certificates.crt")
-
-
-class CannotRun(Exception):
-    """Pods cannot be run here; the message says why."""
+BUILD_SECONDS = 1200.0
+# What pip says when its index does not answer; a retry takes the layers that were built.
+NO_INDEX = ("Read timed out", "Connection", "Temporary failure", "HTTP error 5", "IncompleteRead")
 
 
 def say(text: str) -> None:
@@ -44,14 +44,13 @@ class Podman:
     """podman with a storage and a configuration of its own."""
 
     def __init__(self) -> None:
-        missing = [tool for tool in ("podman", "mmdebstrap", "nsenter") if not shutil.which(tool)]
-        if missing:
-            raise CannotRun(f"{', '.join(missing)}: not installed (docs/operations.md)")
-        if os.geteuid() != 0:
-            raise CannotRun("pods are run as root here: processes are killed by their host's pid")
         STATE.mkdir(parents=True, exist_ok=True)
+        look_at(STATE)
         config = STATE / "containers.conf"
         config.write_text(_configuration())
+        self.empty = STATE / "empty"
+        self.empty.mkdir(exist_ok=True)
+        self.pip_flags = _pip_flags()
         self.command = ["podman", "--root", f"{STATE}/storage", "--runroot", f"{STATE}/run"]
         self.environ = {
             **os.environ,
@@ -79,22 +78,41 @@ class Podman:
             timeout=seconds,
         )
 
-    def build_images(self) -> None:
-        """Base, bridge and predictor, by the script of `make images`; layers stay cached."""
-        began = time.monotonic()
-        if self.run("image", "exists", BASE).returncode != 0:
-            tar = STATE / "base.tar"
-            command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
-            hook = '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/*'
-            subprocess.run([*command, hook, "bookworm", tar], check=True, timeout=300)
-            self("import", str(tar), BASE)
-            tar.unlink()
-            say(f"base image from Debian packages: {time.monotonic() - began:.0f} s")
+    def prepare(self) -> None:
+        """Everything that a pod needs. Raises CannotRun when it is the machine that cannot."""
+        self._import_base()
+        try_out(self, BASE)
         # An imported file system has no PATH, which the official image has.
         redis = f"FROM {BASE}\nENV PATH={os.defpath.removeprefix(':')}:/usr/local/bin\n"
-        self("build", "-q", "-t", images()["REDIS"], "-f", "-", str(STATE), stdin=redis)
+        self("build", "-q", "-t", images()["REDIS"], "-f", "-", str(self.empty), stdin=redis)
         began = time.monotonic()
-        flags = ["-q", "--build-arg", f"BASE={BASE}", *_pip_flags()]
+        if not self._build() and not self._build(last=True):
+            raise CannotRun("the package index did not answer while the images were built")
+        say(f"images built in {time.monotonic() - began:.0f} s")
+
+    def _import_base(self) -> None:
+        if self.run("image", "exists", BASE).returncode == 0:
+            return
+        began = time.monotonic()
+        tar = STATE / "base.tar"
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
+        hook = '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/*'
+        try:
+            subprocess.run(
+                [*command, hook, "bookworm", tar], check=True, capture_output=True, timeout=300
+            )
+            self("import", str(tar), BASE)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise CannotRun(f"no base image from Debian packages: {reason(error)}") from error
+        finally:
+            tar.unlink(missing_ok=True)
+        say(f"base image from Debian packages: {time.monotonic() - began:.0f} s")
+
+    def _build(self, *, last: bool = False) -> bool:
+        """Bridge and predictor, by the script of `make images`; layers stay cached. False when
+        the package index was away.
+        """
+        flags = ["-q", "--build-arg", f"BASE={BASE}", *self.pip_flags]
         environ = {
             **self.environ,
             "ENGINE": shlex.join([*self.command, "--log-level=error"]),
@@ -103,10 +121,18 @@ class Podman:
             "PUSH": "0",
         }
         done = subprocess.run(
-            [ROOT / "scripts/images.sh"], env=environ, capture_output=True, text=True, timeout=540
+            [ROOT / "scripts/images.sh"],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_SECONDS,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        say(f"images built in {time.monotonic() - began:.0f} s")
+        said = done.stdout + done.stderr
+        if done.returncode != 0 and any(sign in said[-2000:] for sign in NO_INDEX):
+            say("the package index did not answer" + ("" if last else ": once more"))
+            return False
+        assert done.returncode == 0, said
+        return True
 
     def size(self, image: str) -> int:
         """Bytes of the image's layers above the base's."""
