@@ -276,6 +276,35 @@ def test_a_container_with_a_placeholder_refuses_to_start_and_says_which(
     assert "put yours here" not in done.stderr
 
 
+def test_a_placeholder_for_the_hubs_token_fails_the_setup_and_the_probes_say_so(
+    pod: Pod, podman: Podman
+) -> None:
+    name = "placeholder"
+    placeholder = next(
+        document["stringData"]["HUGGINGFACE_TOKEN"]
+        for document in yaml.safe_load_all((ROOT / "k8s/whisperx-stack.yaml").read_text())
+        if document["metadata"]["name"] == "hf-secret"
+    )
+    given = {"MODELS": "demo", "HUGGINGFACE_TOKEN": placeholder, "PORT": "5000", "HOME": "/tmp"}
+    flags = [f"--env={variable}={value}" for variable, value in given.items()]
+    podman(
+        "run", "-d", "--name", name, "--network=none", *flags, pod.container("whisperx")["image"]
+    )
+    try:
+        probe = ("exec", name, "python", "-m", "pod.probe", "alive")
+        wait_until(
+            lambda: podman.run(*probe).stdout.strip() == "SETUP_FAILED",
+            "the setup failed",
+            120,
+            0.5,
+        )
+        assert podman.run(*probe).returncode == 1
+        logs = podman.run("logs", name)
+        assert "HUGGINGFACE_TOKEN" in logs.stdout + logs.stderr
+    finally:
+        podman.run("rm", "-f", "-t", "1", name)
+
+
 def test_the_bridge_image_is_slim(podman: Podman) -> None:
     found = images()
     image = f"{found['REGISTRY']}/{found['BRIDGE']}:{found['VERSION']}"
