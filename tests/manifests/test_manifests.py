@@ -21,6 +21,7 @@ from transcription.engine.settings import Settings as PredictorSettings
 
 FILES = ("k8s/whisperx-stack.yaml", "k8s/cpu/whisperx-stack-cpu.yaml")
 SCALE = "k8s/scale/whisperx-stack-scale.yaml"
+EXAMPLES = tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("k8s/examples/*.yaml")))
 
 
 @cache
@@ -64,6 +65,20 @@ def images() -> dict[str, str]:
 @pytest.mark.parametrize("name", FILES)
 def test_nothing_leads_nowhere(name: str) -> None:
     assert problems(load(name)) == []
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_leads_nowhere_but_into_the_manifest(name: str) -> None:
+    assert problems(load(FILES[0]) + load(name)) == []
+
+
+def test_the_ingress_lets_through_what_the_bridge_takes_and_waits_as_long() -> None:
+    notes = only(load("k8s/examples/ingress.yaml"), "Ingress")["metadata"]["annotations"]
+    told = {name.rpartition("/")[2]: value for name, value in notes.items()}
+    settings = Settings(**secrets_of_the_bridge())
+    assert int(told["proxy-body-size"].removesuffix("m")) << 20 > settings.max_file_bytes
+    assert int(told["proxy-read-timeout"]) > settings.sync_timeout
+    assert told["proxy-buffering"] == "off"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -262,6 +277,13 @@ def second_handler(documents: Documents) -> None:
     container(documents, "bridge")["livenessProbe"]["tcpSocket"] = {"port": 8080}
 
 
+def ingress_to_nowhere(documents: Documents) -> None:
+    (ingress,) = load("k8s/examples/ingress.yaml")
+    (rule,) = ingress["spec"]["rules"]
+    rule["http"]["paths"][0]["backend"]["service"]["port"]["name"] = "metric"
+    documents.append(ingress)
+
+
 # Only a schema knows which fields there are; all other faults are found without one.
 NEEDS_SCHEMA = {"unknown field"}
 FAULTS: dict[str, Fault] = {
@@ -284,6 +306,7 @@ FAULTS: dict[str, Fault] = {
         apiVersion="apps/v1beta1"
     ),
     "a Service port that leads nowhere": lambda d: service_port(d, 8088),
+    "an Ingress to a port that is not there": ingress_to_nowhere,
     "a Secret that is not there": rename_secret,
     "a key that is not in its Secret": rename_key,
 }

@@ -9,12 +9,20 @@ import pytest
 import yaml
 
 from stack.settings import ROOT
-from tests.manifests.test_manifests import FILES, SCALE, Documents, container, damaged, load, only
+from tests.manifests.test_manifests import (
+    EXAMPLES,
+    FILES,
+    SCALE,
+    Documents,
+    container,
+    damaged,
+    load,
+    only,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 TOOLS = ROOT / ".venv-manifests/bin"
-EXAMPLES = tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("k8s/examples/*.yaml")))
 # What checkov asks for and we decide otherwise.
 DECIDED_OTHERWISE = {
     "CKV_K8S_15": "IfNotPresent: tags carry versions and are never moved, and a node without a "
