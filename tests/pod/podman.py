@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -85,10 +85,7 @@ class Podman:
         # An imported file system has no PATH, which the official image has.
         redis = f"FROM {BASE}\nENV PATH={os.defpath.removeprefix(':')}:/usr/local/bin\n"
         self("build", "-q", "-t", images()["REDIS"], "-f", "-", str(self.empty), stdin=redis)
-        began = time.monotonic()
-        if not self._build() and not self._build(last=True):
-            raise CannotRun("the package index did not answer while the images were built")
-        say(f"images built in {time.monotonic() - began:.0f} s")
+        self.build("bridge", "cpu")
 
     def _import_base(self) -> None:
         if self.run("image", "exists", BASE).returncode == 0:
@@ -108,16 +105,21 @@ class Podman:
             tar.unlink(missing_ok=True)
         say(f"base image from Debian packages: {time.monotonic() - began:.0f} s")
 
-    def _build(self, *, last: bool = False) -> bool:
-        """Bridge and predictor, by the script of `make images`; layers stay cached. False when
-        the package index was away.
-        """
+    def build(self, *names: str) -> None:
+        """Images of ours, by the script of `make images`; layers stay cached. Raises CannotRun."""
+        began = time.monotonic()
+        if not self._build(names) and not self._build(names, last=True):
+            raise CannotRun("the package index did not answer while the images were built")
+        say(f"{', '.join(names)}: built in {time.monotonic() - began:.0f} s")
+
+    def _build(self, names: Sequence[str], *, last: bool = False) -> bool:
+        """False when the package index was away."""
         flags = ["-q", "--build-arg", f"BASE={BASE}", *self.pip_flags]
         environ = {
             **self.environ,
             "ENGINE": shlex.join([*self.command, "--log-level=error"]),
             "BUILD_FLAGS": shlex.join(flags),
-            "IMAGES": "bridge cpu",
+            "IMAGES": " ".join(names),
             "PUSH": "0",
         }
         done = subprocess.run(
