@@ -35,7 +35,7 @@ def pod(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Po
     began = time.monotonic()
     running.play()
     try:
-        wait_until(lambda: running.probe("bridge", "readiness"), "the pod is ready", 100, 0.3)
+        wait_until(lambda: running.probe("bridge", "readiness"), "the pod is ready", 300, 0.3)
         say(f"ready {time.monotonic() - began:.1f} s after `kube play`")
         yield running
     finally:

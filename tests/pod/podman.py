@@ -50,12 +50,15 @@ class Podman:
         config.write_text(_configuration())
         self.empty = STATE / "empty"
         self.empty.mkdir(exist_ok=True)
+        temporary = STATE / "tmp"
+        temporary.mkdir(exist_ok=True)
         self.pip_flags = _pip_flags()
         self.command = ["podman", "--root", f"{STATE}/storage", "--runroot", f"{STATE}/run"]
         self.environ = {
             **os.environ,
             "CONTAINERS_CONF": str(config),
             "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
+            "TMPDIR": str(temporary),  # a build that is broken off leaves things there
         }
 
     def __call__(self, *arguments: str, stdin: str = "", seconds: float = 300) -> str:
@@ -85,7 +88,7 @@ class Podman:
         # An imported file system has no PATH, which the official image has.
         redis = f"FROM {BASE}\nENV PATH={os.defpath.removeprefix(':')}:/usr/local/bin\n"
         self("build", "-q", "-t", images()["REDIS"], "-f", "-", str(self.empty), stdin=redis)
-        self.build("bridge", "cpu")
+        self.build("bridge", "cpu", "all-in-one")
 
     def _import_base(self) -> None:
         if self.run("image", "exists", BASE).returncode == 0:

@@ -16,31 +16,33 @@ from tests.pod.podman import Podman, images, say
 
 pytestmark = [pytest.mark.pod, pytest.mark.timeout(1800)]
 NAME = "all-in-one"
+VOLUMES = ("models", "state")
 TOKEN = "a-token-of-all-in-one"
 
 
 @pytest.fixture(scope="module")
 def url(podman: Podman) -> Iterator[str]:
-    podman.build("all-in-one")
     found = images()
     port = str(free_port())
     given = {"PORT": port, "BRIDGE_TOKEN": TOKEN, "WHISPER_MODEL": "demo", "HF_TOKEN": ""}
     given["WEBHOOK_SECRET"] = "a-webhook-key-of-all-in-one"
     flags = [f"--env={name}={value}" for name, value in given.items()]
-    flags += ["--read-only", "--cap-drop=all", "--memory=8g", "--volume=all-in-one-state:/state"]
-    flags += ["--tmpfs=/tmp", f"--publish=127.0.0.1:{port}:{port}"]
+    flags += ["--read-only", "--cap-drop=all", "--memory=8g", "--tmpfs=/tmp"]
+    flags += [f"--volume=all-in-one-{volume}:/{volume}" for volume in VOLUMES]
+    flags += [f"--publish=127.0.0.1:{port}:{port}"]
     began = time.monotonic()
     try:
         image = f"{found['REGISTRY']}/{found['ALL_IN_ONE']}:{found['VERSION']}"
         podman("run", "-d", "--name", NAME, *flags, image)
         address = f"http://127.0.0.1:{port}"
         ask = ["curl", "-sf", "-m", "3", "-o", os.devnull, f"{address}/health-check"]
-        wait_until(lambda: subprocess.run(ask).returncode == 0, "it is ready", 120, 0.5)
+        wait_until(lambda: subprocess.run(ask).returncode == 0, "it is ready", 300, 0.5)
         say(f"all in one: ready {time.monotonic() - began:.1f} s after `run`")
         yield address
     finally:
         podman.run("rm", "-f", "-t", "1", NAME)
-        podman.run("volume", "rm", "-f", "all-in-one-state")
+        for volume in VOLUMES:
+            podman.run("volume", "rm", "-f", f"all-in-one-{volume}")
 
 
 def test_it_transcribes_the_demo_recording_and_stops_cleanly(url: str, podman: Podman) -> None:

@@ -175,9 +175,9 @@ def test_a_backup_is_made_and_restored_as_operations_says(
 ) -> None:
     for command in documented("Back up and restore"):
         carry_out(command, pod, tmp_path)
-    wait_until(lambda: get(client, first.id), "the result is there again", 60, 0.3)
+    wait_until(lambda: get(client, first.id), "the result is there again", 300, 0.3)
     assert client.predictions.get(first.id).output == first.output
-    wait_until(lambda: pod.probe("bridge", "readiness"), "the pod is ready again", 90, 0.3)
+    wait_until(lambda: pod.probe("bridge", "readiness"), "the pod is ready again", 300, 0.3)
     say("a backup was restored into an empty volume")
 
 
@@ -193,12 +193,12 @@ def test_a_killed_container_comes_back_and_nothing_is_lost(
     killed = pod.pid(container)
     began = time.monotonic()
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: pod.pid(container) not in (0, killed), f"{container} runs again", 30)
+    wait_until(lambda: pod.pid(container) not in (0, killed), f"{container} runs again", 60)
     back = time.monotonic() - began
     ended = wait_for(client, created.id, *TERMINAL)
     assert ended.status == "succeeded" or (ended.status == "failed" and ended.error)
     assert client.predictions.get(first.id).output == first.output
-    wait_until(lambda: pod.probe("bridge", "readiness"), "the pod is ready again", 90, 0.3)
+    wait_until(lambda: pod.probe("bridge", "readiness"), "the pod is ready again", 300, 0.3)
     say(
         f"{container} killed: back after {back:.1f} s, the running job {ended.status} "
         f"{time.monotonic() - began:.1f} s after the kill"
