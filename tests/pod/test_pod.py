@@ -244,8 +244,9 @@ def test_a_stopped_pod_finishes_its_job_and_keeps_its_queue(
 
     pod.down()
     pod.play()
-    assert wait_for(client, running.id, *TERMINAL).status == "succeeded"
-    assert wait_for(client, queued.id, *TERMINAL).status == "succeeded"
+    for prediction in (running, queued):
+        ended = wait_for(client, prediction.id, *TERMINAL)
+        assert ended.status == "succeeded", ended.error
     say("started again on its volumes, it finished the queue")
 
 
