@@ -4,7 +4,7 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-platforms demo up test test-slow test-platforms test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
+.PHONY: help install install-platforms install-manifests demo up test test-slow test-platforms test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -14,6 +14,9 @@ install: ## .venv with locked versions, and missing system packages
 
 install-platforms: install ## .venv-platforms: the libraries of RunPod, LitServe and Modal, beside .venv
 	@scripts/install-platforms.sh
+
+install-manifests: install ## .venv-manifests: what validates the manifests, beside .venv
+	@scripts/install-manifests.sh
 
 demo: install ## transcribe a two-speaker conversation through the whole stack (AUDIO=file for your own)
 	@$(PYTHON) -W ignore -m stack.demo
@@ -30,13 +33,13 @@ check: install ## lint, types, import contracts
 test: check ## everything that fits in six minutes
 	@$(PYTHON) -m pytest -m "not slow and not pod" -n 2 --dist loadfile
 
-test-slow: install-platforms ## the slow tiers
+test-slow: install-platforms install-manifests ## the slow tiers
 	@$(PYTHON) -m pytest -m slow
 
 test-platforms: install-platforms ## RunPod, Lightning and Modal alone
 	@$(PYTHON) -m pytest tests/platforms
 
-test-all: check install-platforms ## both
+test-all: check install-platforms install-manifests ## both
 	@$(PYTHON) -m pytest
 
 test-pod: install ## k8s/cpu as a real pod: images, kills, drain (needs podman and mmdebstrap)
@@ -45,8 +48,7 @@ test-pod: install ## k8s/cpu as a real pod: images, kills, drain (needs podman a
 test-image-pins: ## the GPU image's own packages on this CPU: 4 GB, by hand and weekly
 	@scripts/image-pins.sh
 
-check-manifests: install ## Kubernetes' schemas, checkov and our own checks over every manifest
-	@scripts/check-manifests.sh
+check-manifests: install-manifests ## Kubernetes' schemas, checkov and our own checks over every manifest
 	@$(PYTHON) -m pytest tests/manifests
 
 bench: install ## real-time factor, stages, memory, overhead of the bridge
@@ -61,7 +63,7 @@ schema: install ## write .cog/openapi_schema.json from the code
 docs: install ## write the generated parts of README, docs and .env.example
 	@$(PYTHON) scripts/reference.py --write
 
-manifests: ## render k8s/cpu into one file (needs kubectl or kustomize)
+manifests: ## render k8s/cpu and k8s/scale into one file each (needs kubectl or kustomize)
 	@scripts/manifests.sh
 
 images: ## build the images that the manifests name (REGISTRY=… PUSH=1 IMAGES="bridge cpu")

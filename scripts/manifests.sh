@@ -1,5 +1,6 @@
 #!/bin/sh
-# Renders the overlays: into k8s/cpu/whisperx-stack-cpu.yaml, or to stdout for the one that is named.
+# Renders the overlays, each into one file beside it that works alone. Run through `make manifests`.
+# With a folder's name it prints that one.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -16,8 +17,11 @@ if [ $# -gt 0 ]; then
     render "$1"
     exit
 fi
-{
-    echo "# Rendered from k8s/cpu by \`make manifests\`: kubectl apply -f works with this file alone."
-    render k8s/cpu
-} > k8s/cpu/whisperx-stack-cpu.yaml.new
-mv k8s/cpu/whisperx-stack-cpu.yaml.new k8s/cpu/whisperx-stack-cpu.yaml
+for overlay in cpu scale; do
+    file=k8s/$overlay/whisperx-stack-$overlay.yaml
+    {
+        echo "# Rendered from k8s/$overlay by \`make manifests\`: kubectl apply -f works with this file alone."
+        render "k8s/$overlay"
+    } > "$file.new"
+    mv "$file.new" "$file"
+done

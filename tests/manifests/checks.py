@@ -16,6 +16,7 @@ _VERSIONS = {
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
     "Service": "v1",
+    "Pod": "v1",
     "Secret": "v1",
     "ConfigMap": "v1",
     "PersistentVolumeClaim": "v1",
@@ -36,6 +37,7 @@ def problems(documents: Iterable[Manifest]) -> list[str]:
         *_identities(found),
         *(problem for document in found for problem in _workload(document, found)),
         *(problem for document in found for problem in _service(document, found)),
+        *(problem for document in found for problem in _ingress(document, found)),
     ]
 
 
@@ -147,6 +149,19 @@ def _service(document: Manifest, documents: list[Manifest]) -> Iterator[str]:
     for port in document["spec"]["ports"]:
         if port.get("targetPort", port["port"]) not in ports:
             yield f"{where}: port {port.get('targetPort')} leads nowhere"
+
+
+def _ingress(document: Manifest, documents: list[Manifest]) -> Iterator[str]:
+    if document["kind"] != "Ingress":
+        return
+    where = f"Ingress {document['metadata']['name']}"
+    for rule in document["spec"]["rules"]:
+        for path in rule["http"]["paths"]:
+            wanted = path["backend"]["service"]
+            services = _named(documents, "Service", wanted["name"])
+            ports = {port["name"] for service in services for port in service["spec"]["ports"]}
+            if wanted["port"]["name"] not in ports:
+                yield f"{where}: port {wanted['port']['name']} of {wanted['name']} is not there"
 
 
 def _selects(labels: Manifest, pod: Manifest) -> bool:

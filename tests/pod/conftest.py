@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import wait_until
-from tests.pod.podman import CannotRun, Pod, Podman, images, say
+from tests.pod.machine import CannotRun
+from tests.pod.podman import Pod, Podman, images, say
 from tests.pod.receiver import Receiver
 
 
@@ -15,9 +16,9 @@ from tests.pod.receiver import Receiver
 def podman() -> Podman:
     try:
         found = Podman()
-    except CannotRun as reason:
-        pytest.skip(f"no pod can be run here: {reason}")
-    found.build_images()
+        found.prepare()
+    except CannotRun as why:
+        pytest.skip(f"no pod can be run here: {why}")
     registry = images()["REGISTRY"]
     for name in (images()["BRIDGE"], images()["PREDICTOR_CPU"]):
         size = found.size(f"{registry}/{name}:{images()['VERSION']}")
@@ -34,7 +35,7 @@ def pod(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Po
     began = time.monotonic()
     running.play()
     try:
-        wait_until(lambda: running.probe("bridge", "readiness"), "the pod is ready", 100, 0.3)
+        wait_until(lambda: running.probe("bridge", "readiness"), "the pod is ready", 300, 0.3)
         say(f"ready {time.monotonic() - began:.1f} s after `kube play`")
         yield running
     finally:

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from stack.settings import ROOT, free_port
+from tests.pod.machine import CannotRun, look_at, reason, try_out
 
 MANIFEST = ROOT / "k8s/cpu/whisperx-stack-cpu.yaml"
 STATE = Path(os.environ.get("POD_STATE_DIR", ROOT / ".state" / "podman"))
@@ -30,10 +31,9 @@ BASE = "localhost/whisperx-base:1"
 # The base holds Redis as well, and stands in for the official image, which nothing here can pull.
 PACKAGES = "python3,python3-venv,redis-server,ca-certificates"
 CA_FILE = Path("/etc/ssl/certs/ca-certificates.crt")
-
-
-class CannotRun(Exception):
-    """Pods cannot be run here; the message says why."""
+BUILD_SECONDS = 1200.0
+# What pip says when its index does not answer; a retry takes the layers that were built.
+NO_INDEX = ("Read timed out", "Connection", "Temporary failure", "HTTP error 5", "IncompleteRead")
 
 
 def say(text: str) -> None:
@@ -44,19 +44,21 @@ class Podman:
     """podman with a storage and a configuration of its own."""
 
     def __init__(self) -> None:
-        missing = [tool for tool in ("podman", "mmdebstrap", "nsenter") if not shutil.which(tool)]
-        if missing:
-            raise CannotRun(f"{', '.join(missing)}: not installed (docs/operations.md)")
-        if os.geteuid() != 0:
-            raise CannotRun("pods are run as root here: processes are killed by their host's pid")
         STATE.mkdir(parents=True, exist_ok=True)
+        look_at(STATE)
         config = STATE / "containers.conf"
         config.write_text(_configuration())
+        self.empty = STATE / "empty"
+        self.empty.mkdir(exist_ok=True)
+        temporary = STATE / "tmp"
+        temporary.mkdir(exist_ok=True)
+        self.pip_flags = _pip_flags()
         self.command = ["podman", "--root", f"{STATE}/storage", "--runroot", f"{STATE}/run"]
         self.environ = {
             **os.environ,
             "CONTAINERS_CONF": str(config),
             "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
+            "TMPDIR": str(temporary),  # a build that is broken off leaves things there
         }
 
     def __call__(self, *arguments: str, stdin: str = "", seconds: float = 300) -> str:
@@ -79,34 +81,63 @@ class Podman:
             timeout=seconds,
         )
 
-    def build_images(self) -> None:
-        """Base, bridge and predictor, by the script of `make images`; layers stay cached."""
-        began = time.monotonic()
-        if self.run("image", "exists", BASE).returncode != 0:
-            tar = STATE / "base.tar"
-            command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
-            hook = '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/*'
-            subprocess.run([*command, hook, "bookworm", tar], check=True, timeout=300)
-            self("import", str(tar), BASE)
-            tar.unlink()
-            say(f"base image from Debian packages: {time.monotonic() - began:.0f} s")
+    def prepare(self) -> None:
+        """Everything that a pod needs. Raises CannotRun when it is the machine that cannot."""
+        self._import_base()
+        try_out(self, BASE)
         # An imported file system has no PATH, which the official image has.
         redis = f"FROM {BASE}\nENV PATH={os.defpath.removeprefix(':')}:/usr/local/bin\n"
-        self("build", "-q", "-t", images()["REDIS"], "-f", "-", str(STATE), stdin=redis)
+        self("build", "-q", "-t", images()["REDIS"], "-f", "-", str(self.empty), stdin=redis)
+        self.build("bridge", "cpu", "all-in-one")
+
+    def _import_base(self) -> None:
+        if self.run("image", "exists", BASE).returncode == 0:
+            return
         began = time.monotonic()
-        flags = ["-q", "--build-arg", f"BASE={BASE}", *_pip_flags()]
+        tar = STATE / "base.tar"
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
+        hook = '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/*'
+        try:
+            subprocess.run(
+                [*command, hook, "bookworm", tar], check=True, capture_output=True, timeout=300
+            )
+            self("import", str(tar), BASE)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise CannotRun(f"no base image from Debian packages: {reason(error)}") from error
+        finally:
+            tar.unlink(missing_ok=True)
+        say(f"base image from Debian packages: {time.monotonic() - began:.0f} s")
+
+    def build(self, *names: str) -> None:
+        """Images of ours, by the script of `make images`; layers stay cached. Raises CannotRun."""
+        began = time.monotonic()
+        if not self._build(names) and not self._build(names, last=True):
+            raise CannotRun("the package index did not answer while the images were built")
+        say(f"{', '.join(names)}: built in {time.monotonic() - began:.0f} s")
+
+    def _build(self, names: Sequence[str], *, last: bool = False) -> bool:
+        """False when the package index was away."""
+        flags = ["-q", "--build-arg", f"BASE={BASE}", *self.pip_flags]
         environ = {
             **self.environ,
             "ENGINE": shlex.join([*self.command, "--log-level=error"]),
             "BUILD_FLAGS": shlex.join(flags),
-            "IMAGES": "bridge cpu",
+            "IMAGES": " ".join(names),
             "PUSH": "0",
         }
         done = subprocess.run(
-            [ROOT / "scripts/images.sh"], env=environ, capture_output=True, text=True, timeout=540
+            [ROOT / "scripts/images.sh"],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_SECONDS,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        say(f"images built in {time.monotonic() - began:.0f} s")
+        said = done.stdout + done.stderr
+        if done.returncode != 0 and any(sign in said[-2000:] for sign in NO_INDEX):
+            say("the package index did not answer" + ("" if last else ": once more"))
+            return False
+        assert done.returncode == 0, said
+        return True
 
     def size(self, image: str) -> int:
         """Bytes of the image's layers above the base's."""

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -12,13 +13,15 @@ from typing import Any
 
 import pytest
 import replicate
+import yaml
 
 from benchmarks.scoring import plain_words, word_error_rate
+from stack.settings import ROOT
 from tests.conftest import RECORDING, wait_until
 from tests.pod.podman import Pod, Podman, images, say
 from tests.pod.receiver import Receiver
 
-pytestmark = [pytest.mark.pod, pytest.mark.timeout(700)]
+pytestmark = [pytest.mark.pod, pytest.mark.timeout(1800)]
 CONTAINERS = ("whisperx", "redis", "bridge")
 TERMINAL = ("succeeded", "failed", "canceled")
 
@@ -50,7 +53,7 @@ def wait_for(client: replicate.Client, prediction_id: str, *statuses: str) -> An
         found = get(client, prediction_id)
         return found is not None and found.status in statuses
 
-    wait_until(there, f"the prediction is {' or '.join(statuses)}", 120, 0.2)
+    wait_until(there, f"the prediction is {' or '.join(statuses)}", 300, 0.2)
     return client.predictions.get(prediction_id)
 
 
@@ -130,6 +133,54 @@ def test_only_the_bridge_can_be_reached_from_outside_the_pod(pod: Pod) -> None:
     assert open_to_all == {"8080", "9090"}
 
 
+def documented(heading: str) -> list[str]:
+    """The commands of a section of docs/operations.md."""
+    section = (ROOT / "docs/operations.md").read_text().split(f"\n## {heading}\n")[1]
+    blocks = re.findall(r"^```sh\n(.*?)^```", section.split("\n## ")[0], re.MULTILINE | re.DOTALL)
+    return "".join(blocks).splitlines()
+
+
+def carry_out(command: str, pod: Pod, folder: Path) -> None:
+    """What kubectl would do, done by podman; the commands inside the containers are the same."""
+    restore = "k8s/examples/restore.yaml"
+    match shlex.split(command):
+        case ["kubectl", "exec", *words]:
+            target = words[words.index("--") - 1]
+            name = f"{target}-restore" if target == "whisperx-restore" else pod.name(target)
+            line = shlex.join([*pod.podman.command, "exec", "-i", name])
+            line += " " + command.partition(" -- ")[2]
+            done = subprocess.run(line, shell=True, cwd=folder, env=pod.podman.environ, timeout=60)
+            assert done.returncode == 0, command
+        case ["kubectl", "scale", "deployment/whisperx-stack", "--replicas=0"]:
+            pod.down()
+            pod.podman("volume", "rm", "whisperx-redis")  # the loss
+        case ["kubectl", "scale", "deployment/whisperx-stack", "--replicas=1"]:
+            pod.play()
+        case ["kubectl", "apply", "-f", file] if file == restore:
+            holder = next(yaml.safe_load_all((ROOT / restore).read_text()))
+            for probe in ("readinessProbe", "livenessProbe"):
+                assert holder["spec"]["containers"][0].pop(probe)
+            pod.podman("kube", "play", "-", stdin=yaml.safe_dump(holder))
+        case ["kubectl", "delete", "-f", file] if file == restore:
+            pod.podman("pod", "rm", "-f", "-t", "1", "whisperx-restore")
+        case ["kubectl", "wait", "--for=condition=Ready", "pod/whisperx-restore"]:
+            ready = ["exec", "whisperx-restore-restore", "test", "-w", "/data"]
+            assert pod.podman.run(*ready).returncode == 0
+        case _:
+            pytest.fail(f"nobody has tried: {command}")
+
+
+def test_a_backup_is_made_and_restored_as_operations_says(
+    pod: Pod, client: replicate.Client, first: Any, tmp_path: Path
+) -> None:
+    for command in documented("Back up and restore"):
+        carry_out(command, pod, tmp_path)
+    wait_until(lambda: get(client, first.id), "the result is there again", 300, 0.3)
+    assert client.predictions.get(first.id).output == first.output
+    wait_until(lambda: pod.probe("bridge", "readiness"), "the pod is ready again", 300, 0.3)
+    say("a backup was restored into an empty volume")
+
+
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_a_killed_container_comes_back_and_nothing_is_lost(
     pod: Pod, client: replicate.Client, first: Any, container: str
@@ -142,12 +193,12 @@ def test_a_killed_container_comes_back_and_nothing_is_lost(
     killed = pod.pid(container)
     began = time.monotonic()
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: pod.pid(container) not in (0, killed), f"{container} runs again", 30)
+    wait_until(lambda: pod.pid(container) not in (0, killed), f"{container} runs again", 60)
     back = time.monotonic() - began
     ended = wait_for(client, created.id, *TERMINAL)
     assert ended.status == "succeeded" or (ended.status == "failed" and ended.error)
     assert client.predictions.get(first.id).output == first.output
-    wait_until(lambda: pod.probe("bridge", "readiness"), "the pod is ready again", 90, 0.3)
+    wait_until(lambda: pod.probe("bridge", "readiness"), "the pod is ready again", 300, 0.3)
     say(
         f"{container} killed: back after {back:.1f} s, the running job {ended.status} "
         f"{time.monotonic() - began:.1f} s after the kill"
@@ -193,8 +244,9 @@ def test_a_stopped_pod_finishes_its_job_and_keeps_its_queue(
 
     pod.down()
     pod.play()
-    assert wait_for(client, running.id, *TERMINAL).status == "succeeded"
-    assert wait_for(client, queued.id, *TERMINAL).status == "succeeded"
+    for prediction in (running, queued):
+        ended = wait_for(client, prediction.id, *TERMINAL)
+        assert ended.status == "succeeded", ended.error
     say("started again on its volumes, it finished the queue")
 
 
@@ -223,6 +275,35 @@ def test_a_container_with_a_placeholder_refuses_to_start_and_says_which(
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert "put yours here" not in done.stderr
+
+
+def test_a_placeholder_for_the_hubs_token_fails_the_setup_and_the_probes_say_so(
+    pod: Pod, podman: Podman
+) -> None:
+    name = "placeholder"
+    placeholder = next(
+        document["stringData"]["HUGGINGFACE_TOKEN"]
+        for document in yaml.safe_load_all((ROOT / "k8s/whisperx-stack.yaml").read_text())
+        if document["metadata"]["name"] == "hf-secret"
+    )
+    given = {"MODELS": "demo", "HUGGINGFACE_TOKEN": placeholder, "PORT": "5000", "HOME": "/tmp"}
+    flags = [f"--env={variable}={value}" for variable, value in given.items()]
+    podman(
+        "run", "-d", "--name", name, "--network=none", *flags, pod.container("whisperx")["image"]
+    )
+    try:
+        probe = ("exec", name, "python", "-m", "pod.probe", "alive")
+        wait_until(
+            lambda: podman.run(*probe).stdout.strip() == "SETUP_FAILED",
+            "the setup failed",
+            120,
+            0.5,
+        )
+        assert podman.run(*probe).returncode == 1
+        logs = podman.run("logs", name)
+        assert "HUGGINGFACE_TOKEN" in logs.stdout + logs.stderr
+    finally:
+        podman.run("rm", "-f", "-t", "1", name)
 
 
 def test_the_bridge_image_is_slim(podman: Podman) -> None:

@@ -322,4 +322,19 @@ def test_actions_are_pinned_and_run_what_everybody_runs() -> None:
         for used in re.findall(r"uses: (.*)$", workflow, re.MULTILINE):
             assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", used)
     assert "bash .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
-    assert "make test\n" in (ROOT / ".ci/run").read_text()
+    tiers = (ROOT / ".ci/run").read_text().splitlines()[-3:]
+    # The summary of tests that always run is the last line of all.
+    assert [tier.split(" ")[:2] for tier in tiers] == [
+        ["make", "test"],
+        ["bash", ".ci/pod"],
+        ["make", "test-slow"],
+    ]
+
+
+def test_operations_and_ci_install_the_same_for_the_pod() -> None:
+    def installed(path: str) -> set[str]:
+        text = (ROOT / path).read_text().replace("\\\n", " ")
+        (listed,) = re.findall(r"install.* --no-install-recommends ([a-z0-9 -]+)", text)
+        return set(listed.split())
+
+    assert installed(".ci/pod") == installed("docs/operations.md")

@@ -186,17 +186,26 @@ def test_modules_of_platforms_are_short() -> None:
         assert len(path.read_text().splitlines()) <= 150, path
 
 
-@pytest.mark.parametrize("name", ["runpod", "lightning"])
-def test_images_are_made_of_files_that_exist_and_are_sent(name: str) -> None:
-    lines = (ROOT / f"platforms/{name}/Dockerfile").read_text().splitlines()
-    sent = (ROOT / f"platforms/{name}/Dockerfile.dockerignore").read_text()
-    for line in lines:
+def test_images_are_made_of_files_that_exist_and_are_sent() -> None:
+    recipe = (ROOT / "platforms/Dockerfile").read_text()
+    sent = (ROOT / "platforms/Dockerfile.dockerignore").read_text()
+    for line in recipe.splitlines():
         if line.startswith("COPY "):
             for source in line.split()[1:-1]:
                 assert list(ROOT.glob(source)), source
                 top = source if source.startswith("requirements/") else source.split("/")[0]
                 assert f"!{top}\n" in sent
-    assert any(line.startswith("USER ") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["runpod", "lightning"])
+def test_an_image_is_a_plain_users_and_the_one_that_its_workflow_builds(name: str) -> None:
+    stages = (ROOT / "platforms/Dockerfile").read_text().split("\nFROM ")
+    (stage,) = (text for text in stages if text.startswith(f"engine AS {name}\n"))
+    user = re.findall(r"^USER (\w+)$", stage, re.MULTILINE)
+    assert user
+    assert user[-1] != "root"
+    workflow = (ROOT / f".github/workflows/{name}.yml").read_text()
+    assert f"file: platforms/Dockerfile\n          target: {name}\n" in workflow
 
 
 @pytest.mark.parametrize("name", ["runpod", "lightning", "modal"])
