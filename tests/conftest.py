@@ -1,10 +1,13 @@
 """Shared by all tiers: the whole stack as real processes, and waiting on conditions."""
 
+import base64
+import io
 import os
 import subprocess
 import sys
 import time
 import urllib.request
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +27,25 @@ settings.load_profile("busy machine")
 
 START_SECONDS = 90.0
 RECORDING = ROOT / "examples" / "conversation.wav"
+# Who speaks in it, and where nobody else does, in seconds. Maria is greeted, so Peter begins.
+VOICES = {"Peter": (34.8, 38.8), "Maria": (39.95, 42.8)}
+
+
+def clip(name: str) -> bytes:
+    """How that speaker of the recording sounds, as a WAV file."""
+    start, end = VOICES[name]
+    file = io.BytesIO()
+    with wave.open(str(RECORDING)) as source, wave.open(file, "wb") as target:
+        rate = source.getframerate()
+        source.setpos(int(start * rate))
+        target.setparams(source.getparams())
+        target.writeframes(source.readframes(int((end - start) * rate)))
+    return file.getvalue()
+
+
+def clip_uri(name: str) -> str:
+    """The same as a data URI."""
+    return f"data:audio/wav;base64,{base64.b64encode(clip(name)).decode()}"
 
 
 def wait_until(

@@ -102,10 +102,12 @@ def serving() -> Iterator[WebServer]:
     thread.start()
     site.url = f"http://127.0.0.1:{server.server_port}"
     site.answers["/conversation.wav"] = file(RECORDING)
-    yield site
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @dataclass
@@ -185,5 +187,7 @@ class Starter:
 @pytest.fixture
 def starter(tmp_path: Path) -> Iterator[Starter]:
     found = Starter(tmp_path)
-    yield found
-    found.finish()
+    try:
+        yield found
+    finally:
+        found.finish()
