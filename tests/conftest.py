@@ -2,15 +2,17 @@
 
 import base64
 import io
+import json
 import os
 import subprocess
 import sys
 import time
 import urllib.request
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -88,6 +90,18 @@ class RunningStack:
         except OSError:
             return False
 
+    def cancel_all(self) -> None:
+        """Frees the slot and the queue of what was left there."""
+        for prediction in self._call("GET", "/v1/predictions")["results"]:
+            if prediction["completed_at"] is None:
+                self._call("POST", f"/v1/predictions/{prediction['id']}/cancel")
+
+    def _call(self, method: str, path: str) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(self.url + path, None, headers, method=method)
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.load(response)
+
 
 def start_stack(state_dir: Path, **environ: str) -> RunningStack:
     """Start `python -m stack` on free ports and wait until it says that it is ready."""
@@ -137,6 +151,29 @@ def stop_stack(stack: RunningStack) -> int:
     except subprocess.TimeoutExpired:
         stack.process.kill()
         raise
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _handed_on_whole(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that fails halfway must not fail those that use the same stack after it."""
+    shared = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
+    yield
+    if shared is not None and request.node.stash.get(_FAILED, False):
+        wait_until(shared.healthy, "the stack has recovered from the test that failed", 90)
+        shared.cancel_all()
 
 
 @pytest.fixture(scope="session")
