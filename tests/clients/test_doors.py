@@ -1,6 +1,7 @@
 """The doors for speakers and REST, results in any format, what the service tells of itself."""
 
 import asyncio
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -23,10 +24,11 @@ from transcription.language import LANGUAGES
 
 OPENAI = ("/v1/audio/transcriptions", "/v1/audio/translations")
 DOORS = (*OPENAI, "/v1/audio/transcribe-with-speakers", "/transcribe")
+MIB = 1 << 20
 TEXT = " ".join(str(segment["text"]) for segment in TALK)
 
 
-def form(content: bytes | None = WAV, **fields: str) -> aiohttp.FormData:
+def form(content: bytes | io.BytesIO | None = WAV, **fields: str) -> aiohttp.FormData:
     data = aiohttp.FormData(default_to_multipart=True)
     for name, value in fields.items():
         data.add_field(name, value)
@@ -295,7 +297,11 @@ async def test_no_token_is_needed_to_look_around(stack: RunningStack, path: str)
 def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneBridge]:
     """A bridge with ALLOW_ANONYMOUS=1, room for small files only, and a Redis of its own."""
     folder, redis_port = tmp_path_factory.mktemp("anonymous"), free_port()
-    settings = {"ALLOW_ANONYMOUS": "1", "MAX_FILE_BYTES": "100000"}
+    settings = {
+        "ALLOW_ANONYMOUS": "1",
+        "OPENAI_STT_MAX_FILE_SIZE_MB": "1",
+        "MAX_FILE_BYTES": str(2 * MIB),
+    }
     with (
         lone.redis(folder, redis_port),
         lone.bridge(folder, redis_port, **settings) as running,
@@ -340,7 +346,8 @@ async def test_anonymous_clients_reach_these_doors_only(
 
 @pytest.mark.parametrize("path", DOORS)
 async def test_a_file_that_is_too_large_is_named(anonymous: LoneBridge, path: str) -> None:
-    data = form(wav(4), model="whisper-1")
+    limit = MIB if path in OPENAI else 2 * MIB
+    data = form(io.BytesIO(wav(limit / 32_000)), model="whisper-1")
     async with (
         aiohttp.ClientSession() as session,
         session.post(anonymous.url + path, data=data) as response,
@@ -348,7 +355,7 @@ async def test_a_file_that_is_too_large_is_named(anonymous: LoneBridge, path: st
         assert response.status == 413
         error = (await response.json())["error"]
     assert (error["param"], error["type"]) == ("file", "invalid_request_error")
-    assert "100000 bytes" in error["message"]
+    assert f"larger than {limit} bytes" in error["message"]
     assert list((anonymous.output.parent / "files").iterdir()) == []
 
 
@@ -357,5 +364,5 @@ def test_openais_client_is_told_that_a_file_is_too_large(anonymous: LoneBridge) 
         OpenAIClient(base_url=f"{anonymous.url}/v1", api_key="unused", max_retries=0) as client,
         pytest.raises(openai.APIStatusError) as raised,
     ):
-        client.audio.transcriptions.create(file=("long.wav", wav(4)), model="whisper-1")
+        client.audio.transcriptions.create(file=("long.wav", wav(35)), model="whisper-1")
     assert (raised.value.status_code, raised.value.param) == (413, "file")

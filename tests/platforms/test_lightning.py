@@ -50,13 +50,16 @@ class Server:
     def _ready(self) -> bool:
         assert self.started.process.poll() is None, self.started.log()
         try:
-            return self._call("/health", None)[0] == 200
+            return self.get("/health")[0] == 200
         except OSError:
             return False
 
     def predict(self, **body: Any) -> tuple[int, Any]:
         status, text = self._call("/predict", json.dumps(body).encode())
         return status, json.loads(text)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        return self._call(path, None)
 
     def _call(self, path: str, body: bytes | None) -> tuple[int, bytes]:
         request = urllib.request.Request(
@@ -77,6 +80,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(starter, folder / "queue", CHUNK_SIZE="30", ALIGN_MODELS=str(ALIGNER)).wait()
     finally:
         starter.finish()
+
+
+def test_it_says_that_it_is_ready_and_what_it_is(server: Server) -> None:
+    assert server.get("/health") == (200, b"ok")
+    status, info = server.get("/info")
+    assert status == 200
+    assert {"model", "server"} <= json.loads(info).keys()
 
 
 def takes(_request: Seen) -> tuple[int, str, bytes]:

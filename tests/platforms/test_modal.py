@@ -83,6 +83,7 @@ def test_local_app_serves_the_bridge_and_stays_awake_while_it_works(
     container: Container, web_server: WebServer
 ) -> None:
     assert get(f"{container.url}/health-check")["reason"] is None
+    asyncio.run(doors(container.url))
     asyncio.run(work(container.url, web_server))
 
     # The check that runs after a deployment.
@@ -107,6 +108,23 @@ def test_local_app_serves_the_bridge_and_stays_awake_while_it_works(
     assert "stopped" in container.started.log()
     with pytest.raises(OSError, match="refused"):
         get(f"{container.url}/health")
+
+
+async def doors(url: str) -> None:
+    """What the REST service before had is here, being the bridge's own."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with aiohttp.ClientSession(base_url=url, headers=headers) as session:
+        for path, member in (("/languages", "total"), ("/api-info", "endpoints")):
+            async with session.get(path) as response:
+                assert member in await response.json()
+        async with session.get("/health") as response:
+            assert {"status", "model", "gpu_available"} <= (await response.json()).keys()
+        with RECORDING.open("rb") as file:
+            form = aiohttp.FormData({"file": file, "language": "en"})
+            async with session.post("/transcribe", data=form) as response:
+                body = await response.json()
+    assert body["text"].startswith("Hello Maria")
+    assert body["segments"][0]["words"][0]["word"] == "Hello"
 
 
 async def work(url: str, web_server: WebServer) -> None:
