@@ -11,6 +11,7 @@ import urllib.request
 import wave
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ class RunningStack:
         try:
             with urllib.request.urlopen(f"{self.url}/health-check", timeout=5) as response:
                 return bool(response.status == 200)
-        except OSError:
+        except (OSError, HTTPException):
             return False
 
     def cancel_all(self) -> None:
