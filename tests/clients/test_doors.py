@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from openai import OpenAI as OpenAIClient
 
 from bridge.api import results
+from bridge.api.openai.stream import KEEP_ALIVE_SECONDS
 from stack.settings import free_port
 from tests.clients.helpers import WAV, Answer, Api, wav
 from tests.conftest import RunningStack
@@ -176,6 +177,21 @@ async def test_every_door_says_where_the_result_will_be_past_its_limit(api: Api)
         assert answer.body["error"]["code"] == "still_running"
         await api.cancel(prediction)
         await api.finish(prediction)
+
+
+@pytest.mark.slow
+async def test_a_silent_transcript_stream_is_kept_alive(api: Api) -> None:
+    """Proxies take a connection for dead on which nothing comes for long."""
+    data = form(model="whisper-1", prompt=f"sleep={KEEP_ALIVE_SECONDS + 1:g}", stream="true")
+    answer = await api.call("POST", OPENAI[0], data=data)
+    comments, events = [], []
+    for block in answer.body.decode().strip().split("\n\n"):
+        (comments if block.startswith(":") else events).append(block)
+    assert set(comments) == {": still here"}
+    assert [json.loads(event.removeprefix("data: "))["type"] for event in events] == [
+        "transcript.text.delta",
+        "transcript.text.done",
+    ]
 
 
 async def test_a_request_that_is_sent_again_joins_the_first(api: Api) -> None:
