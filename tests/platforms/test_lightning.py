@@ -18,9 +18,9 @@ import pytest
 
 from stack.settings import ROOT, free_port
 from tests.conftest import clip, clip_uri, wait_until
-from tests.platforms.conftest import Seen, Started, Starter, WebServer
+from tests.platforms.conftest import PATIENCE, Seen, Started, Starter, WebServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SECRET = "a-secret-for-tests"
 ALIGNER = ROOT / "models" / "demo" / "align" / "en"
@@ -44,7 +44,7 @@ class Server:
         )
 
     def wait(self) -> "Server":
-        wait_until(self._ready, "LitServe is ready", 120)
+        wait_until(self._ready, "LitServe is ready", PATIENCE)
         return self
 
     def _ready(self) -> bool:
@@ -166,7 +166,9 @@ def test_jobs_are_accepted_at_once_worked_in_order_and_told_under_failing_receiv
     with ThreadPoolExecutor(16) as clients:
         sent.add(clients.map(lambda job: server.predict(**job), [fails] * 60))
     assert len(set(sent.ids)) == 63
-    wait_until(lambda: sent.tries() == [1, 2, 1] + [2] * 60, "each is told until it is taken", 150)
+    wait_until(
+        lambda: sent.tries() == [1, 2, 1] + [2] * 60, "each is told until it is taken", PATIENCE
+    )
     for request in web_server.of("/hook"):
         check_signatures(request)
     first = sent.told(0)
@@ -204,7 +206,7 @@ def test_a_job_may_say_how_it_is_done(server: Server, web_server: WebServer) -> 
             },
         )
     )
-    wait_until(lambda: sent.tries() == [1, 1], "both are told", 120)
+    wait_until(lambda: sent.tries() == [1, 1], "both are told", PATIENCE)
     plain, named = sent.told(0), sent.told(1)
     assert plain["status"] == named["status"] == "succeeded", (plain, named)
     assert plain["words"] is None
@@ -261,7 +263,7 @@ def test_jobs_and_webhooks_survive_the_death_of_everything(
         )
         assert status == 202
         ids.append(answer["job_id"])
-    wait_until(lambda: web_server.of("/hook/0"), "the first result was refused", 60)
+    wait_until(lambda: web_server.of("/hook/0"), "the first result was refused", PATIENCE)
     first.started.kill()  # the first is to be told, the second runs, two wait
     before = len(web_server.of("/hook"))
 
@@ -270,7 +272,7 @@ def test_jobs_and_webhooks_survive_the_death_of_everything(
     wait_until(
         lambda: len({told.json()["job_id"] for told in web_server.of("/hook")[before:]}) == 4,
         "all four are told by the next process",
-        150,
+        PATIENCE,
     )
     last = [told.json() for told in web_server.of("/hook")[before:]]
     assert {told["job_id"] for told in last} == set(ids)
@@ -286,9 +288,9 @@ def test_a_killed_model_process_is_started_again_and_goes_on(
     web_server.answers["/hook"] = takes
     status, _ = server.predict(audio_url=f"{url}/conversation.wav", webhook_url=f"{url}/hook")
     assert status == 202
-    wait_until(lambda: web_server.of("/conversation.wav"), "the job runs", 30)
+    wait_until(lambda: web_server.of("/conversation.wav"), "the job runs", PATIENCE)
     os.kill(_process_of_the_models(server.started.process.pid), signal.SIGKILL)
-    wait_until(lambda: web_server.of("/hook"), "the job is told all the same", 120)
+    wait_until(lambda: web_server.of("/hook"), "the job is told all the same", PATIENCE)
     assert web_server.of("/hook")[0].json()["status"] == "succeeded"
     assert len(web_server.of("/conversation.wav")) == 2  # it ran again
 

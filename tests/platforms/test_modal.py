@@ -17,9 +17,9 @@ from platforms.modal.awake import Awake, unfinished
 from stack.client import Client
 from stack.settings import ROOT, free_port
 from tests.conftest import RECORDING, wait_until
-from tests.platforms.conftest import PYTHON, Started, Starter, WebServer
+from tests.platforms.conftest import PATIENCE, PYTHON, Started, Starter, WebServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TOKEN = "a-token-for-tests"
 # What Modal's runner does in a container: enter, serve until the end, exit.
@@ -67,7 +67,7 @@ def container(starter: Starter, tmp_path: Path, web_server: WebServer) -> Iterat
         assert started.process.poll() is None, started.log()
         return "serving" in started.log()
 
-    wait_until(serving, "the app serves", 120)
+    wait_until(serving, "the app serves", PATIENCE)
     yield Container(f"http://127.0.0.1:{port}", started)
     if started.process.poll() is None:  # a test that failed: the stack has groups of its own
         started.stop()
@@ -149,7 +149,7 @@ def test_download_fetches_what_the_environment_names(starter: Starter) -> None:
     run = starter.start(
         "-c", "from platforms.modal.app import download; print('names:', download.local())"
     )
-    assert run.process.wait(120) == 0, run.log()
+    assert run.process.wait(PATIENCE) == 0, run.log()
     assert "names: ['demo']" in run.log()
 
 
@@ -169,7 +169,7 @@ print(json.dumps({"app": app.name, "volumes": list(asked["volumes"]), **kept}))
 
 def test_app_asks_modal_for_the_promised_machine(starter: Starter) -> None:
     run = starter.start("-c", ASKED)
-    assert run.process.wait(60) == 0, run.log()
+    assert run.process.wait(PATIENCE) == 0, run.log()
     assert json.loads(run.log().splitlines()[-1]) == {
         "app": "whisperx-stack",
         "volumes": ["/models"],

@@ -15,9 +15,9 @@ import pytest
 
 from stack.settings import ROOT, free_port
 from tests.conftest import RECORDING, clip, clip_uri, wait_until
-from tests.platforms.conftest import Seen, Starter, WebServer
+from tests.platforms.conftest import PATIENCE, Seen, Starter, WebServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 HANDLER = ("-m", "platforms.runpod.handler")
 FOLDER = ROOT / "platforms" / "runpod"
@@ -33,20 +33,20 @@ def post(url: str, body: Any) -> Any:
 
 def test_local_run_transcribes_the_test_input(starter: Starter) -> None:
     run = starter.start(*HANDLER, cwd=FOLDER, WHISPER_MODEL_NAME="demo")
-    assert run.process.wait(120) == 0, run.log()
+    assert run.process.wait(PATIENCE) == 0, run.log()
     assert "Hello Maria, how are you today?" in run.log()
     assert "'joined_text'" in run.log()
 
 
 def test_local_run_that_fails_ends_with_1(starter: Starter) -> None:
     run = starter.start(*HANDLER, "--test_input", '{"input": {"language": "en"}}')
-    assert run.process.wait(120) == 1
+    assert run.process.wait(PATIENCE) == 1
     assert "failed with error: audio: an http(s) URL is required" in run.log()
 
 
 def test_an_unusable_variable_ends_the_worker(starter: Starter) -> None:
     run = starter.start(*HANDLER, TASK="summarize")
-    assert run.process.wait(60) == 2
+    assert run.process.wait(PATIENCE) == 2
     assert "TASK must be one of transcribe, translate" in run.log()
     assert "Traceback" not in run.log()
 
@@ -60,7 +60,7 @@ class Api:
         self._worker = starter.start(
             *HANDLER, "--rp_serve_api", "--rp_api_port", str(port), "--rp_api_host", "127.0.0.1"
         )
-        wait_until(self._answers, "RunPod's API answers", 120)
+        wait_until(self._answers, "RunPod's API answers", PATIENCE)
 
     def _answers(self) -> bool:
         assert self._worker.process.poll() is None, self._worker.log()
@@ -249,7 +249,7 @@ def test_worker_loop_takes_jobs_tells_progress_and_stops_what_is_cancelled(
     )
     worker = starter.start(*HANDLER, **platform.environ())
 
-    wait_until(lambda: platform.told("cancelled"), "the long job has begun", 120)
+    wait_until(lambda: platform.told("cancelled"), "the long job has begun", PATIENCE)
     good = platform.told("good")
     assert good[-1]["output"]["joined_text"].startswith("Hello Maria"), worker.log()
     shares = [told["output"]["progress"] for told in good[:-1]]
@@ -261,7 +261,7 @@ def test_worker_loop_takes_jobs_tells_progress_and_stops_what_is_cancelled(
     }
 
     platform.cancel("cancelled")
-    wait_until(lambda: platform.result("last"), "the job after the cancelled one is done", 60)
+    wait_until(lambda: platform.result("last"), "the job after the cancelled one is done", PATIENCE)
     assert platform.result("cancelled") is None
     assert "cancelled: stopped at" in worker.log()
     speakers = {
