@@ -135,12 +135,17 @@ def start_stack(state_dir: Path, **environ: str) -> RunningStack:
         process,
         f"http://127.0.0.1:{ports['METRICS_PORT']}/metrics",
     )
-    wait_until(
-        lambda: process.poll() is not None or "ready:" in output.read_text(),
-        "the stack is ready",
-        START_SECONDS,
-    )
-    assert process.poll() is None, output.read_text()
+    try:
+        wait_until(
+            lambda: process.poll() is not None or "ready:" in output.read_text(),
+            "the stack is ready",
+            START_SECONDS,
+        )
+        assert process.poll() is None, output.read_text()
+    except BaseException:
+        if process.poll() is None:
+            stop_stack(stack)  # it would go on for ever
+        raise
     return stack
 
 
