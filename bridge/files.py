@@ -70,13 +70,18 @@ class Files:
         return self._folder / name
 
     async def write(
-        self, name: str, chunks: AsyncIterator[bytes], field: str = "audio_file"
+        self,
+        name: str,
+        chunks: AsyncIterator[bytes],
+        field: str = "audio_file",
+        max_bytes: int | None = None,
     ) -> Stored:
         """Store a recording as it arrives. Raises TooLarge or DiskFull, leaving nothing behind."""
+        most = min(self._max_bytes, max_bytes or self._max_bytes)
         path = self.path(name)
         try:
             with path.open("wb") as file:
-                return await self._copy(chunks, file, field)
+                return await self._copy(chunks, file, field, most)
         except OSError as error:
             path.unlink(missing_ok=True)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -110,7 +115,9 @@ class Files:
             used = await self._usage.bytes(0)
         return max(0, min(self._max_bytes, self._quota - used))
 
-    async def _copy(self, chunks: AsyncIterator[bytes], file: BinaryIO, field: str) -> Stored:
+    async def _copy(
+        self, chunks: AsyncIterator[bytes], file: BinaryIO, field: str, max_bytes: int
+    ) -> Stored:
         room = await self.room()
         sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
 
@@ -121,8 +128,8 @@ class Files:
 
         async for chunk in chunks:
             size += len(chunk)
-            if size > self._max_bytes:
-                raise TooLarge(f"the file is larger than {self._max_bytes} bytes", field)
+            if size > max_bytes:
+                raise TooLarge(f"the file is larger than {max_bytes} bytes", field)
             if size > room:
                 raise DiskFull("There is no room for the recording at the moment.")
             if len(chunk) <= _SMALL:

@@ -138,6 +138,12 @@ class Settings:
         "on. Below 600.",
         "OPENAI_STT_TIMEOUT_SECONDS",
     )
+    openai_max_megabytes: int = _variable(
+        "OPENAI_STT_MAX_FILE_SIZE_MB",
+        0,
+        "Largest file of /audio/transcriptions and /audio/translations, in MiB; 0: MAX_FILE_BYTES "
+        "alone decides.",
+    )
     allow_anonymous: int = _variable(
         "ALLOW_ANONYMOUS",
         0,

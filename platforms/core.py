@@ -1,9 +1,12 @@
 """What the platforms share: checked inputs and downloads, errors that a client may read."""
 
+import asyncio
+import base64
+import binascii
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -12,13 +15,13 @@ from outbound.fetch import FetchFailed, Limits, fetch
 from outbound.policy import Policy
 from transcription.engine.settings import SettingsError
 from transcription.errors import InvalidAudio, InvalidInput, TranscriptionError
-from transcription.options import Options
+from transcription.options import REFERENCES, Options
 from transcription.validation import InputSchema
 
 _MAX_FILE_BYTES = 1 << 30  # as the bridge's
 _FETCH_SECONDS = 600.0  # likewise
 _SCHEMA = InputSchema()
-_FILES = frozenset(knob.name for knob in fields(Options) if knob.metadata.get("files"))
+_WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,66 @@ class Sources:
                 raise InvalidAudio(f"cannot be fetched: {failure}", name) from None
             yield target
 
+    @asynccontextmanager
+    async def with_clips(self, options: Options) -> AsyncIterator[Options]:
+        """``options`` with the known speakers' clips as files, while the body runs.
+
+        Raises InvalidInput that names the clip.
+        """
+        with TemporaryDirectory(prefix="clips-") as folder:
+            clips = [
+                Path(folder) / str(number)
+                for number, _ in enumerate(options.known_speaker_references, start=1)
+            ]
+            for clip, source in zip(clips, options.known_speaker_references, strict=True):
+                await self._keep_clip(source, clip)
+            yield replace(options, known_speaker_references=tuple(map(str, clips)))
+
+    async def _keep_clip(self, source: str, clip: Path) -> None:
+        try:
+            if source.startswith(_WEB):
+                await fetch(source, clip, policy=self.policy, limits=self.limits)
+            else:
+                content = decoded(source, REFERENCES, self.limits.max_bytes)
+                await asyncio.to_thread(clip.write_bytes, content)
+        except FetchFailed as failure:
+            reason = f"clip {clip.name}: cannot be fetched: {failure}"
+            raise InvalidInput(REFERENCES, reason) from None
+        except InvalidInput as error:
+            raise InvalidInput(REFERENCES, f"clip {clip.name}: {error.reason}") from None
+
 
 def read_options(inputs: Mapping[str, Any]) -> Options:
-    """Options from a request's JSON; null counts as absent. Raises InvalidInput."""
+    """Options from a request's JSON; null counts as absent. Raises InvalidInput.
+
+    Known speakers' clips are still URLs or data URIs: `Sources.with_clips` makes files of them.
+    """
     present = {name: value for name, value in inputs.items() if value is not None}
-    for name in _FILES & present.keys():
-        # To the core these are paths: only the bridge, which fetches them, may make them.
-        raise InvalidInput(name, "is not available on this platform")
     for problem in _SCHEMA.problems(present):
         raise problem
-    return Options.from_inputs(present)
+    options = Options.from_inputs(present)
+    for number, clip in enumerate(options.known_speaker_references, start=1):
+        # To the core these are paths, and no client may name a file of this machine.
+        if not clip.startswith((*_WEB, "data:")):
+            raise InvalidInput(REFERENCES, f"clip {number}: is no http(s) URL and no data URI")
+    return options
+
+
+def urls_of_clips(options: Options) -> tuple[str, ...]:
+    """The addresses that `Sources.with_clips` will call."""
+    return tuple(clip for clip in options.known_speaker_references if clip.startswith(_WEB))
+
+
+def decoded(text: str, name: str, max_bytes: int) -> bytes:
+    """A file from base64, which may be a data URI. Raises InvalidInput that names the input."""
+    # Line breaks and a data URI's head are what encoders add.
+    plain = "".join(text.partition(";base64,")[2 if text.startswith("data:") else 0].split())
+    if len(plain) // 4 * 3 - plain[-2:].count("=") > max_bytes:
+        raise InvalidInput(name, f"the file is larger than {max_bytes} bytes")
+    try:
+        return base64.b64decode(plain, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidInput(name, "is not base64") from None
 
 
 def explain(error: Exception) -> str:

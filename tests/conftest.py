@@ -1,13 +1,19 @@
 """Shared by all tiers: the whole stack as real processes, and waiting on conditions."""
 
+import base64
+import io
+import json
 import os
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+import wave
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +30,25 @@ settings.load_profile("busy machine")
 
 START_SECONDS = 90.0
 RECORDING = ROOT / "examples" / "conversation.wav"
+# Who speaks in it, and where nobody else does, in seconds. Maria is greeted, so Peter begins.
+VOICES = {"Peter": (34.8, 38.8), "Maria": (39.95, 42.8)}
+
+
+def clip(name: str) -> bytes:
+    """How that speaker of the recording sounds, as a WAV file."""
+    start, end = VOICES[name]
+    file = io.BytesIO()
+    with wave.open(str(RECORDING)) as source, wave.open(file, "wb") as target:
+        rate = source.getframerate()
+        source.setpos(int(start * rate))
+        target.setparams(source.getparams())
+        target.writeframes(source.readframes(int((end - start) * rate)))
+    return file.getvalue()
+
+
+def clip_uri(name: str) -> str:
+    """The same as a data URI."""
+    return f"data:audio/wav;base64,{base64.b64encode(clip(name)).decode()}"
 
 
 def wait_until(
@@ -63,8 +88,20 @@ class RunningStack:
         try:
             with urllib.request.urlopen(f"{self.url}/health-check", timeout=5) as response:
                 return bool(response.status == 200)
-        except OSError:
+        except (OSError, HTTPException):
             return False
+
+    def cancel_all(self) -> None:
+        """Frees the slot and the queue of what was left there."""
+        for prediction in self._call("GET", "/v1/predictions")["results"]:
+            if prediction["completed_at"] is None:
+                self._call("POST", f"/v1/predictions/{prediction['id']}/cancel")
+
+    def _call(self, method: str, path: str) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(self.url + path, None, headers, method=method)
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.load(response)
 
 
 def start_stack(state_dir: Path, **environ: str) -> RunningStack:
@@ -98,12 +135,17 @@ def start_stack(state_dir: Path, **environ: str) -> RunningStack:
         process,
         f"http://127.0.0.1:{ports['METRICS_PORT']}/metrics",
     )
-    wait_until(
-        lambda: process.poll() is not None or "ready:" in output.read_text(),
-        "the stack is ready",
-        START_SECONDS,
-    )
-    assert process.poll() is None, output.read_text()
+    try:
+        wait_until(
+            lambda: process.poll() is not None or "ready:" in output.read_text(),
+            "the stack is ready",
+            START_SECONDS,
+        )
+        assert process.poll() is None, output.read_text()
+    except BaseException:
+        if process.poll() is None:
+            stop_stack(stack)  # it would go on for ever
+        raise
     return stack
 
 
@@ -115,6 +157,29 @@ def stop_stack(stack: RunningStack) -> int:
     except subprocess.TimeoutExpired:
         stack.process.kill()
         raise
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _handed_on_whole(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that fails halfway must not fail those that use the same stack after it."""
+    shared = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
+    yield
+    if shared is not None and request.node.stash.get(_FAILED, False):
+        wait_until(shared.healthy, "the stack has recovered from the test that failed", 90)
+        shared.cancel_all()
 
 
 @pytest.fixture(scope="session")

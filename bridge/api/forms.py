@@ -26,12 +26,16 @@ class Form:
 
 
 async def read_form(
-    request: web.Request, files: Mapping[str, str], text_bytes: int = _TEXT_BYTES
+    request: web.Request,
+    files: Mapping[str, str],
+    text_bytes: int = _TEXT_BYTES,
+    file_bytes: int | None = None,
 ) -> Form:
     """The form, its one file stored.
 
     ``files`` are the names that it may have, and the inputs that they stand for. A field has at
-    most ``text_bytes``. Raises InvalidInput or an HTTP error, leaving no file.
+    most ``text_bytes``, the file ``file_bytes`` where that is less than any file may have. Raises
+    InvalidInput or an HTTP error, leaving no file.
     """
     context = request.app[CONTEXT]
     form, room = Form(), _ALL_TEXT_BYTES
@@ -42,7 +46,7 @@ async def read_form(
                 room -= len(text)
                 form.texts.setdefault(name, []).append(text)
             elif name in files and form.upload is None:
-                form.upload = await _store(files[name], part, context)
+                form.upload = await _store(files[name], part, context, file_bytes)
             else:
                 raise InvalidInput(name, f"one file is accepted, named {' or '.join(files)}")
     except BaseException:
@@ -95,8 +99,10 @@ async def chunks_of(part: BodyPartReader, idle_seconds: float) -> AsyncIterator[
         yield chunk
 
 
-async def _store(name: str, part: BodyPartReader, context: Context) -> Upload:
+async def _store(
+    name: str, part: BodyPartReader, context: Context, max_bytes: int | None
+) -> Upload:
     recording = new_id()
     chunks = chunks_of(part, context.settings.upload_idle_timeout)
-    stored = await context.files.write(recording, chunks, name)
+    stored = await context.files.write(recording, chunks, name, max_bytes)
     return Upload(name, (part.filename or "")[:255], recording, stored)

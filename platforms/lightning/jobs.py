@@ -83,9 +83,12 @@ class Jobs:
     async def _transcribe(self, job: dict[str, Any]) -> dict[str, Any]:
         began = time.perf_counter()
         options = Options.from_inputs(job["options"])
-        async with self._sources.fetched(job["audio_url"], "audio_url") as path:
+        async with (
+            self._sources.fetched(job["audio_url"], "audio_url") as path,
+            self._sources.with_clips(options) as ready,
+        ):
             fetched = time.perf_counter()
-            report = self._worker.transcribe(path, "audio_url", options, silently)
+            report = self._worker.transcribe(path, "audio_url", ready, silently)
         wire = to_wire(report.transcript)
         words = [word for segment in wire["segments"] for word in segment.get("words", [])]
         stages = {f"{stage}_seconds": round(took, 4) for stage, took in report.seconds.items()}

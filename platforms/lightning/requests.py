@@ -6,17 +6,16 @@ from typing import Any
 
 from outbound.fetch import check
 from outbound.policy import Policy, Refused
-from platforms.core import read_options
+from platforms.core import read_options, urls_of_clips
 from platforms.lightning.settings import LightningSettings
 from transcription.errors import InvalidInput
-from transcription.options import Options
+from transcription.options import REFERENCES, Options
 
 WINDOW = 30  # seconds: Whisper hears no more at once
 _LONGEST_CHUNK = 120  # seconds, what requests were always allowed to ask for
 _BATCH = 4  # windows at once, the default that clients know
 _NAMES = (
-    "audio_url", "webhook_url", "model", "language", "batch_size", "chunk_size", "compute_type",
-    "align_model", "return_word_timestamps",
+    "audio_url", "webhook_url", "model", "chunk_size", "compute_type", "return_word_timestamps",
 )  # fmt: skip
 
 
@@ -39,14 +38,14 @@ def read(body: object, settings: LightningSettings) -> Request:
     if not isinstance(words, bool):
         raise InvalidInput("return_word_timestamps", "must be true or false")
     _refuse_what_is_fixed(given, settings)
-    # Nobody could ask for speakers before, so nobody pays for them unasked.
-    options = {"diarization": False, "batch_size": _BATCH} | {
-        name: value for name, value in given.items() if name not in _NAMES or name == "language"
+    options = {
+        # Nobody could ask for speakers before, so nobody pays for them unasked.
+        "diarization": bool(given.get("known_speaker_names")),
+        "batch_size": _BATCH,
+        **{name: value for name, value in given.items() if name not in _NAMES},
     }
     if "model" in given:
         options["whisper_model"] = given["model"]
-    if "batch_size" in given:
-        options["batch_size"] = given["batch_size"]
     options["chunk_size"] = _chunk_size(given.get("chunk_size", settings.chunk_size))
     return Request(
         _url(given, "audio_url"), _url(given, "webhook_url"), read_options(options), words
@@ -61,7 +60,9 @@ def problem(error: InvalidInput) -> str:
 
 async def check_addresses(request: Request, policy: Policy) -> None:
     """Raises InvalidInput for a URL that this service may not call."""
-    for name, text in (("audio_url", request.audio_url), ("webhook_url", request.webhook_url)):
+    urls = [("audio_url", request.audio_url), ("webhook_url", request.webhook_url)]
+    urls += [(REFERENCES, url) for url in urls_of_clips(request.options)]
+    for name, text in urls:
         try:
             await check(policy.parse_url(text), policy)
         except Refused as refusal:
@@ -75,11 +76,6 @@ def _refuse_what_is_fixed(given: Mapping[str, Any], settings: LightningSettings)
         raise InvalidInput(
             "compute_type",
             f"this service runs with {fixed}; the operator sets WHISPERX_COMPUTE_TYPE",
-        )
-    if "align_model" in given:
-        raise InvalidInput(
-            "align_model",
-            "this service's aligners are chosen by the operator: WHISPERX_ALIGN_LANGS",
         )
 
 

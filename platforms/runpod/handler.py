@@ -50,8 +50,11 @@ class Handler:
         try:
             options, warnings = inputs.read(job.get("input"), self._settings)
             await asyncio.to_thread(self._worker.check, options)
-            async with inputs.recording(job["input"], self._sources) as (source, name):
-                report = await self._transcribe(job, source, name, options)
+            async with (
+                inputs.recording(job["input"], self._sources) as (source, name),
+                self._sources.with_clips(options) as ready,
+            ):
+                report = await self._transcribe(job, source, name, ready)
         except Exception as error:
             return {"error": explain(error)}
         if self._settings.debug:

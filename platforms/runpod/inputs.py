@@ -1,20 +1,16 @@
 """A job's ``input``: where the recording is, and how to transcribe it."""
 
-import base64
-import binascii
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from platforms.core import Sources, read_options
+from platforms.core import Sources, decoded, read_options
 from platforms.runpod.settings import RunpodSettings
 from transcription.errors import InvalidInput
 from transcription.options import Options
 
 _AUDIO = ("audio_base_64", "audio")  # the first wins, as it always did
-# The users of this worker have no token for the diarizer and never asked for words.
-_DEFAULTS = {"align_output": False, "diarization": False}
 
 
 def read(inputs: object, settings: RunpodSettings) -> tuple[Options, list[str]]:
@@ -22,7 +18,13 @@ def read(inputs: object, settings: RunpodSettings) -> tuple[Options, list[str]]:
     if not isinstance(inputs, Mapping):
         raise InvalidInput("input", "must be an object")
     language, warning = settings.language(inputs.get("language"))
-    own = {"task": settings.task, "debug": settings.debug, **_DEFAULTS}
+    own = {
+        "task": settings.task,
+        "debug": settings.debug,
+        # The users of this worker have no token for the diarizer and never asked for words.
+        "align_output": False,
+        "diarization": bool(inputs.get("known_speaker_names")),
+    }
     asked = {
         name: value
         for name, value in inputs.items()
@@ -39,22 +41,11 @@ async def recording(
     """The recording and the name of its input, while the body runs. Raises InvalidInput."""
     encoded, url = (inputs.get(name) for name in _AUDIO)
     if encoded:
-        yield _decoded(encoded, sources.limits.max_bytes), "audio_base_64"
+        if not isinstance(encoded, str):
+            raise InvalidInput("audio_base_64", "must be a text")
+        yield decoded(encoded, "audio_base_64", sources.limits.max_bytes), "audio_base_64"
     elif isinstance(url, str) and url:
         async with sources.fetched(url, "audio") as path:
             yield path, "audio"
     else:
         raise InvalidInput("audio", "an http(s) URL is required, or a file in audio_base_64")
-
-
-def _decoded(text: object, max_bytes: int) -> bytes:
-    if not isinstance(text, str):
-        raise InvalidInput("audio_base_64", "must be a text")
-    if len(text) * 3 // 4 > max_bytes:
-        raise InvalidInput("audio_base_64", f"the file is larger than {max_bytes} bytes")
-    # Line breaks and a data URI's head are what encoders add.
-    plain = "".join(text.partition(";base64,")[2 if text.startswith("data:") else 0].split())
-    try:
-        return base64.b64decode(plain, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidInput("audio_base_64", "is not base64") from None

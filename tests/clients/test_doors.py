@@ -1,30 +1,35 @@
 """The doors for speakers and REST, results in any format, what the service tells of itself."""
 
 import asyncio
+import io
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
+import openai
 import pytest
 from jsonschema import Draft202012Validator
+from openai import OpenAI as OpenAIClient
 
 from bridge.api import results
-from stack.settings import ROOT, free_port
-from tests.clients.helpers import WAV, Answer, Api
-from tests.conftest import RunningStack, wait_until
+from bridge.api.openai.stream import KEEP_ALIVE_SECONDS
+from stack.settings import free_port
+from tests.clients.helpers import WAV, Answer, Api, wav
+from tests.conftest import RunningStack
+from tests.fixtures import lone
+from tests.fixtures.lone import LoneBridge
 from tests.fixtures.timed_predictor import TALK
 from transcription.language import LANGUAGES
 
+OPENAI = ("/v1/audio/transcriptions", "/v1/audio/translations")
+DOORS = (*OPENAI, "/v1/audio/transcribe-with-speakers", "/transcribe")
+MIB = 1 << 20
 TEXT = " ".join(str(segment["text"]) for segment in TALK)
 
 
-def form(content: bytes | None = WAV, **fields: str) -> aiohttp.FormData:
+def form(content: bytes | io.BytesIO | None = WAV, **fields: str) -> aiohttp.FormData:
     data = aiohttp.FormData(default_to_multipart=True)
     for name, value in fields.items():
         data.add_field(name, value)
@@ -121,25 +126,82 @@ async def test_languages(api: Api) -> None:
 # Waiting
 
 
-@pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/transcribe"])
+async def test_the_file_may_stand_anywhere_in_the_form(api: Api) -> None:
+    for place in range(3):
+        data = aiohttp.FormData(default_to_multipart=True)
+        fields = [("model", "whisper-1"), ("prompt", "talk")]
+        fields.insert(place, ("file", ""))
+        for name, text in fields:
+            if name == "file":
+                data.add_field(name, WAV, filename="talk.wav")
+            else:
+                data.add_field(name, text)
+        answer = await api.call("POST", "/v1/audio/transcriptions", data=data)
+        assert (answer.status, answer.body["text"]) == (200, TEXT)
+
+
+def spoken(path: str, wishes: str, temperature: float) -> aiohttp.FormData:
+    """A form for the door at ``path``; the temperature tells it from all others."""
+    prompt = "initial_prompt" if path == "/transcribe" else "prompt"
+    fields = {prompt: wishes, "temperature": str(temperature)}
+    return form(**fields, **({"model": "whisper-1"} if path in OPENAI else {}))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [DOORS[0], DOORS[3], *(pytest.param(door, marks=pytest.mark.slow) for door in DOORS[1:3])],
+)
 async def test_the_work_goes_on_without_its_client(api: Api, path: str) -> None:
-    field = "prompt" if "audio" in path else "initial_prompt"
-    data = form(**{field: "talk sleep=1", "model": "whisper-1"})
-    with pytest.raises(TimeoutError):
-        await api.call("POST", path, data=data, timeout=aiohttp.ClientTimeout(total=0.5))
-    newest = (await api.call("GET", "/v1/predictions")).body["results"][0]
-    assert newest["status"] in {"starting", "processing"}
-    assert (await api.finish(newest["id"]))["output"]["segments"] == TALK
+    temperature = 0.1 + DOORS.index(path) / 100
+    data = spoken(path, "talk sleep=2", temperature)
+    asking = asyncio.create_task(api.call("POST", path, data=data))
+    while not asking.done() and await _newest(api, temperature, "processing") is None:
+        await asyncio.sleep(0.02)
+    assert asking.cancel(), "the client goes away before it is answered"
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    found = await _newest(api, temperature)
+    assert found is not None
+    assert (await api.finish(found))["output"]["segments"] == TALK
+
+
+@pytest.mark.slow
+async def test_every_door_says_where_the_result_will_be_past_its_limit(api: Api) -> None:
+    """And none keeps its client for as long as the work takes."""
+    asked = [api.call("POST", path, data=spoken(path, "talk sleep=6", 0.3)) for path in DOORS]
+    for answer in await asyncio.gather(*asked):
+        assert answer.status == 504
+        assert answer.headers["x-should-retry"] == "false"
+        prediction = answer.headers["x-prediction-id"]
+        assert prediction in answer.body["error"]["message"]
+        assert answer.body["error"]["code"] == "still_running"
+        await api.cancel(prediction)
+        await api.finish(prediction)
+
+
+@pytest.mark.slow
+async def test_a_silent_transcript_stream_is_kept_alive(api: Api) -> None:
+    """Proxies take a connection for dead on which nothing comes for long."""
+    data = form(model="whisper-1", prompt=f"sleep={KEEP_ALIVE_SECONDS + 1:g}", stream="true")
+    answer = await api.call("POST", OPENAI[0], data=data)
+    comments, events = [], []
+    for block in answer.body.decode().strip().split("\n\n"):
+        (comments if block.startswith(":") else events).append(block)
+    assert set(comments) == {": still here"}
+    assert [json.loads(event.removeprefix("data: "))["type"] for event in events] == [
+        "transcript.text.delta",
+        "transcript.text.done",
+    ]
 
 
 async def test_a_request_that_is_sent_again_joins_the_first(api: Api) -> None:
     def send(retry: str) -> Any:
         headers = {"x-stainless-retry-count": retry}
-        data = form(model="whisper-1", prompt="talk sleep=1", temperature="0.25")
-        return api.call("POST", "/v1/audio/transcriptions", headers, data=data)
+        data = spoken(OPENAI[0], "talk sleep=1", 0.25)
+        return api.call("POST", OPENAI[0], headers, data=data)
 
     first = asyncio.create_task(send("0"))
-    while not first.done() and not await _running(api, 0.25):
+    while not first.done() and await _newest(api, 0.25) is None:
         await asyncio.sleep(0.02)
     again = await send("1")
     answers: list[Answer] = [await first, again]
@@ -147,9 +209,12 @@ async def test_a_request_that_is_sent_again_joins_the_first(api: Api) -> None:
     assert len({answer.headers["x-prediction-id"] for answer in answers}) == 1
 
 
-async def _running(api: Api, temperature: float) -> bool:
-    newest = (await api.call("GET", "/v1/predictions")).body["results"][0]
-    return bool(newest["input"].get("temperature") == temperature)
+async def _newest(api: Api, temperature: float, status: str | None = None) -> str | None:
+    """The id of the newest prediction with that temperature (and status)."""
+    for found in (await api.call("GET", "/v1/predictions")).body["results"]:
+        if found["input"].get("temperature") == temperature and status in (None, found["status"]):
+            return str(found["id"])
+    return None
 
 
 # Results in any format
@@ -245,35 +310,19 @@ async def test_no_token_is_needed_to_look_around(stack: RunningStack, path: str)
 
 
 @pytest.fixture(scope="module")
-def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A bridge with ALLOW_ANONYMOUS=1 and a Redis of its own."""
-    folder = tmp_path_factory.mktemp("anonymous")
-    redis_port, port = free_port(), free_port()
-    redis = ["redis-server", "--port", str(redis_port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    environ = {
-        "PATH": os.environ["PATH"],
-        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
-        "BRIDGE_PORT": str(port),
-        "INTERNAL_PORT": "0",
-        "FILES_DIR": str(folder / "files"),
-        "BRIDGE_TOKEN": "a-token-for-tests",
-        "WEBHOOK_SECRET": "a-secret-for-tests",
+def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneBridge]:
+    """A bridge with ALLOW_ANONYMOUS=1, room for small files only, and a Redis of its own."""
+    folder, redis_port = tmp_path_factory.mktemp("anonymous"), free_port()
+    settings = {
         "ALLOW_ANONYMOUS": "1",
+        "OPENAI_STT_MAX_FILE_SIZE_MB": "1",
+        "MAX_FILE_BYTES": str(2 * MIB),
     }
-    with (folder / "bridge.log").open("wb") as log:
-        processes = [
-            subprocess.Popen(redis, stdout=subprocess.DEVNULL),
-            subprocess.Popen([sys.executable, "-m", "bridge"], cwd=ROOT, env=environ, stderr=log),
-        ]
-    try:
-        wait_until(
-            lambda: b"listening on" in (folder / "bridge.log").read_bytes(), "the bridge listens"
-        )
-        yield f"http://127.0.0.1:{port}", folder / "bridge.log"
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-            process.wait(20)
+    with (
+        lone.redis(folder, redis_port),
+        lone.bridge(folder, redis_port, **settings) as running,
+    ):
+        yield running
 
 
 @pytest.mark.parametrize(
@@ -298,15 +347,38 @@ def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, P
     ],
 )
 async def test_anonymous_clients_reach_these_doors_only(
-    anonymous: tuple[str, Path], method: str, path: str, status: int
+    anonymous: LoneBridge, method: str, path: str, status: int
 ) -> None:
-    url, log = anonymous
     # What a client sends that has to send some key.
     headers = {"Authorization": "Bearer unused"}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.request(method, url + path) as response,
+        session.request(method, anonymous.url + path) as response,
     ):
         assert response.status == status
         assert json.loads(await response.text())
-    assert "ALLOW_ANONYMOUS" in log.read_text()
+    assert "ALLOW_ANONYMOUS" in anonymous.log()
+
+
+@pytest.mark.parametrize("path", DOORS)
+async def test_a_file_that_is_too_large_is_named(anonymous: LoneBridge, path: str) -> None:
+    limit = MIB if path in OPENAI else 2 * MIB
+    data = form(io.BytesIO(wav(limit / 32_000)), model="whisper-1")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(anonymous.url + path, data=data) as response,
+    ):
+        assert response.status == 413
+        error = (await response.json())["error"]
+    assert (error["param"], error["type"]) == ("file", "invalid_request_error")
+    assert f"larger than {limit} bytes" in error["message"]
+    assert list((anonymous.output.parent / "files").iterdir()) == []
+
+
+def test_openais_client_is_told_that_a_file_is_too_large(anonymous: LoneBridge) -> None:
+    with (
+        OpenAIClient(base_url=f"{anonymous.url}/v1", api_key="unused", max_retries=0) as client,
+        pytest.raises(openai.APIStatusError) as raised,
+    ):
+        client.audio.transcriptions.create(file=("long.wav", wav(35)), model="whisper-1")
+    assert (raised.value.status_code, raised.value.param) == (413, "file")

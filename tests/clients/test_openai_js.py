@@ -1,28 +1,20 @@
 """OpenAI's JavaScript client, unchanged, under Node."""
 
-import json
-import os
-import shutil
-import subprocess
+import io
 from collections.abc import Callable
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import srt
+import webvtt
 
-from tests.clients.helpers import wav
+from tests.clients.helpers import data_uri, wav
+from tests.clients.node import NEEDS_NODE, Node
 from tests.clients.test_openai_py import TEXT
 from tests.conftest import RunningStack
 
-pytestmark = [
-    pytest.mark.slow,  # installs the client
-    pytest.mark.skipif(
-        not (shutil.which("node") and shutil.which("npm")), reason="Node.js is not installed"
-    ),
-]
+pytestmark = NEEDS_NODE
 
 VERSION = "6.49.0"
 PRELUDE = """
@@ -47,33 +39,17 @@ Script = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("openai-js")
-    (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"openai@{VERSION}"]
-    subprocess.run(install, cwd=folder, check=True, timeout=110)
-    return folder
+def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    return Node.install(tmp_path_factory.mktemp("openai-js"), f"openai@{VERSION}", PRELUDE)
 
 
 @pytest.fixture
-def script(stack: RunningStack, folder: Path, recording: Path) -> Script:
+def script(stack: RunningStack, node: Node, recording: Path) -> Script:
     """Runs code with the client; what it assigns to ``result``."""
 
-    def run(code: str, upload: Path = recording, token: str = stack.token) -> Any:
-        file = folder / f"{uuid4().hex}.mjs"
-        lines = [PRELUDE, "let result;", dedent(code), "console.log(JSON.stringify(result));"]
-        file.write_text("\n".join(lines))
-        environ = {
-            **os.environ,
-            "TOKEN": token,
-            "BASE": f"{stack.url}/v1",
-            "RECORDING": str(upload),
-        }
-        answer = subprocess.run(
-            ["node", file], cwd=folder, env=environ, capture_output=True, text=True, timeout=100
-        )
-        assert answer.returncode == 0, answer.stderr
-        return json.loads(answer.stdout)
+    def run(code: str, upload: Path = recording, token: str = stack.token, **environ: str) -> Any:
+        base = f"{stack.url}/v1"
+        return node.run(code, TOKEN=token, BASE=base, RECORDING=str(upload), **environ)
 
     return run
 
@@ -89,7 +65,8 @@ def test_formats(script: Script) -> None:
     assert found["json"] == {"text": TEXT, "usage": {"type": "duration", "seconds": 60.5}}
     assert found["text"] == f"{TEXT}\n"
     assert len(list(srt.parse(found["srt"], ignore_errors=False))) == 3
-    assert found["vtt"].startswith("WEBVTT\n\n00:00:00.000 --> ")
+    captions = webvtt.from_buffer(io.StringIO(found["vtt"])).captions
+    assert [cue.voice for cue in captions] == ["SPEAKER_01", "SPEAKER_01", "SPEAKER_00"]
     assert found["tsv"].splitlines()[0] == "start\tend\ttext\tspeaker"
     verbose = found["verbose_json"]
     assert (verbose["language"], verbose["duration"]) == ("english", 60.5)
@@ -116,6 +93,24 @@ def test_fields(script: Script) -> None:
     assert (given["vad_onset"], given["language"]) == (0.7, "en")
 
 
+def test_known_speakers(script: Script) -> None:
+    given = script(
+        """
+        const known = process.env.CLIP;
+        const { response } = await transcribe({
+          model: "gpt-4o-transcribe-diarize", response_format: "diarized_json",
+          known_speaker_names: ["Ada", "Bob"], known_speaker_references: [known, known],
+        }).withResponse();
+        const made = await client.get(`/predictions/${response.headers.get("x-prediction-id")}`);
+        result = made.input;
+        """,
+        CLIP=data_uri(wav(3)),
+    )
+    assert given["diarization"] is True
+    assert given["known_speaker_names"] == ["Ada", "Bob"]
+    assert len(given["known_speaker_references"]) == 2
+
+
 def test_translations_and_models(script: Script) -> None:
     found = script("""
         const file_ = await toFile(file(), "talk.wav");
@@ -123,8 +118,15 @@ def test_translations_and_models(script: Script) -> None:
           { file: file_, model: "whisper-1", prompt: "talk", response_format: "verbose_json" });
         const models = [];
         for await (const model of client.models.list()) models.push(model.id);
-        result = { translated, models, one: await client.models.retrieve("demo") };
+        const subtitled = {};
+        for (const response_format of ["srt", "vtt"]) {
+          subtitled[response_format] = await client.audio.translations.create(
+            { file: file(), model: "whisper-1", prompt: "talk", response_format });
+        }
+        result = { translated, subtitled, models, one: await client.models.retrieve("demo") };
     """)
+    assert len(list(srt.parse(found["subtitled"]["srt"], ignore_errors=False))) == 3
+    assert len(webvtt.from_buffer(io.StringIO(found["subtitled"]["vtt"])).captions) == 3
     assert found["translated"]["task"] == "translate"
     assert {"demo", "whisper-1"} <= set(found["models"])
     assert found["one"]["object"] == "model"

@@ -21,11 +21,12 @@ from openai.types.audio import (
 )
 
 from tests.clients.conftest import SYNC_SECONDS
-from tests.clients.helpers import WAV, wav
+from tests.clients.helpers import WAV, data_uri, wav
 from tests.conftest import RunningStack
 from tests.fixtures.timed_predictor import TALK
 
 TEXT = " ".join(str(segment["text"]) for segment in TALK)
+CLIP = data_uri(wav(3))
 SPOKEN = {"file": ("talk.wav", WAV), "model": "whisper-1", "prompt": "talk"}
 
 
@@ -161,6 +162,17 @@ def test_fields_become_inputs(client: OpenAI, stack: RunningStack) -> None:
     }
 
 
+def test_known_speakers_become_inputs(client: OpenAI) -> None:
+    clip = wav(3)
+    answer = client.audio.transcriptions.with_raw_response.create(
+        **SPOKEN, known_speaker_names=["Ada", "Bob"], known_speaker_references=[data_uri(clip)] * 2
+    )
+    shown = record(client, answer.headers["x-prediction-id"])["input"]
+    assert shown["diarization"] is True
+    assert shown["known_speaker_names"] == ["Ada", "Bob"]
+    assert shown["known_speaker_references"] == [f"data:audio/wav ({len(clip)} bytes)"] * 2
+
+
 def record(client: OpenAI, prediction_id: str) -> dict[str, Any]:
     found: Any = client.get(f"/predictions/{prediction_id}", cast_to=object)
     assert isinstance(found, dict)
@@ -206,9 +218,13 @@ def test_translations(client: OpenAI, wanted: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
-def test_translations_as_subtitles(client: OpenAI) -> None:
-    found: Any = client.audio.translations.create(**SPOKEN, response_format="srt")
-    assert len(list(srt.parse(found, ignore_errors=False))) == 3
+def test_translations_as_subtitles_or_text(client: OpenAI) -> None:
+    def translated(wanted: Any) -> Any:
+        return client.audio.translations.create(**SPOKEN, response_format=wanted)
+
+    assert len(list(srt.parse(translated("srt"), ignore_errors=False))) == 3
+    assert len(webvtt.from_buffer(io.StringIO(translated("vtt"))).captions) == 3
+    assert translated("text") == f"{TEXT}\n"
 
 
 # Streams
@@ -219,14 +235,15 @@ def test_deltas_come_while_it_runs_and_make_up_the_text(client: OpenAI, wanted: 
     began = time.monotonic()
     events = [
         (time.monotonic() - began, event)
-        for event in transcribe(client, prompt="talk sleep=1", response_format=wanted, stream=True)
+        for event in transcribe(client, prompt="talk sleep=2", response_format=wanted, stream=True)
     ]
     deltas = [(at, e) for at, e in events if type(e) is TranscriptionTextDeltaEvent]
     (ended, done), segments = events[-1], events[len(deltas) : -1]
     assert type(done) is TranscriptionTextDoneEvent
     assert done.text == "".join(event.delta for _, event in deltas) == TEXT
     assert done.usage is None
-    assert deltas[0][0] < ended / 2
+    # They were there before the 2 s in which it goes on without saying anything.
+    assert ended - deltas[0][0] > 0.5
     assert len(segments) == (3 if wanted == "diarized_json" else 0)
     for _, segment in segments:
         assert type(segment) is TranscriptionTextSegmentEvent
@@ -280,6 +297,21 @@ def test_models_are_listed_for_both_families(client: OpenAI) -> None:
             "0 to 1",
         ),
         ({"known_speaker_names": ["Ada"]}, "known_speaker_references", "one each"),
+        (
+            {"known_speaker_names": ["Ada"], "known_speaker_references": [data_uri(wav(1))]},
+            "known_speaker_references",
+            "at least 2 s",
+        ),
+        (
+            {"known_speaker_names": ["Ada"], "known_speaker_references": ["data:,x"]},
+            "known_speaker_references",
+            "recording",
+        ),
+        (
+            {"known_speaker_names": ["SPEAKER_00"], "known_speaker_references": [CLIP]},
+            "known_speaker_names",
+            "unknown speakers",
+        ),
         ({"languages": ["en", "de"]}, "languages", "name one"),
         ({"file": ("x.wav", b"")}, "file", "empty"),
         ({"file": ("x.wav", b"not audio at all")}, "file", "recording"),

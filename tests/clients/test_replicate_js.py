@@ -2,13 +2,9 @@
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 from uuid import uuid4
 
@@ -24,14 +20,10 @@ from tests.clients.helpers import (
     expected_output,
     receiving,
 )
+from tests.clients.node import NEEDS_NODE, Node
 from tests.conftest import RunningStack
 
-pytestmark = [
-    pytest.mark.slow,  # installs the client
-    pytest.mark.skipif(
-        not (shutil.which("node") and shutil.which("npm")), reason="Node.js is not installed"
-    ),
-]
+pytestmark = NEEDS_NODE
 
 VERSION = "1.4.0"
 PRELUDE = """
@@ -63,41 +55,24 @@ Script = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("replicate-js")
-    (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"replicate@{VERSION}"]
-    subprocess.run(install, cwd=folder, check=True, timeout=110)
-    return folder
+def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    return Node.install(tmp_path_factory.mktemp("replicate-js"), f"replicate@{VERSION}", PRELUDE)
 
 
 @pytest.fixture
-def script(stack: RunningStack, folder: Path, recording: Path) -> Script:
+def script(stack: RunningStack, node: Node, recording: Path) -> Script:
     """Runs code with the client; what it assigns to ``result``."""
 
     async def run(code: str, url: str = "", **environ: str) -> Any:
-        file = folder / f"{uuid4().hex}.mjs"
-        lines = [PRELUDE, "let result;", dedent(code), "console.log(JSON.stringify(result));"]
-        file.write_text("\n".join(lines))
-        done = await asyncio.to_thread(
-            subprocess.run,
-            ["node", str(file)],
-            env={
-                "PATH": os.environ["PATH"],
-                "MODEL": MODEL,
-                "URI": URI,
-                "TOKEN": stack.token,
-                "BASE": f"{url or stack.url}/v1",
-                "RECORDING": str(recording),
-                **environ,
-            },
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        known = {
+            "MODEL": MODEL,
+            "URI": URI,
+            "TOKEN": stack.token,
+            "BASE": f"{url or stack.url}/v1",
+            "RECORDING": str(recording),
+            **environ,
+        }
+        return await asyncio.to_thread(node.run, code, **known)
 
     return run
 

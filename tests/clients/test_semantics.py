@@ -62,11 +62,14 @@ async def created_since(api: Api, moment: datetime) -> set[str]:
 async def test_without_a_wish_to_wait_the_answer_comes_at_once(
     api: Api, prefer: str | None
 ) -> None:
-    began = time.monotonic()
-    created = await api.create("sleep=3", {"Prefer": prefer} if prefer else None)
-    assert time.monotonic() - began < 1.0
-    assert created["status"] == "starting"
-    await api.cancel(created["id"])
+    took = []
+    for _ in range(3):  # the machine itself may pause once
+        began = time.monotonic()
+        created = await api.create("sleep=5", {"Prefer": prefer} if prefer else None)
+        took.append(time.monotonic() - began)
+        assert created["status"] == "starting"
+        await api.cancel(created["id"])
+    assert min(took) < 1.0
 
 
 async def test_a_crowd_is_served(api: Api) -> None:
@@ -84,11 +87,19 @@ async def test_a_crowd_is_served(api: Api) -> None:
 async def test_a_wait_that_is_too_short_is_answered_starting_in_time(
     api: Api, seconds: int
 ) -> None:
-    began = time.monotonic()
-    created = await api.create(f"sleep={seconds + 1}", {"Prefer": f"wait={seconds}"})
-    assert seconds / 2 < time.monotonic() - began < seconds
-    assert created["status"] == "starting"
-    assert (await api.get(created["id"]))["status"] == "processing", "it is under way all the same"
+    async def waited() -> tuple[float, Json]:
+        began = time.monotonic()
+        created = await api.create(f"sleep={seconds + 1}", {"Prefer": f"wait={seconds}"})
+        assert created["status"] == "starting"
+        return time.monotonic() - began, created
+
+    took, created = await waited()
+    if took >= seconds:  # the machine itself may pause once
+        await api.finish(created["id"])
+        took, created = await waited()
+    assert seconds / 2 < took < seconds
+    running = await api.until(created["id"], {"processing", "succeeded"})
+    assert running["status"] == "processing", "it is under way all the same"
     assert (await api.finish(created["id"]))["status"] == "succeeded"
 
 
@@ -104,14 +115,16 @@ async def test_a_client_that_goes_away_while_it_waits_leaves_the_job_running(
     api: Api,
 ) -> None:
     prediction_id = new_id()
-    with pytest.raises(TimeoutError):
-        await api.call(
-            "POST",
-            "/v1/predictions",
-            {"Prefer": "wait=30"},
-            json={"id": prediction_id, "input": asked("sleep=2")},
-            timeout=aiohttp.ClientTimeout(total=1),
-        )
+    body = {"id": prediction_id, "input": asked("sleep=2")}
+    asking = asyncio.create_task(
+        api.call("POST", "/v1/predictions", {"Prefer": "wait=30"}, json=body)
+    )
+    path = f"/v1/predictions/{prediction_id}"
+    while (await api.call("GET", path)).body["status"] != "processing" and not asking.done():
+        await asyncio.sleep(0.02)
+    assert asking.cancel(), "the client goes away before it is answered"
+    with pytest.raises(asyncio.CancelledError):
+        await asking
     assert (await api.finish(prediction_id))["status"] == "succeeded"
 
 

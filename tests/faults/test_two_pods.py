@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from benchmarks.house import PREDICTOR
 from stack.client import Client
 from stack.settings import free_port
 from tests.conftest import RunningStack, start_stack, stop_stack
+from tests.fixtures import lone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -25,25 +25,22 @@ Pods = tuple[RunningStack, RunningStack]
 @pytest.fixture
 def pods(tmp_path: Path) -> Iterator[Pods]:
     port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
-    redis = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     shared = {
         "REDIS_URL": f"redis://127.0.0.1:{port}/0",
         "FILES_DIR": str(tmp_path / "files"),
         "COG_PREDICT_TYPE_STUB": PREDICTOR,
     }
-    stacks = []
-    try:
-        for name in ("one", "two"):
-            (tmp_path / name).mkdir()
-            stacks.append(start_stack(tmp_path / name, **shared))
-        yield stacks[0], stacks[1]
-    finally:
-        for stack in stacks:
-            if stack.process.poll() is None:
-                stop_stack(stack)
-        redis.terminate()
-        redis.wait(10)
+    with lone.redis(tmp_path, port):
+        stacks = []
+        try:
+            for name in ("one", "two"):
+                (tmp_path / name).mkdir()
+                stacks.append(start_stack(tmp_path / name, **shared))
+            yield stacks[0], stacks[1]
+        finally:
+            for stack in stacks:
+                if stack.process.poll() is None:
+                    stop_stack(stack)
 
 
 @pytest.fixture
@@ -95,7 +92,7 @@ async def test_a_prediction_is_cancelled_through_the_other_bridge(
         if prediction["status"] == "processing":
             break
     await two.cancel(created["id"])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert (await one.finish(created["id"]))["status"] == "canceled"
 
 

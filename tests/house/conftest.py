@@ -1,6 +1,5 @@
 """What the house tests share: a client, recordings, and a web server that holds them."""
 
-import io
 import json
 import wave
 from collections.abc import AsyncIterator
@@ -12,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from stack.client import Client
-from tests.conftest import RECORDING, RunningStack
+from tests.conftest import RECORDING, RunningStack, clip
 
 
 @pytest.fixture
@@ -61,17 +60,8 @@ async def file_server() -> AsyncIterator[str]:
     async def recording(_: web.Request) -> web.FileResponse:
         return web.FileResponse(RECORDING)
 
-    async def clip(_: web.Request) -> web.Response:
-        """The first speaker of the conversation, from 34.8 s on."""
-        with wave.open(str(RECORDING)) as source:
-            rate = source.getframerate()
-            source.setpos(int(34.8 * rate))
-            frames = source.readframes(4 * rate)
-        file = io.BytesIO()
-        with wave.open(file, "wb") as target:
-            target.setparams((1, 2, rate, 0, "NONE", ""))
-            target.writeframes(frames)
-        return web.Response(body=file.getvalue(), content_type="audio/wav")
+    async def voice(_: web.Request) -> web.Response:
+        return web.Response(body=clip("Peter"), content_type="audio/wav")
 
     async def moved(request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": request.query["to"]})
@@ -86,7 +76,7 @@ async def file_server() -> AsyncIterator[str]:
     app.add_routes(
         [
             web.get("/conversation.wav", recording),
-            web.get("/clip.wav", clip),
+            web.get("/clip.wav", voice),
             web.get("/moved", moved),
             web.get("/page", page),
             web.get("/empty", empty),

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import srt
 from openai import OpenAI
+from openai.types.audio import TranscriptionDiarized
 
 from benchmarks.scoring import plain_words, word_error_rate
-from tests.conftest import RECORDING, RunningStack
+from tests.conftest import RECORDING, RunningStack, clip_uri
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +44,41 @@ def test_one_run_gives_every_format(openai: OpenAI, truth: dict[str, Any]) -> No
         found.text
     )
     assert all(-9 < segment["avg_logprob"] <= 0 for segment in verbose["segments"])
+
+
+def test_known_speakers_have_their_names(openai: OpenAI) -> None:
+    """Their voices are what counts, not the order in which they are named."""
+    with RECORDING.open("rb") as file:
+        found: Any = openai.audio.transcriptions.create(
+            file=file,
+            model="gpt-4o-transcribe-diarize",
+            response_format="diarized_json",
+            known_speaker_names=["Maria", "Peter"],
+            known_speaker_references=[clip_uri("Maria"), clip_uri("Peter")],
+        )
+    assert type(found) is TranscriptionDiarized
+    assert [segment.speaker for segment in found.segments][:2] == ["Peter", "Maria"]
+    assert {segment.speaker for segment in found.segments} == {"Peter", "Maria"}
+
+
+def test_who_is_not_known_has_a_letter(openai: OpenAI) -> None:
+    with RECORDING.open("rb") as file:
+        events = list(
+            openai.audio.transcriptions.create(
+                file=file,
+                model="gpt-4o-transcribe-diarize",
+                response_format="diarized_json",
+                known_speaker_names=["Maria"],
+                known_speaker_references=[clip_uri("Maria")],
+                stream=True,
+            )
+        )
+    segments = [event for event in events if event.type == "transcript.text.segment"]
+    assert [segment.speaker for segment in segments][:2] == ["A", "Maria"]
+    assert {segment.speaker for segment in segments} == {"A", "Maria"}
+    deltas = [event.delta for event in events if event.type == "transcript.text.delta"]
+    assert events[-1].type == "transcript.text.done"
+    assert events[-1].text == "".join(deltas)
 
 
 def test_the_first_words_of_five_minutes_come_early(openai: OpenAI, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ async def test_a_dead_worker_is_seen_and_replaced(
     stack: RunningStack, client: Client, short_recording: Path
 ) -> None:
     os.kill(worker_pid(stack), signal.SIGKILL)
-    wait_until(lambda: not stack.healthy(), "the dead worker is seen", 10)
+    wait_until(lambda: not stack.healthy(), "the dead worker is seen")
     wait_until(stack.healthy, "Cog is back", 90)
     created = await client.create_from_file(short_recording)
     assert (await client.finish(created["id"]))["status"] == "succeeded"

@@ -1,5 +1,6 @@
 """What the bridge tells Prometheus, and what log lines say, after real work."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -29,12 +30,15 @@ async def test_a_prediction_is_counted_with_its_wait_stages_and_speed(
     before = await figures(stack, session)
     created = await client.create_from_file(short_recording)
     assert (await client.finish(created["id"]))["status"] == "succeeded"
-    after = await figures(stack, session)
+    ended = "whisperx_predictions_total{status=succeeded}"
+    async with asyncio.timeout(20):  # the end is counted once it is recorded, not before
+        while (after := await figures(stack, session)).get(ended) == before.get(ended):
+            await asyncio.sleep(0.05)
 
     def grew(name: str) -> float:
         return after[name] - before.get(name, 0)
 
-    assert grew("whisperx_predictions_total{status=succeeded}") == 1
+    assert grew(ended) == 1
     assert grew("whisperx_queue_wait_seconds_count{}") == 1
     assert grew("whisperx_stage_seconds_count{stage=recognize}") == 1
     assert grew("whisperx_real_time_factor_count{}") == 1

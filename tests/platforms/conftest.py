@@ -18,6 +18,8 @@ import pytest
 from stack.settings import ROOT
 from tests.conftest import RECORDING
 
+# Seconds. Importing torch, litserve and modal alone takes minutes of a machine that is busy.
+PATIENCE = 240.0
 PYTHON = ROOT / ".venv-platforms" / "bin" / "python"
 
 
@@ -102,10 +104,12 @@ def serving() -> Iterator[WebServer]:
     thread.start()
     site.url = f"http://127.0.0.1:{server.server_port}"
     site.answers["/conversation.wav"] = file(RECORDING)
-    yield site
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @dataclass
@@ -122,13 +126,13 @@ class Started:
         """As when a container is gone: everything at once, nobody is asked."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     def stop(self) -> int:
         """SIGTERM to the first process, as a container is stopped; its exit status."""
         self.process.terminate()
         try:
-            return self.process.wait(40)
+            return self.process.wait(PATIENCE)
         finally:
             self.kill()
 
@@ -185,5 +189,7 @@ class Starter:
 @pytest.fixture
 def starter(tmp_path: Path) -> Iterator[Starter]:
     found = Starter(tmp_path)
-    yield found
-    found.finish()
+    try:
+        yield found
+    finally:
+        found.finish()

@@ -9,20 +9,22 @@ import signal
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stack.settings import free_port
-from tests.conftest import wait_until
-from tests.platforms.conftest import Seen, Started, Starter, WebServer
+from stack.settings import ROOT, free_port
+from tests.conftest import clip, clip_uri, wait_until
+from tests.platforms.conftest import PATIENCE, Seen, Started, Starter, WebServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SECRET = "a-secret-for-tests"
+ALIGNER = ROOT / "models" / "demo" / "align" / "en"
+KNOWN = "known_speaker_references"
 
 
 class Server:
@@ -42,19 +44,22 @@ class Server:
         )
 
     def wait(self) -> "Server":
-        wait_until(self._ready, "LitServe is ready", 120)
+        wait_until(self._ready, "LitServe is ready", PATIENCE)
         return self
 
     def _ready(self) -> bool:
         assert self.started.process.poll() is None, self.started.log()
         try:
-            return self._call("/health", None)[0] == 200
+            return self.get("/health")[0] == 200
         except OSError:
             return False
 
     def predict(self, **body: Any) -> tuple[int, Any]:
         status, text = self._call("/predict", json.dumps(body).encode())
         return status, json.loads(text)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        return self._call(path, None)
 
     def _call(self, path: str, body: bytes | None) -> tuple[int, bytes]:
         request = urllib.request.Request(
@@ -71,8 +76,17 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("lightning")
     starter = Starter(folder)
-    yield Server(starter, folder / "queue", CHUNK_SIZE="30").wait()
-    starter.finish()
+    try:
+        yield Server(starter, folder / "queue", CHUNK_SIZE="30", ALIGN_MODELS=str(ALIGNER)).wait()
+    finally:
+        starter.finish()
+
+
+def test_it_says_that_it_is_ready_and_what_it_is(server: Server) -> None:
+    assert server.get("/health") == (200, b"ok")
+    status, info = server.get("/info")
+    assert status == 200
+    assert {"model", "server"} <= json.loads(info).keys()
 
 
 def takes(_request: Seen) -> tuple[int, str, bytes]:
@@ -104,69 +118,103 @@ def check_signatures(told: Seen) -> None:
     assert headers["x-lightning-signature"] == older
 
 
+class Sent:
+    """Jobs that a server accepted, and what their receivers were told."""
+
+    def __init__(self, web_server: WebServer) -> None:
+        self._site = web_server
+        self.ids: list[str] = []
+
+    def add(self, answers: Iterable[tuple[int, Any]]) -> None:
+        for status, answer in answers:
+            assert (status, answer["status"]) == (202, "accepted"), answer
+            self.ids.append(answer["job_id"])
+
+    def tries(self) -> list[int]:
+        """How often each was told, in order."""
+        told = Counter(request.json()["job_id"] for request in self._site.of("/hook"))
+        return [told[job] for job in self.ids]
+
+    def told(self, number: int) -> Any:
+        """What was told of the job with that number."""
+        (first, *_) = [
+            told
+            for request in self._site.of("/hook")
+            if (told := request.json())["job_id"] == self.ids[number]
+        ]
+        return first
+
+
 def test_jobs_are_accepted_at_once_worked_in_order_and_told_under_failing_receivers(
     server: Server, web_server: WebServer
 ) -> None:
     url = web_server.url
     web_server.answers |= {"/hook/good": takes, "/hook/fails": Fails(1), "/hook/gone": gone}
     audio = f"{url}/conversation.wav"
-    jobs = [
-        {"audio_url": audio, "webhook_url": f"{url}/hook/good/0", "language": "en"},
-        {"audio_url": f"{url}/missing.wav", "webhook_url": f"{url}/hook/fails/1"},
-        {"audio_url": audio, "webhook_url": f"{url}/hook/gone/2", "chunk_size": 120},
-        {
-            "audio_url": audio,
-            "webhook_url": f"{url}/hook/fails/3",
-            "model": "demo",
-            "return_word_timestamps": False,
-            "diarization": True,
-        },
-    ]
-    # A load: most have nothing to transcribe, every one is to be told.
-    jobs += [
-        {"audio_url": f"{url}/missing.wav", "webhook_url": f"{url}/hook/fails/load"}
-        for _ in range(60)
-    ]
-    ids = []
-    for job in jobs[:4]:
-        status, answer = server.predict(**job)
-        assert (status, answer["status"]) == (202, "accepted"), answer
-        ids.append(answer["job_id"])
+    fails = {"audio_url": f"{url}/missing.wav", "webhook_url": f"{url}/hook/fails"}
+    sent = Sent(web_server)
+    sent.add(
+        server.predict(**job)
+        for job in (
+            {"audio_url": audio, "webhook_url": f"{url}/hook/good", "language": "en"},
+            fails,
+            {"audio_url": audio, "webhook_url": f"{url}/hook/gone", "chunk_size": 120},
+        )
+    )
     assert web_server.of("/hook") == []  # accepted before the first was done
+    # A load: nothing to transcribe, but every one is to be told.
     with ThreadPoolExecutor(16) as clients:
-        answers = list(clients.map(lambda job: server.predict(**job), jobs[4:]))
-    assert {status for status, _ in answers} == {202}
-    ids += [answer["job_id"] for _, answer in answers]
-    assert len(set(ids)) == 64
-
-    def told() -> Counter[str]:
-        return Counter(request.json()["job_id"] for request in web_server.of("/hook"))
-
-    wait_until(lambda: len(told()) == 64 and sum(told().values()) == 126, "all are told", 150)
-    assert [told()[job] for job in ids[:4]] == [1, 2, 1, 2]
-    assert all(told()[job] == 2 for job in ids[4:])
+        sent.add(clients.map(lambda job: server.predict(**job), [fails] * 60))
+    assert len(set(sent.ids)) == 63
+    wait_until(
+        lambda: sent.tries() == [1, 2, 1] + [2] * 60, "each is told until it is taken", PATIENCE
+    )
     for request in web_server.of("/hook"):
         check_signatures(request)
-
-    first = web_server.of("/hook/good/0")[0].json()
+    first = sent.told(0)
     assert first["status"] == "succeeded", first
     assert (first["model"], first["language"]) == ("demo", "en")
     assert first["words"][0]["word"] == "Hello"
     assert first["segments"][0]["text"].startswith("Hello Maria")
     assert first["timings"]["total_seconds"] >= first["timings"]["recognize_seconds"] > 0
-    failed = web_server.of("/hook/fails/1")[0].json()
+    failed = sent.told(1)
     assert (failed["status"], failed["model"]) == ("failed", "demo")
     assert failed["error"] == "audio_url: cannot be fetched: the server answered 404 Not Found"
-    without_words = web_server.of("/hook/fails/3")[0].json()
-    assert without_words["words"] is None
-    assert {segment["speaker"] for segment in without_words["segments"]} == {
-        "SPEAKER_00", "SPEAKER_01",
-    }  # fmt: skip
     # In order: each job's recording was fetched after the one before was told.
-    fetched = [seen for seen in web_server.seen if seen.method == "GET"]
-    assert [seen.path for seen in fetched[:4]] == [
-        "/conversation.wav", "/missing.wav", "/conversation.wav", "/conversation.wav",
-    ]  # fmt: skip
+    fetched = [seen.path for seen in web_server.seen if seen.method == "GET"]
+    assert fetched[:3] == ["/conversation.wav", "/missing.wav", "/conversation.wav"]
+
+
+def test_a_job_may_say_how_it_is_done(server: Server, web_server: WebServer) -> None:
+    web_server.answers |= {
+        "/hook": takes,
+        "/peter.wav": lambda _request: (200, "audio/wav", clip("Peter")),
+    }
+    both = {
+        "audio_url": f"{web_server.url}/conversation.wav",
+        "webhook_url": f"{web_server.url}/hook",
+    }
+    sent = Sent(web_server)
+    sent.add(
+        server.predict(**both, **options)
+        for options in (
+            {"model": "demo", "return_word_timestamps": False, "diarization": True},
+            {
+                "align_model": ALIGNER.name,
+                "known_speaker_names": ["Peter", "Maria"],
+                "known_speaker_references": [f"{web_server.url}/peter.wav", clip_uri("Maria")],
+            },
+        )
+    )
+    wait_until(lambda: sent.tries() == [1, 1], "both are told", PATIENCE)
+    plain, named = sent.told(0), sent.told(1)
+    assert plain["status"] == named["status"] == "succeeded", (plain, named)
+    assert plain["words"] is None
+    speakers = {segment["speaker"] for segment in plain["segments"]}
+    assert speakers == {"SPEAKER_00", "SPEAKER_01"}
+    assert [segment["speaker"] for segment in named["segments"]][:2] == ["Peter", "Maria"]
+    assert named["words"][0].items() >= {"word": "Hello", "speaker": "Peter"}.items()
+    assert named["warnings"] == []
 
 
 def gone(_request: Seen) -> tuple[int, str, bytes]:
@@ -178,6 +226,7 @@ def test_requests_that_cannot_be_met_are_refused_at_once(
 ) -> None:
     audio, hook = f"{web_server.url}/conversation.wav", f"{web_server.url}/hook"
     both = {"audio_url": audio, "webhook_url": hook}
+    known = {**both, "known_speaker_names": ["Ada"]}
     for body, told in (
         ({"webhook_url": hook}, "audio_url: an http(s) URL is required"),
         ({"audio_url": audio}, "webhook_url: an http(s) URL is required"),
@@ -188,7 +237,9 @@ def test_requests_that_cannot_be_met_are_refused_at_once(
         ({**both, "batch_size": 0}, "batch_size: 0 is less"),
         ({**both, "language": "xx"}, "language: 'xx' is not one of"),
         ({**both, "compute_type": "int4"}, "compute_type: this"),
-        ({**both, "align_model": "a/b"}, "align_model: this service"),
+        ({**both, "align_model": "a/b"}, "align_model: this service offers: en"),
+        ({**known, KNOWN: ["/etc/hostname"]}, f"{KNOWN}: clip 1: is no http(s) URL"),
+        ({**known, KNOWN: ["http://10.0.0.1/x"]}, f"{KNOWN}: the host's address"),
         ({**both, "unknown": 1}, "unknown: unknown input"),
     ):  # fmt: skip
         status, answer = server.predict(**body)
@@ -212,7 +263,7 @@ def test_jobs_and_webhooks_survive_the_death_of_everything(
         )
         assert status == 202
         ids.append(answer["job_id"])
-    wait_until(lambda: web_server.of("/hook/0"), "the first result was refused", 60)
+    wait_until(lambda: web_server.of("/hook/0"), "the first result was refused", PATIENCE)
     first.started.kill()  # the first is to be told, the second runs, two wait
     before = len(web_server.of("/hook"))
 
@@ -221,7 +272,7 @@ def test_jobs_and_webhooks_survive_the_death_of_everything(
     wait_until(
         lambda: len({told.json()["job_id"] for told in web_server.of("/hook")[before:]}) == 4,
         "all four are told by the next process",
-        150,
+        PATIENCE,
     )
     last = [told.json() for told in web_server.of("/hook")[before:]]
     assert {told["job_id"] for told in last} == set(ids)
@@ -237,9 +288,9 @@ def test_a_killed_model_process_is_started_again_and_goes_on(
     web_server.answers["/hook"] = takes
     status, _ = server.predict(audio_url=f"{url}/conversation.wav", webhook_url=f"{url}/hook")
     assert status == 202
-    wait_until(lambda: web_server.of("/conversation.wav"), "the job runs", 30)
+    wait_until(lambda: web_server.of("/conversation.wav"), "the job runs", PATIENCE)
     os.kill(_process_of_the_models(server.started.process.pid), signal.SIGKILL)
-    wait_until(lambda: web_server.of("/hook"), "the job is told all the same", 120)
+    wait_until(lambda: web_server.of("/hook"), "the job is told all the same", PATIENCE)
     assert web_server.of("/hook")[0].json()["status"] == "succeeded"
     assert len(web_server.of("/conversation.wav")) == 2  # it ran again
 

@@ -17,9 +17,9 @@ from platforms.modal.awake import Awake, unfinished
 from stack.client import Client
 from stack.settings import ROOT, free_port
 from tests.conftest import RECORDING, wait_until
-from tests.platforms.conftest import PYTHON, Started, Starter, WebServer
+from tests.platforms.conftest import PATIENCE, PYTHON, Started, Starter, WebServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TOKEN = "a-token-for-tests"
 # What Modal's runner does in a container: enter, serve until the end, exit.
@@ -67,7 +67,7 @@ def container(starter: Starter, tmp_path: Path, web_server: WebServer) -> Iterat
         assert started.process.poll() is None, started.log()
         return "serving" in started.log()
 
-    wait_until(serving, "the app serves", 120)
+    wait_until(serving, "the app serves", PATIENCE)
     yield Container(f"http://127.0.0.1:{port}", started)
     if started.process.poll() is None:  # a test that failed: the stack has groups of its own
         started.stop()
@@ -83,6 +83,7 @@ def test_local_app_serves_the_bridge_and_stays_awake_while_it_works(
     container: Container, web_server: WebServer
 ) -> None:
     assert get(f"{container.url}/health-check")["reason"] is None
+    asyncio.run(doors(container.url))
     asyncio.run(work(container.url, web_server))
 
     # The check that runs after a deployment.
@@ -109,6 +110,23 @@ def test_local_app_serves_the_bridge_and_stays_awake_while_it_works(
         get(f"{container.url}/health")
 
 
+async def doors(url: str) -> None:
+    """What the REST service before had is here, being the bridge's own."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with aiohttp.ClientSession(base_url=url, headers=headers) as session:
+        for path, member in (("/languages", "total"), ("/api-info", "endpoints")):
+            async with session.get(path) as response:
+                assert member in await response.json()
+        async with session.get("/health") as response:
+            assert {"status", "model", "gpu_available"} <= (await response.json()).keys()
+        with RECORDING.open("rb") as file:
+            form = aiohttp.FormData({"file": file, "language": "en"})
+            async with session.post("/transcribe", data=form) as response:
+                body = await response.json()
+    assert body["text"].startswith("Hello Maria")
+    assert body["segments"][0]["words"][0]["word"] == "Hello"
+
+
 async def work(url: str, web_server: WebServer) -> None:
     """One prediction; while it is unfinished, the public address is called."""
     async with aiohttp.ClientSession() as session:
@@ -131,7 +149,7 @@ def test_download_fetches_what_the_environment_names(starter: Starter) -> None:
     run = starter.start(
         "-c", "from platforms.modal.app import download; print('names:', download.local())"
     )
-    assert run.process.wait(120) == 0, run.log()
+    assert run.process.wait(PATIENCE) == 0, run.log()
     assert "names: ['demo']" in run.log()
 
 
@@ -151,7 +169,7 @@ print(json.dumps({"app": app.name, "volumes": list(asked["volumes"]), **kept}))
 
 def test_app_asks_modal_for_the_promised_machine(starter: Starter) -> None:
     run = starter.start("-c", ASKED)
-    assert run.process.wait(60) == 0, run.log()
+    assert run.process.wait(PATIENCE) == 0, run.log()
     assert json.loads(run.log().splitlines()[-1]) == {
         "app": "whisperx-stack",
         "volumes": ["/models"],

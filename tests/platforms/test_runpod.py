@@ -7,16 +7,17 @@ import threading
 import urllib.error
 import urllib.request
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stack.settings import ROOT, free_port
-from tests.conftest import RECORDING, wait_until
-from tests.platforms.conftest import Seen, Starter, WebServer
+from tests.conftest import RECORDING, clip, clip_uri, wait_until
+from tests.platforms.conftest import PATIENCE, Seen, Starter, WebServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 HANDLER = ("-m", "platforms.runpod.handler")
 FOLDER = ROOT / "platforms" / "runpod"
@@ -32,97 +33,153 @@ def post(url: str, body: Any) -> Any:
 
 def test_local_run_transcribes_the_test_input(starter: Starter) -> None:
     run = starter.start(*HANDLER, cwd=FOLDER, WHISPER_MODEL_NAME="demo")
-    assert run.process.wait(120) == 0, run.log()
+    assert run.process.wait(PATIENCE) == 0, run.log()
     assert "Hello Maria, how are you today?" in run.log()
     assert "'joined_text'" in run.log()
 
 
 def test_local_run_that_fails_ends_with_1(starter: Starter) -> None:
     run = starter.start(*HANDLER, "--test_input", '{"input": {"language": "en"}}')
-    assert run.process.wait(120) == 1
+    assert run.process.wait(PATIENCE) == 1
     assert "failed with error: audio: an http(s) URL is required" in run.log()
 
 
 def test_an_unusable_variable_ends_the_worker(starter: Starter) -> None:
     run = starter.start(*HANDLER, TASK="summarize")
-    assert run.process.wait(60) == 2
+    assert run.process.wait(PATIENCE) == 2
     assert "TASK must be one of transcribe, translate" in run.log()
     assert "Traceback" not in run.log()
 
 
-@pytest.fixture
-def api(starter: Starter) -> str:
+class Api:
     """RunPod's own local API around our handler."""
-    port = free_port()
-    run = starter.start(
-        *HANDLER, "--rp_serve_api", "--rp_api_port", str(port), "--rp_api_host", "127.0.0.1"
-    )
 
-    def answers() -> bool:
-        assert run.process.poll() is None, run.log()
+    def __init__(self, starter: Starter) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._worker = starter.start(
+            *HANDLER, "--rp_serve_api", "--rp_api_port", str(port), "--rp_api_host", "127.0.0.1"
+        )
+        wait_until(self._answers, "RunPod's API answers", PATIENCE)
+
+    def _answers(self) -> bool:
+        assert self._worker.process.poll() is None, self._worker.log()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/docs", timeout=5):
+            with urllib.request.urlopen(f"{self.url}/docs", timeout=5):
                 return True
         except urllib.error.URLError:
             return False
 
-    wait_until(answers, "RunPod's API answers", 120)
-    return f"http://127.0.0.1:{port}"
+    def run(self, **inputs: Any) -> Any:
+        return post(f"{self.url}/runsync", {"input": inputs})
+
+    def completed(self, **inputs: Any) -> Any:
+        """The output of a job that does not fail."""
+        done = self.run(**inputs)
+        assert done["status"] == "COMPLETED", done
+        return done["output"]
 
 
-def test_local_api_runs_jobs_with_all_inputs_and_errors(api: str, web_server: WebServer) -> None:
-    def run(**inputs: Any) -> Any:
-        return post(f"{api}/runsync", {"input": inputs})
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    starter = Starter(tmp_path_factory.mktemp("runpod"))
+    try:
+        yield Api(starter)
+    finally:
+        starter.finish()
 
+
+def test_local_api_runs_a_job(api: Api, web_server: WebServer) -> None:
     url = f"{web_server.url}/conversation.wav"
-    done = run(audio=url, language="en", align_output=True)
-    assert done["status"] == "COMPLETED", done
-    output = done["output"]
+    output = api.completed(audio=url, language="en", align_output=True)
     assert output["joined_text"].startswith("Hello Maria")
     assert output["model_output"]["language"] == "en"
     assert output["model_output"]["segments"][0]["words"][0]["word"] == "Hello"
     assert output["model_output"]["warnings"] == []
     assert "speaker" not in output["model_output"]["segments"][0]
 
-    short = json.loads((FOLDER / "test_input.json").read_text())["input"]["audio_base_64"]
-    for language, warning in (
+
+@pytest.mark.parametrize(
+    ("inputs", "warning"),
+    [
         ({}, "No language was given: 'en' was assumed."),
         (
             {"language": "de"},
             "The language is none of SUPPORTED_LANGUAGES (en, nl): 'en' was assumed.",
         ),
         ({"language": "auto", "initial_prompt": "Thank you."}, None),
-    ):
-        done = run(audio_base_64=short, audio="http://ignored.invalid/", **language)
-        assert done["status"] == "COMPLETED", done
-        assert done["output"]["model_output"]["warnings"] == ([warning] if warning else [])
-        assert done["output"]["model_output"]["language"] == "en"
+    ],
+)
+def test_base64_wins_and_a_language_that_was_assumed_is_told(
+    api: Api, inputs: dict[str, str], warning: str | None
+) -> None:
+    short = json.loads((FOLDER / "test_input.json").read_text())["input"]["audio_base_64"]
+    output = api.completed(audio_base_64=short, audio="http://ignored.invalid/", **inputs)
+    assert output["model_output"]["warnings"] == ([warning] if warning else [])
+    assert output["model_output"]["language"] == "en"
 
-    broken = base64.b64encode(b"not a recording").decode()
-    for inputs, told in (
-        ({}, "audio: an http(s) URL is required"),
+
+def test_known_speakers_are_named(api: Api, web_server: WebServer) -> None:
+    web_server.answers["/peter.wav"] = lambda _request: (200, "audio/wav", clip("Peter"))
+    output = api.completed(
+        audio=f"{web_server.url}/conversation.wav",
+        language="en",
+        align_output=True,  # segments are sentences then, and a sentence has one speaker
+        known_speaker_names=["Peter", "Maria"],
+        known_speaker_references=[f"{web_server.url}/peter.wav", clip_uri("Maria")],
+    )
+    found = [segment["speaker"] for segment in output["model_output"]["segments"]]
+    assert found[:2] == ["Peter", "Maria"]
+    assert set(found) == {"Peter", "Maria"}
+    assert set(output["model_output"]["speaker_embeddings"]) == {"Peter", "Maria"}
+
+
+KNOWN = {"known_speaker_names": ["Ada"]}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ({"audio": None}, "audio: an http(s) URL is required"),
         ({"audio_base_64": "!!"}, "audio_base_64: is not base64"),
-        ({"audio_base_64": broken}, "audio_base_64: is not a recording"),
         (
-            {"audio": f"{web_server.url}/missing.wav"},
-            "audio: cannot be fetched: the server answered 404",
+            {"audio_base_64": base64.b64encode(b"not a recording").decode()},
+            "audio_base_64: is not a recording",
         ),
+        ({"audio": "/missing.wav"}, "audio: cannot be fetched: the server answered 404"),
         (
             {"audio": "http://10.1.2.3/x.wav"},
             "audio: cannot be fetched: the host's address is private",
         ),
         ({"audio": "file:///etc/passwd"}, "audio: cannot be fetched: only http and https"),
-        ({"audio": url, "batch_size": 0}, "batch_size: 0 is less than the minimum, 1"),
-        ({"audio": url, "batchsize": 4}, "batchsize: unknown input"),
+        ({"batch_size": 0}, "batch_size: 0 is less than the minimum, 1"),
+        ({"batchsize": 4}, "batchsize: unknown input"),
+        ({"whisper_model": "tiny"}, "whisper_model: this service was started with: demo"),
+        ({"align_model": "a/b", "align_output": True}, "align_model: this service offers: none"),
         (
-            {"audio": url, "whisper_model": "tiny"},
-            "whisper_model: this service was started with: demo",
+            {**KNOWN, "known_speaker_references": ["/etc/hostname"]},
+            "known_speaker_references: clip 1: is no http(s) URL",
         ),
-    ):
-        failed = run(**inputs)
-        assert failed["status"] == "FAILED", failed
-        assert failed["error"].startswith(told), failed
-        assert "Traceback" not in failed["error"]
+        (
+            {**KNOWN, "known_speaker_references": ["http://10.1.2.3/x.wav"]},
+            "known_speaker_references: clip 1: cannot be fetched: the host's address is private",
+        ),
+        (
+            {**KNOWN, "known_speaker_references": ["data:;base64,YWJj"]},
+            "known_speaker_references: clip 1: is not a recording",
+        ),
+    ],
+)
+def test_a_job_that_cannot_be_done_fails_and_says_why(
+    api: Api, web_server: WebServer, inputs: dict[str, Any], told: str
+) -> None:
+    given = {"audio": "/conversation.wav", **inputs}
+    if str(given["audio"]).startswith("/"):
+        given["audio"] = web_server.url + given["audio"]
+    failed = api.run(**given)
+    assert failed["status"] == "FAILED", failed
+    assert failed["error"].startswith(told), failed
+    assert "Traceback" not in failed["error"]
 
 
 class Platform:
@@ -192,7 +249,7 @@ def test_worker_loop_takes_jobs_tells_progress_and_stops_what_is_cancelled(
     )
     worker = starter.start(*HANDLER, **platform.environ())
 
-    wait_until(lambda: platform.told("cancelled"), "the long job has begun", 120)
+    wait_until(lambda: platform.told("cancelled"), "the long job has begun", PATIENCE)
     good = platform.told("good")
     assert good[-1]["output"]["joined_text"].startswith("Hello Maria"), worker.log()
     shares = [told["output"]["progress"] for told in good[:-1]]
@@ -204,7 +261,7 @@ def test_worker_loop_takes_jobs_tells_progress_and_stops_what_is_cancelled(
     }
 
     platform.cancel("cancelled")
-    wait_until(lambda: platform.result("last"), "the job after the cancelled one is done", 60)
+    wait_until(lambda: platform.result("last"), "the job after the cancelled one is done", PATIENCE)
     assert platform.result("cancelled") is None
     assert "cancelled: stopped at" in worker.log()
     speakers = {

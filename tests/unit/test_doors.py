@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bridge.api import speakers
+from bridge.api import rest, speakers
 from bridge.api.documentation.schemas import SCHEMAS
 from bridge.api.openai import render, stream
 from bridge.api.waiting import Result
@@ -96,6 +96,17 @@ def test_a_conversation_is_as_described(
     assert all(a["speaker"] != b["speaker"] for a, b in pairwise(turns))
     heard = [word.text for segment in transcript.segments for word in segment.words]
     assert [word["word"] for turn in turns for word in turn["words"]] == heard
+
+
+@few
+@given(transcripts)
+@example(EMPTY)
+def test_the_rest_doors_answer_is_as_described(transcript: Transcript) -> None:
+    body = rest._body(Result(prediction(input={}), transcript, b""))
+    conforms("Transcript", body)
+    assert [segment["text"] for segment in body["segments"]] == [
+        segment.text for segment in transcript.segments
+    ]
 
 
 def test_speakers_beyond_z_are_named_on() -> None:

@@ -1,5 +1,6 @@
 """The parts of the real engine that can be tried without real models."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ pytest.importorskip("whisperx")
 import nltk
 import torch
 
+from models import registry
 from models.registry import DIARIZERS, Family, Model
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.engine import (
@@ -229,6 +231,24 @@ def test_missing_sentence_tables_stop_the_start(
     monkeypatch.setattr(nltk, "download", lambda *_arguments, **_options: False)
     with pytest.raises(alignment.SentencesMissing, match="NLTK_DATA"):
         alignment.find_sentence_tables(tmp_path)
+
+
+def test_sentence_tables_in_a_checkout_that_the_group_may_write_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As git makes it under umask 002; NLTK itself refuses to read there."""
+    tables = tmp_path / "nltk_data"
+    shutil.copytree(registry.DEMO_NLTK_DATA, tables)
+    for entry in (tables, *tables.rglob("*")):
+        entry.chmod(0o775 if entry.is_dir() else 0o664)
+    monkeypatch.setattr(nltk.data, "path", [])
+    monkeypatch.setattr(nltk, "download", lambda *_arguments, **_options: False)
+    alignment.find_sentence_tables(tables)
+    for entry in tables.rglob("*"):
+        (found,) = nltk.data.path
+        copied = Path(found) / entry.relative_to(tables)
+        assert not copied.stat().st_mode & 0o077
+        assert copied.is_dir() or copied.read_bytes() == entry.read_bytes()
 
 
 # Diarization

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,7 +123,10 @@ def test_lightning_request_has_the_defaults_that_clients_know() -> None:
     assert request.words
     assert (request.options.batch_size, request.options.chunk_size) == (4, 8)
     assert (request.options.align_output, request.options.diarization) == (True, False)
-    own = requests.read({**URLS, "chunk_size": 120, "model": "a", "num_speakers": 2}, settings)
+    own = requests.read(
+        {**URLS, "chunk_size": 120, "model": "a", "num_speakers": 2, "align_model": "b"}, settings
+    )
+    assert own.options.align_model == "b"
     assert own.options.chunk_size == requests.WINDOW
     assert (own.options.whisper_model, own.options.num_speakers) == ("a", 2)
 
@@ -151,15 +155,60 @@ async def test_lightning_refuses_webhooks_into_its_own_network() -> None:
     own = requests.read({**URLS, "audio_url": "http://127.0.0.1/x"}, _lightning())
     with pytest.raises(InvalidInput, match="webhook_url"):
         await requests.check_addresses(own, Policy.parse("127.0.0.1"))
+    known = {"known_speaker_names": ["Ada"], "known_speaker_references": ["http://10.0.0.1/x"]}
+    local = {"audio_url": "http://127.0.0.1/x", "webhook_url": "http://127.0.0.1/y", **known}
+    with pytest.raises(InvalidInput, match="known_speaker_references: the host"):
+        await requests.check_addresses(
+            requests.read(local, _lightning()), Policy.parse("127.0.0.1")
+        )
 
 
 def _lightning() -> LightningSettings:
     return LightningSettings.from_environment({})
 
 
-def test_no_client_can_name_a_file_of_this_machine() -> None:
-    with pytest.raises(InvalidInput, match="known_speaker_references: is not available"):
-        read_options({"known_speaker_references": ["/etc/hostname"], "num_speakers": 1})
+@pytest.mark.parametrize("clip", ["/etc/hostname", "file:///etc/hostname", "", "HTTP", "~/x"])
+def test_no_client_can_name_a_file_of_this_machine(clip: str) -> None:
+    given = {"known_speaker_names": ["Ada"], "known_speaker_references": [clip]}
+    with pytest.raises(InvalidInput, match="known_speaker_references: clip 1: is no http"):
+        read_options(given)
+
+
+def test_known_speakers_are_reason_enough_to_tell_speakers_apart() -> None:
+    known = {"known_speaker_names": ["Ada"], "known_speaker_references": ["data:,x"]}
+    assert requests.read({**URLS, **known}, _lightning()).options.diarization
+    runpod = RunpodSettings.from_environment({})
+    assert inputs.read({"audio": "x", **known}, runpod)[0].diarization
+    with pytest.raises(InvalidInput, match="known_speaker_names: needs diarization"):
+        requests.read({**URLS, **known, "diarization": False}, _lightning())
+
+
+async def test_clips_are_files_while_they_are_needed() -> None:
+    clips = ["data:audio/wav;base64,YWJj", "data:audio/wav;base64,ZGVm"]
+    given = {"known_speaker_names": ["Ada", "Bob"], "known_speaker_references": clips}
+    async with Sources().with_clips(read_options(given)) as ready:
+        files = [Path(clip) for clip in ready.known_speaker_references]
+        assert [file.read_bytes() for file in files] == [b"abc", b"def"]
+        assert ready.known_speaker_names == ("Ada", "Bob")
+    assert not any(file.exists() for file in files)
+
+
+@pytest.mark.parametrize(
+    ("clip", "told"),
+    [
+        ("data:audio/wav;base64,!", "is not base64"),
+        ("http://127.0.0.1:9/x", "the host's address is private"),
+        ("data:audio/wav;base64,YWJjYWJj", "larger than 5 bytes"),
+    ],
+)
+async def test_clips_that_cannot_be_had_are_named_by_number(clip: str, told: str) -> None:
+    good = "data:audio/wav;base64,YWJj"
+    given = {"known_speaker_names": ["Ada", "Bob"], "known_speaker_references": [good, clip]}
+    sources = Sources.from_environment({"MAX_FILE_BYTES": "5"})
+    with pytest.raises(InvalidInput, match=f"clip 2: .*{told}") as caught:
+        async with sources.with_clips(read_options(given)):
+            pass
+    assert caught.value.field == "known_speaker_references"
 
 
 def test_defects_are_told_to_the_operator_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ def service(name: str, *command: str, check: Callable[[], str | None] = lambda: 
     return Service(name, command, {"PATH": os.environ["PATH"]}, check, stop_seconds=1)
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)

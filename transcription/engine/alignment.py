@@ -22,6 +22,7 @@ from models.registry import Model, Place
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.engine.emissions import Acoustics, batches
 from transcription.engine.memory import fitting
+from transcription.engine.private_files import private
 from transcription.engine.spelling import WILDCARD, Alphabet, Range, Splitter
 from transcription.engine.trellis import Frames, Spans, align_tokens, with_wildcard
 from transcription.findings import Progress, Window
@@ -148,8 +149,8 @@ def find_sentence_tables(directory: Path | None) -> None:
     They are looked for in ``directory`` and NLTK's own path (NLTK_DATA), and fetched once if
     allowed. Raises SentencesMissing.
     """
-    if directory is not None and str(directory) not in nltk.data.path:
-        nltk.data.path.insert(0, str(directory))
+    if directory is not None and (own := str(private(directory))) not in nltk.data.path:
+        nltk.data.path.insert(0, own)
     for attempt in (lambda: None, lambda: nltk.download("punkt_tab", quiet=True)):
         attempt()
         try:

@@ -34,7 +34,8 @@ class Asked:
 async def read(request: web.Request, task: str) -> Asked:
     """The form of a request for ``task``. Raises InvalidInput or an HTTP error."""
     context = request.app[CONTEXT]
-    form = await read_form(request, {"file": "audio_file"}, _REFERENCE_BYTES)
+    most = context.settings.openai_max_megabytes << 20
+    form = await read_form(request, {"file": "audio_file"}, _REFERENCE_BYTES, most or None)
     try:
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
