@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.cog import Cog, Ended, NotAccepted, RunLost
 from bridge.files import Files
 from bridge.internal import Links
-from bridge.prediction import Event, Finished, Prediction, Refused, Stopped
+from bridge.prediction import Event, Finished, Prediction, Refused, Status, Stopped
 from bridge.queue import Queue, insist
 from bridge.store import Store
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
@@ -18,9 +19,17 @@ MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed
 CANCEL_POLL_SECONDS = 0.25
 LOST_PAUSE = 0.5  # seconds before a lost run is repeated
 LOGS_SECONDS = 0.5  # how long a failure waits for its logs, which only the webhook carries
+SILENT_SECONDS = 45.0  # how long Cog may take to begin a run, or to stop one; a long batch is half
 HANG_SECONDS = 10.0  # how long a run that was told to stop may still hold its slot
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Offer:
+    """How often a run was offered to Cog: a busy Cog takes it later."""
+
+    number: int = 0
 
 
 class Jobs:
@@ -72,9 +81,16 @@ class Jobs:
             error = f"The worker was lost {MAX_ATTEMPTS} times while it ran this prediction."
             return Refused(error), None
         run_id = f"{prediction.id}-{attempt}"
-        watch = asyncio.create_task(self._cancel_on_request(prediction.id, run_id))
+        offer = _Offer()
+        run = asyncio.create_task(self._accepted_run(prediction, attempt, offer))
+        watch = asyncio.create_task(self._until_hopeless(prediction.id, run_id, offer))
         try:
-            ended = await self._accepted_run(prediction, attempt)
+            await asyncio.wait([run, watch], return_when=asyncio.FIRST_COMPLETED)
+            if not run.done():
+                _log.error("run %s: Cog neither begins it nor ends it", run_id)
+                await self._free_slot(run_id)
+                return Stopped(attempt), None
+            ended = run.result()
         except RunLost:
             return Stopped(attempt), None
         except TimeoutError:
@@ -82,7 +98,9 @@ class Jobs:
             error = f"It ran longer than {self._max_run_seconds:g} seconds and was stopped."
             return Finished(attempt, "", {}, error), None
         finally:
+            run.cancel()
             watch.cancel()
+            await asyncio.gather(run, watch, return_exceptions=True)
         if ended is None or ended.status == "canceled":
             return Stopped(attempt, ended.logs if ended else ""), None
         if ended.error is not None and not ended.logs:
@@ -90,7 +108,9 @@ class Jobs:
             await insist(lambda: self._queue.wait_until_ended(prediction.id, LOGS_SECONDS))
         return Finished(attempt, ended.logs, ended.metrics, ended.error), ended.output
 
-    async def _accepted_run(self, prediction: Prediction, attempt: int) -> Ended | None:
+    async def _accepted_run(
+        self, prediction: Prediction, attempt: int, offer: _Offer
+    ) -> Ended | None:
         """Offers the run to Cog until it is taken; None when its end is asked for meanwhile."""
         secrets = {}
         if not SECRETS.isdisjoint(prediction.input):
@@ -107,6 +127,7 @@ class Jobs:
             },
         }
         while True:
+            offer.number += 1
             try:
                 return await self._cog.run(run_id, inputs, webhook, self._max_run_seconds)
             except NotAccepted:
@@ -114,7 +135,8 @@ class Jobs:
                     # Docket leaves the task of a run that ends like this to the next bridge.
                     raise asyncio.CancelledError from None
                 await asyncio.sleep(CANCEL_POLL_SECONDS)
-                if await insist(lambda: self._store.is_canceled(prediction.id)):
+                _, unwanted = await insist(lambda: self._store.wanted(prediction.id))
+                if unwanted:
                     return None
 
     def _inputs(self, prediction: Prediction, secrets: Mapping[str, str]) -> dict[str, Any]:
@@ -126,12 +148,22 @@ class Jobs:
             options[REFERENCES] = [self._links.audio(one.name) for one in prediction.references]
         return {**options, **secrets, "audio_file": self._links.audio(prediction.recording)}
 
-    async def _cancel_on_request(self, prediction_id: str, run_id: str) -> None:
-        """Any bridge may have been asked; the record tells all of them."""
-        while True:
+    async def _until_hopeless(self, prediction_id: str, run_id: str, offer: _Offer) -> None:
+        """Stops the run when its end is asked for; any bridge may have been, the record tells all.
+
+        Returns when Cog was silent for too long: it took the run and did not begin it, or let it
+        go on after it was told to stop it, or told of its end and kept the request open.
+        """
+        silent = 0.0
+        while silent < SILENT_SECONDS:
+            offered = offer.number
             await asyncio.sleep(CANCEL_POLL_SECONDS)
-            if await insist(lambda: self._store.is_canceled(prediction_id)):
+            # A Redis that is away stops this clock: what Cog tells is not recorded meanwhile.
+            status, unwanted = await insist(lambda: self._store.wanted(prediction_id))
+            if unwanted:
                 await self._cog.cancel(run_id)
+            overdue = unwanted or status is not Status.PROCESSING
+            silent = silent + CANCEL_POLL_SECONDS if overdue and offer.number == offered else 0.0
 
     async def _free_slot(self, run_id: str) -> None:
         """Stop a run that takes too long; a Cog that does not let go of it is ended.

@@ -115,10 +115,12 @@ class Store:
         status = await self._redis.hget(_key(prediction_id), "status")
         return None if status is None else Status(text(status))
 
-    async def is_canceled(self, prediction_id: str) -> bool:
-        """Whether its end was asked for, or it is gone: either way its run should stop."""
+    async def wanted(self, prediction_id: str) -> tuple[Status | None, bool]:
+        """The status, and whether its run should stop: its end was asked for, or it is gone."""
         status, asked = await self._redis.hmget(_key(prediction_id), ["status", "cancel"])
-        return status is None or asked is not None
+        if status is None:
+            return None, True
+        return Status(text(status)), asked is not None
 
     async def secrets(self, prediction_id: str) -> dict[str, str]:
         """The secret inputs; gone once the prediction has ended."""

@@ -748,6 +748,21 @@ async def test_a_run_that_takes_too_long_fails_and_frees_the_slot(narrow: Api) -
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_run_that_does_not_heed_its_cancel_gets_the_predictor_restarted(
+    api: Api, stack: RunningStack
+) -> None:
+    before = stack.pid("cog")
+    created = await api.create("stubborn=600")
+    await api.until(created["id"], ["processing"])
+    await api.cancel(created["id"])
+    ended = await api.finish(created["id"], 150)
+    assert ended["status"] == "canceled"
+    await eventually(lambda: stack.pid("cog") != before, "a new predictor", 60)
+    assert (await api.create("", {"Prefer": "wait=50"}))["status"] == "succeeded"
+
+
+@pytest.mark.slow
 async def test_a_run_that_does_not_stop_gets_the_predictor_restarted(
     narrow: Api, narrow_stack: RunningStack
 ) -> None:

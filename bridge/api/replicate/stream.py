@@ -1,6 +1,7 @@
 """Server-sent events of one prediction, in the dialect of Replicate's clients."""
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -37,9 +38,21 @@ async def stream(request: web.Request) -> web.StreamResponse:
             "X-Accel-Buffering": "no",  # proxies would hold events back
         }
     )
-    await response.prepare(request)
+    # Who has heard enough goes away in the middle.
+    with contextlib.suppress(ConnectionResetError):
+        await response.prepare(request)
+        await _tell(response, prediction_id, _events(context, prediction_id))
+        await response.write_eof()
+    return response
+
+
+async def _tell(
+    response: web.StreamResponse,
+    prediction_id: str,
+    events: AsyncIterator[tuple[str | None, str]],
+) -> None:
     number = 0
-    async for event, data in _events(context, prediction_id):
+    async for event, data in events:
         if event is None:
             await response.write(b": still here\n\n")
             continue
@@ -47,8 +60,6 @@ async def stream(request: web.Request) -> web.StreamResponse:
         # Without an id, one of the clients drops every event in silence.
         lines = "".join(f"data: {line}\n" for line in _LINE_END.split(data))
         await response.write(f"event: {event}\nid: {prediction_id}-{number}\n{lines}\n".encode())
-    await response.write_eof()
-    return response
 
 
 async def _events(context: Context, prediction_id: str) -> AsyncIterator[tuple[str | None, str]]:
