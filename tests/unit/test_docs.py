@@ -330,14 +330,10 @@ def test_actions_are_pinned_and_run_what_everybody_runs() -> None:
         assert yaml.safe_load(workflow)["permissions"] == {}
         for used in re.findall(r"uses: (.*)$", workflow, re.MULTILINE):
             assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", used)
-    assert "bash .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
-    tiers = (ROOT / ".ci/run").read_text().splitlines()[-3:]
-    # The summary of tests that always run is the last line of all.
-    assert [tier.split(" ")[:2] for tier in tiers] == [
-        ["make", "test"],
-        ["bash", ".ci/pod"],
-        ["make", "test-slow"],
-    ]
+    jobs = (ROOT / ".github/workflows/ci.yml").read_text()
+    assert "bash .ci/run" in jobs
+    assert "bash .ci/pod" in jobs
+    assert (ROOT / ".ci/run").read_text().splitlines()[-2:] == ["make test", "make test-slow"]
 
 
 def test_operations_and_ci_install_the_same_for_the_pod() -> None:
