@@ -26,6 +26,7 @@ from transcription.findings import Report
 from transcription.options import REFERENCES, SECRETS, Options, choose_audio
 from transcription.pipeline import Pipeline
 from transcription.progress import ProgressLines
+from transcription.scratch import move_in
 from transcription.wire import WireTranscript, to_wire
 from worker_announcement import announce
 from worker_log import note
@@ -53,6 +54,8 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
     def setup(self) -> None:
         """Loads every model once."""
         settings = Settings.from_environment(os.environ)
+        self._folders = RunFolders()
+        move_in()
         check_libraries(settings)
         fetch_missing(settings)
         engine = WhisperxEngine(settings)
@@ -61,7 +64,6 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
             max_seconds=settings.max_audio_seconds,
             known_speaker_threshold=settings.known_speaker_threshold,
         )
-        self._folders = RunFolders()
         if settings.bridge_url:
             announce(settings.bridge_url, engine.describe)
 

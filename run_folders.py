@@ -20,11 +20,12 @@ class RunFolders:
 
     def __init__(self) -> None:
         self._before = ""
+        # Where Cog keeps them, wherever the predictor's own temporary files go.
+        self._parent = Path(tempfile.gettempdir(), "coglet", "predictions")
 
     def tidy(self, context: Mapping[str, str]) -> None:
         """At the start of a run: delete what the one before left behind."""
         if self._before:
-            folder = Path(tempfile.gettempdir(), "coglet", "predictions", self._before)
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(self._parent / self._before, ignore_errors=True)
         name = context.get(RUN, "")
         self._before = name if _NAME.fullmatch(name) else ""

@@ -21,9 +21,9 @@ def main() -> int:
         print(stages.table(stages.run()), flush=True)
     if "stock" in wanted:
         print("\nThe pipeline beside stock whisperx, on the demo models:\n")
-        print(pipeline.table(pipeline.run(pipeline.MINUTES, 1, production=False)), flush=True)
+        print(pipeline.table(pipeline.run(pipeline.MINUTES, 1)), flush=True)
         print("\nThe same with models of production size and random weights:\n")
-        print(pipeline.table(pipeline.run((1.0,), 1, production=True)))
+        print(pipeline.table(pipeline.run((1.0,), 1, pipeline.SIZE)))
     return 0
 
 

@@ -9,6 +9,7 @@ from transcription.errors import InvalidAudio
 from transcription.findings import Progress, Report
 from transcription.options import Options
 from transcription.pipeline import Pipeline
+from transcription.scratch import move_in
 
 
 class Worker:
@@ -16,6 +17,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         """Loads every model. Raises SettingsError and what the model libraries raise."""
+        move_in()
         self._engine = WhisperxEngine(settings)
         self._pipeline = Pipeline(
             self._engine,

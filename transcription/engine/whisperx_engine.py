@@ -1,8 +1,10 @@
 """The engine that runs real models. Everything loads when it is made, nothing per request."""
 
+import contextvars
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -43,12 +45,16 @@ class WhisperxEngine:
         self._loads = Loads()
         self._loading = threading.Lock()
         self._family = registry.family(settings.models[0])
-        self._recognizers = dict(self._load_recognizer(spec) for spec in settings.models)
-        with self._loads.counted("speech detector"):
-            self._speech = SpeechFinder(self._device.torch)
-        self._aligners = Aligners(settings, self._family, self._device.torch, self._loads)
-        self._diarizer: Diarizer | None = None
-        self._load_diarizer(settings.huggingface_token)
+        with ThreadPoolExecutor(1) as pool:
+            # CTranslate2 reads the largest files and leaves Python alone meanwhile. In the
+            # context of this thread, so that Cog takes what is printed for the setup's as well.
+            recognizers = pool.submit(contextvars.copy_context().run, self._load_recognizers)
+            with self._loads.counted("speech detector"):
+                self._speech = SpeechFinder(self._device.torch)
+            self._aligners = Aligners(settings, self._family, self._device.torch, self._loads)
+            self._diarizer: Diarizer | None = None
+            self._load_diarizer(settings.huggingface_token)
+            self._recognizers = recognizers.result()
 
     @property
     def loads(self) -> int:
@@ -160,11 +166,13 @@ class WhisperxEngine:
             raise InvalidInput("whisper_model", f"this service was started with: {known}")
         return self._recognizers[asked]
 
-    def _load_recognizer(self, spec: str) -> tuple[str, Recognizer]:
-        model = _named(spec)
-        with self._loads.counted(f"whisper {model.name}"):
-            token = self._settings.huggingface_token
-            return model.name, Recognizer(model.source, self._device, token)
+    def _load_recognizers(self) -> Mapping[str, Recognizer]:
+        token = self._settings.huggingface_token
+        loaded: dict[str, Recognizer] = {}
+        for model in [_named(spec) for spec in self._settings.models]:
+            with self._loads.counted(f"whisper {model.name}"):
+                loaded[model.name] = Recognizer(model.source, self._device, token)
+        return loaded
 
     def _load_diarizer(self, token: str | None) -> None:
         source = self._settings.diarization_model
