@@ -95,12 +95,18 @@ async def test_a_bridge_that_is_killed_loses_nothing(
 
 
 @pytest.mark.slow
-async def test_a_dead_worker_is_seen_and_replaced(
-    stack: RunningStack, client: Client, short_recording: Path
+async def test_a_dead_worker_is_seen_and_replaced_and_its_recording_deleted(
+    stack: RunningStack, client: Client, short_recording: Path, long_recording: Path
 ) -> None:
-    os.kill(worker_pid(stack), signal.SIGKILL)
+    running = await run_until_busy(client, long_recording)
+    worker = worker_pid(stack)
+    kept = scratch_of(worker)
+    assert long_recording.stat().st_size in {file.stat().st_size for file in kept.iterdir()}
+    os.kill(worker, signal.SIGKILL)
     wait_until(lambda: not stack.healthy(), "the dead worker is seen")
+    await client.cancel(running)
     wait_until(stack.healthy, "Cog is back", 90)
+    assert not kept.exists()
     created = await client.create_from_file(short_recording)
     assert (await client.finish(created["id"]))["status"] == "succeeded"
 
@@ -110,6 +116,13 @@ def worker_pid(stack: RunningStack) -> int:
     threads = Path(f"/proc/{stack.pid('cog')}/task").iterdir()
     (child,) = " ".join((thread / "children").read_text() for thread in threads).split()
     return int(child)
+
+
+def scratch_of(process: int) -> Path:
+    """The folder of the process's temporary files, by the lock that it holds there."""
+    opened = [file.readlink() for file in Path(f"/proc/{process}/fd").iterdir()]
+    (lock,) = (file for file in opened if file.parent.name.startswith("whisperx-scratch-"))
+    return lock.parent
 
 
 def stop_bridge(stack: RunningStack, number: signal.Signals) -> None:
