@@ -34,7 +34,7 @@ _CASTS: Final = (
     *((3, False),) * 4,
     *((4, False),) * 3,
 )
-_SECONDS: Final = (80.0, 150.0)  # of most conversations
+_SECONDS: Final = (62.0, 110.0)  # of most conversations; whole in ten minutes, see `evaluation`
 _LONG: Final = 300.0  # s of the first one with two and the first one with three voices
 
 
