@@ -13,10 +13,10 @@ install: ## .venv with locked versions, and missing system packages
 	@scripts/install.sh
 
 install-platforms: install ## .venv-platforms: the libraries of RunPod, LitServe and Modal, beside .venv
-	@scripts/install-platforms.sh
+	@scripts/install-beside.sh platforms
 
 install-manifests: install ## .venv-manifests: what validates the manifests, beside .venv
-	@scripts/install-manifests.sh
+	@scripts/install-beside.sh manifests
 
 demo: install ## transcribe a two-speaker conversation through the whole stack (AUDIO=file for your own)
 	@$(PYTHON) -W ignore -m stack.demo
