@@ -774,6 +774,19 @@ async def test_a_run_that_does_not_stop_gets_the_predictor_restarted(
     assert (await narrow.create("", {"Prefer": "wait=50"}))["status"] == "succeeded"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_a_recording_that_kills_its_worker_each_time_fails_and_the_next_one_runs(
+    api: Api,
+) -> None:
+    deadly = await api.create("die")
+    harmless = await api.create("after it")
+    ended = await api.finish(deadly["id"], 150)
+    assert (ended["status"], ended["output"]) == ("failed", None)
+    assert ended["error"] == "The worker was lost 3 times while it ran this prediction."
+    assert (await api.finish(harmless["id"], 60))["status"] == "succeeded"
+
+
 async def test_the_operators_address_shapes_all_links(narrow: Api) -> None:
     created = await narrow.create("", {"Prefer": "wait", "X-Forwarded-Host": "elsewhere.example"})
     for url in created["urls"].values():
