@@ -40,8 +40,12 @@ _loaded: list[Models] = []  # of this process
 
 
 def _load(folder: Path, assembled: Path) -> None:
-    logging.getLogger("whisperx").setLevel(logging.ERROR)  # it warns of every short recording
+    _quiet()
     _loaded.append(Models(folder, assembled, threads=1))
+
+
+def _quiet() -> None:
+    logging.getLogger("whisperx").setLevel(logging.ERROR)  # it warns of every short recording
 
 
 def _measure(trial: Trial) -> Result:
@@ -190,6 +194,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure the demo models on sentences they were not trained on."""
     arguments = _arguments()
+    _quiet()
     torch.set_num_threads(1)
     began = time.monotonic()
     languages = [arguments.language] if arguments.language else list(grammar.GRAMMARS)
