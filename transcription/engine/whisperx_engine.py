@@ -45,10 +45,13 @@ class WhisperxEngine:
         self._loads = Loads()
         self._loading = threading.Lock()
         self._family = registry.family(settings.models[0])
+        whispers = [_named(spec) for spec in settings.models]
         with ThreadPoolExecutor(1) as pool:
             # CTranslate2 reads the largest files and leaves Python alone meanwhile. In the
             # context of this thread, so that Cog takes what is printed for the setup's as well.
-            recognizers = pool.submit(contextvars.copy_context().run, self._load_recognizers)
+            recognizers = pool.submit(
+                contextvars.copy_context().run, self._load_recognizers, whispers
+            )
             with self._loads.counted("speech detector"):
                 self._speech = SpeechFinder(self._device.torch)
             self._aligners = Aligners(settings, self._family, self._device.torch, self._loads)
@@ -166,10 +169,10 @@ class WhisperxEngine:
             raise InvalidInput("whisper_model", f"this service was started with: {known}")
         return self._recognizers[asked]
 
-    def _load_recognizers(self) -> Mapping[str, Recognizer]:
+    def _load_recognizers(self, models: Sequence[Model]) -> Mapping[str, Recognizer]:
         token = self._settings.huggingface_token
         loaded: dict[str, Recognizer] = {}
-        for model in [_named(spec) for spec in self._settings.models]:
+        for model in models:
             with self._loads.counted(f"whisper {model.name}"):
                 loaded[model.name] = Recognizer(model.source, self._device, token)
         return loaded
