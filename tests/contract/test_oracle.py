@@ -208,7 +208,8 @@ def test_temperature_has_its_effect(
     """Stock stores it and never hands it to the decoder."""
     from dataclasses import replace
 
-    beginning = conversation[: 16_000 * 12]
+    # Backwards: nobody can be sure of what is said, so that a draw is rarely the likeliest text.
+    beginning = conversation[: 16_000 * 12][::-1].copy()
     whisper = oracle._kept["whisper"]
     before = whisper.options
     usual = whisper.transcribe(beginning, batch_size=8)
@@ -231,6 +232,7 @@ def test_temperature_has_its_effect(
         return tuple(segment.text for segment in segments)
 
     cold = heard(0.0)
+    assert any(cold)
     assert heard(0.0) == cold
     assert any(heard(1.0) != cold for _ in range(10))
 
