@@ -7,7 +7,6 @@ the system's cache. Imports are counted apart: both need the same libraries.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -15,10 +14,9 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import random_models
-from stack.settings import ROOT
+from benchmarks.process import measured
 
 ROUNDS = 3
-FOLDER = ROOT / ".state" / "random-models"
 _WEIGHTS = {".bin", ".pt", ".pth"}
 
 
@@ -69,21 +67,11 @@ WHAT: Mapping[str, Callable[[], tuple[float, float]]] = {"engine": engine, "weig
 
 def run(rounds: int, size: str) -> Mapping[str, list[tuple[float, float]]]:
     """Seconds of imports and of loading, of every round."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, **random_models.environment(FOLDER, size)}
+    models = random_models.environment(size)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in WHAT}
     for _ in range(rounds):
         for name, own in found.items():
-            command = [sys.executable, "-W", "ignore", "-m", "benchmarks.engine_start"]
-            answer = subprocess.run(
-                [*command, "--one", name],
-                check=True,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=ROOT,
-                env=environment,
-            )
-            own.append(json.loads(answer.stdout.splitlines()[-1]))
+            own.append(measured("benchmarks.engine_start", "--one", name, environment=models))
     return found
 
 

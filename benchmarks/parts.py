@@ -13,12 +13,10 @@ from typing import Any
 
 from benchmarks import random_models
 from benchmarks.recordings import CONVERSATION
-from stack.settings import ROOT
 
 ROUNDS = 3
 # Twice `random_models.TEXT` in 24 s: 2.4 words a second, as people speak.
 ALIGNED_SECONDS, EMBEDDED_SECONDS = 24, 7
-FOLDER = ROOT / ".state" / "random-models"
 
 Part = Callable[[], Any]
 
@@ -69,8 +67,7 @@ def embeddings(folder: Path) -> tuple[Part, Part]:
 
 def lines(rounds: int = ROUNDS) -> Iterator[str]:
     """Processor and wall seconds of every round, as rows of a Markdown table."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    os.environ.update(random_models.environment(FOLDER, "small"))
+    os.environ.update(random_models.environment("small"))
     yield "| part | CPU ours | CPU stock | less CPU | wall ours | wall stock |"
     yield "| --- | --- | --- | --- | --- | --- |"
     import torch
@@ -79,7 +76,10 @@ def lines(rounds: int = ROUNDS) -> Iterator[str]:
     from transcription.engine.settings import Settings
 
     torch.set_num_threads(choose(Settings.from_environment(os.environ)).threads)
-    for name, parts in (("alignment", alignment()), ("embeddings", embeddings(FOLDER))):
+    for name, parts in (
+        ("alignment", alignment()),
+        ("embeddings", embeddings(random_models.FOLDER)),
+    ):
         for part in parts:  # the first run of each pays for what is made once
             part()
         for _ in range(rounds):

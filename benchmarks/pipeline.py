@@ -8,8 +8,6 @@ for every request.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,15 +17,14 @@ from statistics import median
 from typing import Any
 
 from benchmarks import random_models, recordings
+from benchmarks.process import measured, peak_megabytes
 from models.registry import DEMO_NLTK_DATA
-from stack.settings import ROOT
 
 MINUTES = (1.0, 10.0)
 LONG = 60.0
 WARM_UP_SECONDS = 4
 SIZE = "large-v3"  # of the random Whisper
 STAGES = ("recognition", "alignment", "diarization", "embeddings")
-_RANDOM = ROOT / ".state" / "random-models"
 
 _DEMO = {"MODELS": "demo", "NLTK_DATA": str(DEMO_NLTK_DATA)}
 
@@ -46,9 +43,9 @@ def measure(name: str, minutes: float) -> Result:
         short = recordings.write(Path(folder, "a.wav"), WARM_UP_SECONDS)
         system.transcribe(short, Clock())
         recording = recordings.write(Path(folder, "b.wav"), 60 * minutes)
-        before = _peak_megabytes()
+        before = peak_megabytes()
         words = system.transcribe(recording, clock)
-    peak = _peak_megabytes()
+    peak = peak_megabytes()
     start = time.perf_counter()
     systems[name]()
     return {
@@ -70,8 +67,9 @@ def _whole(seconds: dict[str, float]) -> float:
 
 def run(lengths: tuple[float, ...], rounds: int, size: str | None = None) -> list[Result]:
     """All systems on every length, in turns; ``size``: of a random Whisper, else the demo set."""
+    models = random_models.environment(size) if size else _DEMO
     return [
-        _in_process(name, minutes, size)
+        measured("benchmarks.pipeline", "--one", name, str(minutes), environment=models)
         for minutes in lengths
         for _ in range(rounds)
         for name in ("ours", "beside", "stock")
@@ -118,32 +116,6 @@ def _cpu(ours: list[Result], stock: list[Result], stage: str) -> list[str]:
 def _times(ours: list[float], stock: list[float]) -> list[str]:
     ratio = median(b / a for a, b in zip(ours, stock, strict=True))
     return [f"{median(ours):.1f} s", f"{median(stock):.1f} s", f"{ratio:.2f}"]
-
-
-def _in_process(name: str, minutes: float, size: str | None) -> Result:
-    models = random_models.environment(_folder(), size) if size else _DEMO
-    answer = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.pipeline", "--one", name, str(minutes)],
-        check=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-        env={**os.environ, **models},
-    )
-    result: Result = json.loads(answer.stdout.splitlines()[-1])
-    return result
-
-
-def _folder() -> Path:
-    _RANDOM.mkdir(parents=True, exist_ok=True)
-    return _RANDOM
-
-
-def _peak_megabytes() -> float:
-    # Of this program alone: getrusage counts the process it was forked from as well, and that one
-    # may just have made a model.
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def main(arguments: list[str]) -> int:

@@ -17,11 +17,13 @@ from typing import Any
 
 from models.demo.pipeline import whisperx_assets
 from models.registry import DEMO_DIRECTORY, DEMO_NLTK_DATA
+from stack.settings import ROOT
 
 TEXT = (
     " Hello, this is the first speaker, and we are testing the transcription service today."
     " Doctor Smith paid twenty five dollars for the ticket. Thank you very much for listening."
 )
+FOLDER = ROOT / ".state" / "random-models"
 _SEED = 0
 _VOCABULARY, _POSITIONS, _END = 51866, 448, 50257  # of large-v3
 _BUNDLE_FILE = "wav2vec2_fairseq_base_ls960_asr_ls960.pth"
@@ -45,8 +47,9 @@ SIZES = {
 }
 
 
-def environment(folder: Path, size: str) -> Mapping[str, str]:
+def environment(size: str, folder: Path = FOLDER) -> Mapping[str, str]:
     """Builds what is missing in ``folder``; the variables with which the engine loads it."""
+    folder.mkdir(parents=True, exist_ok=True)
     for target, build in (
         (folder / f"whisper-{size}", lambda part: _whisper(part, SIZES[size])),
         (folder / "torch", _aligner),

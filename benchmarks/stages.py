@@ -8,15 +8,13 @@ before the clock starts; a short recording goes first, so that nothing is timed 
 
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from benchmarks import recordings
-from stack.settings import ROOT
+from benchmarks.process import measured, peak_megabytes
 
 MINUTES = (1, 5, 20)
 WARM_UP_SECONDS = 10
@@ -32,7 +30,7 @@ def measure(minutes: float) -> dict[str, Any]:
     pipeline = Pipeline(WhisperxEngine(Settings.from_environment(os.environ)))
     with tempfile.TemporaryDirectory() as folder:
         pipeline.transcribe(recordings.write(Path(folder, "a.wav"), WARM_UP_SECONDS), Options())
-        before = _peak_megabytes()
+        before = peak_megabytes()
         recording = recordings.write(Path(folder, "b.wav"), 60 * minutes)
         report = pipeline.transcribe(recording, Options())
     wall = report.elapsed
@@ -42,13 +40,14 @@ def measure(minutes: float) -> dict[str, Any]:
         "real_time_factor": wall / report.transcript.duration,
         "stages": report.seconds,
         "loaded_mb": before,
-        "peak_mb": _peak_megabytes(),
+        "peak_mb": peak_megabytes(),
     }
 
 
 def run(lengths: tuple[float, ...] = MINUTES) -> list[dict[str, Any]]:
     """Measure every length, each in a process of its own."""
-    return [_in_process(minutes) for minutes in lengths]
+    models = {"MODELS": os.environ.get("MODELS", "demo")}
+    return [measured("benchmarks.stages", str(minutes), environment=models) for minutes in lengths]
 
 
 def table(results: list[dict[str, Any]]) -> str:
@@ -68,23 +67,6 @@ def table(results: list[dict[str, Any]]) -> str:
     ]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _in_process(minutes: float) -> dict[str, Any]:
-    answer = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.stages", str(minutes)],
-        check=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-        env={"MODELS": "demo", **os.environ},
-    )
-    result: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
-    return result
-
-
-def _peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
