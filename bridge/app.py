@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 
 import transcription
 from bridge import health
@@ -28,6 +28,7 @@ from bridge.api.waiting import tell_id
 from bridge.auth import SETTINGS, require_token
 from bridge.claims import Claims
 from bridge.cog import Cog
+from bridge.connections import connection_pool
 from bridge.context import CONTEXT, Context
 from bridge.errors import translate
 from bridge.files import Files
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
 PREFIXES = ("", "/v1", "/v1/v1")  # the official clients disagree about what the base URL ends in
 LOOPBACK = "127.0.0.1"
-REDIS_CONNECTIONS = 32
 RESTART_PAUSE = 1.0  # seconds before a dispatcher that could not start is started again
 _PREDICTION = "/predictions/{id}"
 _MODEL = "/models/{owner}/{name}"
@@ -136,11 +136,7 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
     the loopback listener for that), and only then lets go of Redis.
     """
     async with contextlib.AsyncExitStack() as stack:
-        # Bounded, and waiting for a free one: hundreds of requests at once need no more, and more
-        # would be slower.
-        pool = BlockingConnectionPool.from_url(
-            settings.redis_address, max_connections=REDIS_CONNECTIONS, timeout=10
-        )
+        pool = connection_pool(settings.redis_address)
         redis = await stack.enter_async_context(Redis.from_pool(pool))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         cog, links = Cog(session, settings.cog_url), Links(settings.webhook_secret)

@@ -39,7 +39,8 @@ async def readiness(request: web.Request) -> web.Response:
 async def _readiness(context: Context) -> tuple[str, str | None]:
     """(status, None) when all is well, else (status, why not)."""
     try:
-        await asyncio.wait_for(context.store.ping(), _REDIS_SECONDS)
+        async with asyncio.timeout(_REDIS_SECONDS):
+            await context.store.ping()
     except (RedisError, TimeoutError):
         return "REDIS_UNREACHABLE", "Redis does not answer"
     if context.monitor.draining:

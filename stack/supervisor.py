@@ -53,7 +53,8 @@ class Supervised:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), self.service.stop_seconds)
+            async with asyncio.timeout(self.service.stop_seconds):
+                await process.wait()
         except TimeoutError:
             self._say(f"{self.service.name} did not stop in time")
         self.kill()

@@ -91,7 +91,8 @@ async def chunks_of(part: BodyPartReader, idle_seconds: float) -> AsyncIterator[
     """A part's content as it arrives. Raises HTTPRequestTimeout when nothing comes for long."""
     while True:
         try:
-            chunk = await asyncio.wait_for(part.read_chunk(_CHUNK), idle_seconds)
+            async with asyncio.timeout(idle_seconds):
+                chunk = await part.read_chunk(_CHUNK)
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="The upload stalled.") from None
         if not chunk:

@@ -60,9 +60,8 @@ async def _content(request: web.Request) -> bytes:
     content = bytearray()
     while not request.content.at_eof():
         try:
-            content += await asyncio.wait_for(
-                request.content.readany(), settings.upload_idle_timeout
-            )
+            async with asyncio.timeout(settings.upload_idle_timeout):
+                content += await request.content.readany()
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="The request stalled.") from None
         if len(content) > settings.max_json_bytes:
