@@ -23,17 +23,19 @@ Part = Callable[[], Any]
 
 def alignment() -> tuple[Part, Part]:
     """One segment of `ALIGNED_SECONDS`: ours, stock."""
+    import torch
     import whisperx
 
     from models import registry
     from transcription.audio import SAMPLE_RATE, decode
     from transcription.engine.alignment import Aligner
+    from transcription.engine.lanes import Lanes
     from transcription.findings import silently
     from transcription.transcript import Segment
 
     model = registry.aligner("en", registry.Family.PRODUCTION)
     assert model is not None
-    aligner = Aligner(model, "en", "cpu")
+    aligner = Aligner(model, "en", "cpu", Lanes(torch.get_num_threads()))
     network, about = whisperx.load_align_model("en", "cpu")
     samples = decode(CONVERSATION)[: ALIGNED_SECONDS * SAMPLE_RATE]
     segment = Segment((random_models.TEXT * 2).strip(), 0.0, float(ALIGNED_SECONDS))
@@ -51,11 +53,12 @@ def embeddings(folder: Path) -> tuple[Part, Part]:
     from pyannote.audio.utils.signal import binarize
 
     from transcription.audio import SAMPLE_RATE, decode
+    from transcription.engine.lanes import Lanes
     from transcription.engine.speaker_vectors import OnePass
 
     load: Callable[[str], Any] = Pipeline.from_pretrained
     ours, stock = (load(str(folder / "diarization")) for _ in range(2))
-    assert OnePass.install(ours)
+    assert OnePass.install(ours, Lanes(torch.get_num_threads()))
     samples = decode(CONVERSATION)[: EMBEDDED_SECONDS * SAMPLE_RATE]
     file = {"waveform": torch.from_numpy(samples)[None], "sample_rate": SAMPLE_RATE}
     talking = binarize(stock.get_segmentations(file), onset=0.5, initial_state=False)

@@ -254,11 +254,12 @@ def test_turns_are_pyannotes_own(real_engine: Engine, samples: Samples, tmp_path
 
     from models.demo.pipeline import assemble
     from transcription.engine.diarization import Diarizer
+    from transcription.engine.lanes import Lanes
 
     if real_engine.describe()["default_model"] != "demo":
         pytest.skip("other models than the demo's")
     excerpt = samples[6 * SAMPLE_RATE : 16 * SAMPLE_RATE]
-    ours = Diarizer(registry.DIARIZERS[registry.Family.DEMO], "cpu")
+    ours = Diarizer(registry.DIARIZERS[registry.Family.DEMO], "cpu", Lanes(2))
     stock = Pyannote.from_pretrained(str(assemble(tmp_path)))
     assert "get_embeddings" in vars(ours._pipeline)
     file = {"waveform": torch.from_numpy(excerpt)[None], "sample_rate": SAMPLE_RATE}

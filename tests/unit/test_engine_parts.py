@@ -27,6 +27,7 @@ from transcription.engine import (
 )
 from transcription.engine.device import Device, choose
 from transcription.engine.features import log_mels
+from transcription.engine.lanes import Lanes
 from transcription.engine.memory import memory_guard
 from transcription.engine.recognition import BEAM_SIZE, CPU_BATCH, Recognizer
 from transcription.engine.settings import Settings, SettingsError
@@ -276,7 +277,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> WhisperxEngine:
     FakePipeline.tokens.clear()
     monkeypatch.setattr(diarization, "Pipeline", FakePipeline)
     monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
-    monkeypatch.setattr(whisperx_engine, "SpeechFinder", lambda _device: None)
+    monkeypatch.setattr(whisperx_engine, "SpeechFinder", lambda *_: None)
     return WhisperxEngine(Settings(models=("tiny", "base"), align_languages={}, device="cpu"))
 
 
@@ -400,7 +401,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, bool]]:
     loaded: list[tuple[str, str, bool]] = []
 
     class FakeAligner:
-        def __init__(self, model: Model, language: str, _device: str, *, only_local: bool) -> None:
+        def __init__(
+            self, model: Model, language: str, _device: str, _lanes: Lanes, *, only_local: bool
+        ) -> None:
             self.name = model.name
             loaded.append((language, model.name, only_local))
             if language == "fr":
@@ -446,7 +449,7 @@ def test_the_aligner_that_was_not_used_longest_makes_room(
 
 def aligning(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> WhisperxEngine:
     monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
-    monkeypatch.setattr(whisperx_engine, "SpeechFinder", lambda _device: None)
+    monkeypatch.setattr(whisperx_engine, "SpeechFinder", lambda *_: None)
     monkeypatch.setattr(diarization, "Pipeline", FakePipeline)
     monkeypatch.setattr(aligners, "find_sentence_tables", lambda _directory: None)
     return WhisperxEngine(

@@ -23,7 +23,8 @@ from tests.unit.test_speaker_vectors import (
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.engine import alignment
 from transcription.engine.alignment import Aligner, find_sentence_tables
-from transcription.engine.memory import fitting, in_halves, is_out_of_memory, memory_guard
+from transcription.engine.lanes import Lanes
+from transcription.engine.memory import fitting, in_parts, is_out_of_memory, memory_guard
 from transcription.engine.speaker_vectors import OnePass
 from transcription.errors import OutOfMemory
 from transcription.findings import silently
@@ -122,7 +123,7 @@ def aligner(monkeypatch: pytest.MonkeyPatch) -> Aligner:
     about = {"dictionary": {"<pad>": 0, "|": 4, **letters}, "type": kind}
     monkeypatch.setattr(alignment, "load_align_model", lambda *_a, **_o: (network.eval(), about))
     find_sentence_tables(registry.DEMO_NLTK_DATA)
-    return Aligner(Model("any", Place.TORCHAUDIO, "any", licence="none"), "en", "cpu")
+    return Aligner(Model("any", Place.TORCHAUDIO, "any", licence="none"), "en", "cpu", Lanes(1))
 
 
 def test_alignment_halves_its_batches(aligner: Aligner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +151,7 @@ def test_alignment_halves_its_batches(aligner: Aligner, monkeypatch: pytest.Monk
 def test_speaker_vectors_halve_their_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OnePass, "_chunks_at_once", lambda _self: 4)  # as on a GPU
     pipeline = pipeline_of(randomized(SmallWeSpeaker()))
-    assert OnePass.install(pipeline)
+    assert OnePass.install(pipeline, Lanes(1))
     whole = pipeline.get_embeddings(*conversation())
     model = pipeline._embedding.model_
     limited = Limited(model.forward, 2)
@@ -173,8 +174,10 @@ def test_segmentation_halves_its_batches() -> None:
             result: np.ndarray = chunks.numpy() * 2
             return result
 
-    inference = Inference()
-    in_halves(inference)
     chunks = torch.arange(14.0).reshape(7, 2)
-    assert np.array_equal(inference.infer(chunks), chunks.numpy() * 2)
-    in_halves(object())
+    for lanes in (Lanes(1), Lanes(2)):
+        inference = Inference()
+        in_parts(inference, lanes)
+        for some in (chunks, chunks[:1]):
+            assert np.array_equal(inference.infer(some), some.numpy() * 2)
+    in_parts(object(), Lanes(1))

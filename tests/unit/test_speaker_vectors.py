@@ -22,6 +22,7 @@ from torch import nn
 
 from models.demo.speaker_embedding import SpeakerEmbedding
 from transcription.audio import SAMPLE_RATE
+from transcription.engine.lanes import Lanes
 from transcription.engine.speaker_vectors import OnePass, folded
 
 SECONDS = 2.0
@@ -101,13 +102,14 @@ def conversation() -> tuple[dict[str, Any], SlidingWindowFeature]:
     return file, SlidingWindowFeature(talking, window)
 
 
+@pytest.mark.parametrize("lanes", [1, 2])
 @pytest.mark.parametrize("exclude_overlap", [False, True])
 @pytest.mark.parametrize("make", [SmallWeSpeaker, SpeakerEmbedding], ids=["wespeaker", "demo"])
-def test_embeddings_are_pyannotes_own(make: Any, exclude_overlap: bool) -> None:
+def test_embeddings_are_pyannotes_own(make: Any, exclude_overlap: bool, lanes: int) -> None:
     pipeline = pipeline_of(randomized(make()))
     file, talking = conversation()
     expected = pipeline.get_embeddings(file, talking, exclude_overlap=exclude_overlap)
-    assert OnePass.install(pipeline)
+    assert OnePass.install(pipeline, Lanes(lanes))
     steps: list[tuple[int, int]] = []
 
     def hook(step: str, _artefact: object, *, total: int, completed: int) -> None:
@@ -123,7 +125,7 @@ def test_embeddings_are_pyannotes_own(make: Any, exclude_overlap: bool) -> None:
 
 def test_every_chunk_is_heard_once_and_silence_once_in_all() -> None:
     pipeline = pipeline_of(randomized(SmallWeSpeaker()))
-    assert OnePass.install(pipeline)
+    assert OnePass.install(pipeline, Lanes(1))
     model = pipeline._embedding.model_
     heard: list[int] = []
     model.register_forward_hook(lambda _model, inputs, _output: heard.append(len(inputs[0])))
@@ -133,9 +135,10 @@ def test_every_chunk_is_heard_once_and_silence_once_in_all() -> None:
 
 def test_a_network_for_one_speaker_at_a_time_stays_with_pyannote() -> None:
     pipeline = pipeline_of(OneSpeaker())
-    assert not OnePass.install(pipeline)
+    assert not OnePass.install(pipeline, Lanes(1))
     assert "get_embeddings" not in vars(pipeline)
-    assert not OnePass.install(SimpleNamespace(_embedding=SimpleNamespace(session_="onnx")))
+    onnx = SimpleNamespace(_embedding=SimpleNamespace(session_="onnx"))
+    assert not OnePass.install(onnx, Lanes(1))
 
 
 def test_normalizations_are_folded_into_their_convolutions() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from models import registry
 from models.registry import Family, Model
 from transcription.engine.alignment import Aligner, find_sentence_tables, is_on_disk
+from transcription.engine.lanes import Lanes
 from transcription.engine.loading import Loads
 from transcription.engine.memory import release
 from transcription.engine.settings import Settings, SettingsError
@@ -21,9 +22,12 @@ class Aligners:
     of ALIGN_LANGUAGES does not load.
     """
 
-    def __init__(self, settings: Settings, of: Family, device: str, loads: Loads) -> None:
+    def __init__(
+        self, settings: Settings, of: Family, device: str, lanes: Lanes, loads: Loads
+    ) -> None:
         self._family = of
         self._device = device
+        self._lanes = lanes
         self._loads = loads
         self._room = settings.align_cache
         self._offered = _offered(settings.align_models)
@@ -85,7 +89,7 @@ class Aligners:
 
     def _load(self, language: str, model: Model, *, only_local: bool = False) -> Aligner:
         with self._loads.counted(f"aligner {language} ({model.name})"):
-            return Aligner(model, language, self._device, only_local=only_local)
+            return Aligner(model, language, self._device, self._lanes, only_local=only_local)
 
     def _registered(self, language: str, source: str | None) -> Model:
         model = registry.elsewhere(source) if source else None

@@ -21,6 +21,7 @@ from whisperx.alignment import load_align_model
 from models.registry import Model, Place
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.engine.emissions import Acoustics, batches
+from transcription.engine.lanes import Lanes
 from transcription.engine.memory import fitting
 from transcription.engine.private_files import private
 from transcription.engine.spelling import WILDCARD, Alphabet, Range, Splitter
@@ -38,12 +39,13 @@ class Aligner:
     """One resident acoustic model for one language."""
 
     def __init__(
-        self, model: Model, language: str, device: str, *, only_local: bool = False
+        self, model: Model, language: str, device: str, lanes: Lanes, *, only_local: bool = False
     ) -> None:
         """Loads ``model``; from its publisher where it is not on this machine, if it may."""
         network, metadata = load_align_model(
             language, device, model_name=model.source, model_cache_only=only_local
         )
+        self._lanes = lanes
         self._alphabet = Alphabet(metadata["dictionary"], language)
         self._splitter = Splitter.of(language)
         self._acoustics = Acoustics(
@@ -80,11 +82,16 @@ class Aligner:
 
     def _heard(self, pieces: Sequence[Samples]) -> Iterator[tuple[int, Frames]]:
         """The frames of every piece with its index, batch by batch."""
-        for batch in batches([len(piece) for piece in pieces], gpu=self._acoustics.is_gpu):
-            for part, heard in fitting(
+
+        def hear(batch: Sequence[int]) -> list[tuple[int, Frames]]:
+            work = fitting(
                 lambda part: self._acoustics([pieces[index] for index in part]), batch, len(batch)
-            ):
-                yield from zip(part, heard, strict=True)
+            )
+            return [pair for part, heard in work for pair in zip(part, heard, strict=True)]
+
+        lengths = [len(piece) for piece in pieces]
+        for heard in self._lanes.spread(hear, list(batches(lengths, gpu=self._acoustics.is_gpu))):
+            yield from heard
 
     def _words(
         self,

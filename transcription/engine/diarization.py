@@ -13,8 +13,9 @@ from pyannote.audio import Pipeline
 from models.registry import Model, Place
 from transcription.attribution import in_order_of_appearance
 from transcription.audio import SAMPLE_RATE, Samples
+from transcription.engine.lanes import Lanes
 from transcription.engine.linkage import without_matrix
-from transcription.engine.memory import in_halves
+from transcription.engine.memory import in_parts
 from transcription.engine.speaker_vectors import OnePass
 from transcription.findings import Diarization, Progress, Voice
 from transcription.options import Options
@@ -27,16 +28,16 @@ _STEPS = {"segmentation": (0.0, 0.3), "embeddings": (0.3, 0.99)}
 class Diarizer:
     """One resident pyannote pipeline."""
 
-    def __init__(self, model: Model, device: str, token: str | None = None) -> None:
+    def __init__(self, model: Model, device: str, lanes: Lanes, token: str | None = None) -> None:
         """Loads ``model``. Raises what its publisher's hub raises when access is refused."""
         with tempfile.TemporaryDirectory() as scratch:
             pipeline = Pipeline.from_pretrained(_checkpoint(model, Path(scratch)), token=token)
         if pipeline is None:
             raise PermissionError(f"no access to {model.name}")
         self._pipeline: Any = pipeline.to(torch.device(device))
-        in_halves(getattr(self._pipeline, "_segmentation", None))
+        in_parts(getattr(self._pipeline, "_segmentation", None), lanes)
         without_matrix(getattr(self._pipeline, "clustering", None))
-        OnePass.install(self._pipeline)
+        OnePass.install(self._pipeline, lanes)
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
         """The turns of the recording's speakers and a vector for each of them."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from transcription.engine.lanes import Lanes
 from transcription.errors import OutOfMemory
 
 Item = TypeVar("Item")
@@ -51,17 +52,21 @@ def _attempted(work: Callable[[Sequence[Item]], Result], batch: Sequence[Item]) 
     return []
 
 
-def in_halves(inference: Any) -> None:
-    """Makes a pyannote ``Inference``, which slides over a recording in batches, halve them too.
+def in_parts(inference: Any, lanes: Lanes) -> None:
+    """Makes a pyannote ``Inference``, which slides over a recording in batches, split them.
 
-    Anything else stays as it is.
+    Among ``lanes``, and in halves where memory is full. Anything else stays as it is.
     """
     whole: Callable[[Any], NDArray[Any]] | None = getattr(inference, "infer", None)
     if whole is None:
         return
 
+    def part(chunks: Any) -> list[NDArray[Any]]:
+        return [found for _, found in fitting(whole, chunks, len(chunks))]
+
     def infer(chunks: Any) -> NDArray[Any]:
-        heard = [found for _, found in fitting(whole, chunks, len(chunks))]
+        parts = [own for own in chunks.tensor_split(lanes.count) if len(own)]
+        heard = [found for some in lanes.map(part, parts) for found in some]
         return heard[0] if len(heard) == 1 else np.concatenate(heard)
 
     inference.infer = infer

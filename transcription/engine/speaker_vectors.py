@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from transcription.engine.lanes import Lanes
 from transcription.engine.memory import fitting
 
 # The largest difference to pyannote's own values, which are about 1, that counts as rounding.
@@ -27,23 +28,23 @@ _PROBE_SAMPLES = 16000
 class OnePass:
     """Takes the place of ``SpeakerDiarization.get_embeddings`` of pyannote.audio 4."""
 
-    def __init__(self, pipeline: Any) -> None:
+    def __init__(self, pipeline: Any, lanes: Lanes) -> None:
         self._pipeline = pipeline
+        self._lanes = lanes
         self._embedding = pipeline._embedding  # noqa: SLF001 - there is no public name
         # pyannote finds it by trial, several passes: once here instead of in the first request.
         self._least_samples: int = self._embedding.min_num_samples
 
     @classmethod
-    def install(cls, pipeline: Any) -> bool:
+    def install(cls, pipeline: Any, lanes: Lanes) -> bool:
         """Whether ``pipeline`` now embeds in one pass; else its network cannot, nothing changed."""
         model = getattr(getattr(pipeline, "_embedding", None), "model_", None)
         if not isinstance(model, nn.Module) or not _takes_several(model):
             return False
         pipeline._embedding.model_ = folded(model)  # noqa: SLF001
-        pipeline.get_embeddings = cls(pipeline)
+        pipeline.get_embeddings = cls(pipeline, lanes)
         return True
 
-    @torch.inference_mode()
     def __call__(
         self,
         file: Any,
@@ -66,7 +67,7 @@ class OnePass:
             # What the network gives speakers without a frame does not depend on the audio.
             found[silent] = vectors
         done = 0
-        for batch, vectors in fitting(embed, speaking, self._chunks_at_once()):
+        for batch, vectors in self._batches(embed, speaking):
             found[batch] = vectors
             done += len(batch)
             if hook is not None:
@@ -86,6 +87,16 @@ class OnePass:
             chosen = np.where(enough, clean, chosen)
         return np.ascontiguousarray(chosen.transpose(0, 2, 1))
 
+    def _batches(
+        self, embed: Callable[[Sequence[int]], NDArray[np.float32]], chunks: Sequence[int]
+    ) -> Iterator[tuple[Sequence[int], NDArray[np.float32]]]:
+        """Chunks with their vectors."""
+        size = self._chunks_at_once()
+        if size > 1:
+            return fitting(embed, chunks, size)
+        return self._lanes.map(lambda chunk: next(fitting(embed, [chunk], 1)), chunks)
+
+    @torch.inference_mode()
     def _embed(
         self, file: Any, segmentations: Any, masks: NDArray[np.float32], chunks: Sequence[int]
     ) -> NDArray[np.float32]:

@@ -17,7 +17,8 @@ from scipy.ndimage import grey_closing
 from whisperx.vads.pyannote import load_vad_model
 
 from transcription.audio import SAMPLE_RATE, Samples, seconds
-from transcription.engine.memory import in_halves
+from transcription.engine.lanes import Lanes
+from transcription.engine.memory import in_parts
 from transcription.findings import Window
 from transcription.options import Options
 from transcription.windows import MIN_SPEECH_SECONDS, windows_of_speech
@@ -50,10 +51,10 @@ class Detector(Protocol):
 class Pyannote:
     """The segmentation network of Bredin & Laurent (2021), as whisperx bundles it."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, lanes: Lanes) -> None:
         # Its own onset and offset are never used.
         self._score: Any = load_vad_model(torch.device(device))
-        in_halves(self._score._segmentation)  # noqa: SLF001 - there is no public name
+        in_parts(self._score._segmentation, lanes)  # noqa: SLF001 - there is no public name
 
     def __call__(self, samples: Samples) -> Scores:
         """The probability of speech over the whole recording."""
@@ -82,9 +83,9 @@ class Silero:
 class SpeechFinder:
     """Finds the windows that are worth recognizing."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, lanes: Lanes) -> None:
         self._detectors: Mapping[str, Detector] = MappingProxyType(
-            {"pyannote": Pyannote(device), "silero": Silero()}
+            {"pyannote": Pyannote(device, lanes), "silero": Silero()}
         )
 
     def windows(self, samples: Samples, options: Options) -> list[Window]:

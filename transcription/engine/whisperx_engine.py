@@ -17,6 +17,7 @@ from transcription.engine.aligners import Aligners
 from transcription.engine.device import choose
 from transcription.engine.diarization import Diarizer
 from transcription.engine.fetching import remember
+from transcription.engine.lanes import Lanes
 from transcription.engine.loading import Loads
 from transcription.engine.memory import memory_guard
 from transcription.engine.recognition import Recognizer
@@ -42,6 +43,7 @@ class WhisperxEngine:
         self._settings = settings
         self._device = choose(settings)
         torch.set_num_threads(self._device.threads)
+        self._lanes = Lanes(self._device.threads if self._device.torch == "cpu" else 1)
         self._loads = Loads()
         self._loading = threading.Lock()
         self._family = registry.family(settings.models[0])
@@ -53,8 +55,10 @@ class WhisperxEngine:
                 contextvars.copy_context().run, self._load_recognizers, whispers
             )
             with self._loads.counted("speech detector"):
-                self._speech = SpeechFinder(self._device.torch)
-            self._aligners = Aligners(settings, self._family, self._device.torch, self._loads)
+                self._speech = SpeechFinder(self._device.torch, self._lanes)
+            self._aligners = Aligners(
+                settings, self._family, self._device.torch, self._lanes, self._loads
+            )
             self._diarizer: Diarizer | None = None
             self._load_diarizer(settings.huggingface_token)
             self._recognizers = recognizers.result()
@@ -189,7 +193,7 @@ class WhisperxEngine:
                 return
             try:
                 with self._loads.counted(f"diarizer {model.name}"):
-                    self._diarizer = Diarizer(model, self._device.torch, token)
+                    self._diarizer = Diarizer(model, self._device.torch, self._lanes, token)
                 remember(model)
             except Exception as error:  # whatever it is, the rest of the service works
                 self._loads.failed(f"diarizer {model.name}", error)
