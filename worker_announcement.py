@@ -11,22 +11,21 @@ TIMEOUT = 2.0  # seconds, over loopback
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def announce(bridge_url: str, describe: Callable[[], Mapping[str, Any]]) -> threading.Thread:
+def announce(bridge_url: str, describe: Callable[[], Mapping[str, Any]]) -> threading.Event:
     """Posts ``describe()`` to ``{bridge_url}/worker`` at once and then every ten seconds.
 
-    Whether anybody listens makes no difference: the worker works without a bridge. Returns the
-    started daemon thread.
+    Whether anybody listens makes no difference: the worker works without a bridge. It ends with
+    the program, or when the returned event is set.
     """
-    pause = threading.Event()
+    over = threading.Event()
 
-    def post_for_ever() -> None:
-        while True:
+    def post_until_over() -> None:
+        while not over.is_set():
             post(f"{bridge_url.rstrip('/')}/worker", describe())
-            pause.wait(INTERVAL)
+            over.wait(INTERVAL)
 
-    thread = threading.Thread(target=post_for_ever, name="worker-announcement", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=post_until_over, name="worker-announcement", daemon=True).start()
+    return over
 
 
 def post(url: str, body: Mapping[str, Any]) -> bool:

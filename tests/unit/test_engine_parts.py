@@ -1,6 +1,7 @@
 """The parts of the real engine that can be tried without real models."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +30,7 @@ from transcription.engine.device import Device, choose
 from transcription.engine.features import log_mels
 from transcription.engine.lanes import Lanes
 from transcription.engine.memory import memory_guard
-from transcription.engine.recognition import BEAM_SIZE, CPU_BATCH, Recognizer
+from transcription.engine.recognition import AT_ONCE, BEAM_SIZE, CPU_BATCH, Recognizer
 from transcription.engine.settings import Settings, SettingsError
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.errors import InvalidInput, ModelUnavailable, OutOfMemory
@@ -119,19 +120,51 @@ def hear(recognizer: Recognizer, options: Options, windows: int = 1) -> list[tup
     return calls
 
 
-def test_batches_are_bounded_on_the_processor(recognizer: Recognizer) -> None:
-    assert [size for size, _ in hear(recognizer, Options(), windows=10)] == [CPU_BATCH, 2]
+def sizes(recognizer: Recognizer, options: Options, windows: int) -> list[int]:
+    """Of the batches; which of two that are under way comes first is chance."""
+    return sorted((size for size, _ in hear(recognizer, options, windows)), reverse=True)
 
 
-def test_batches_are_no_larger_than_asked(recognizer: Recognizer) -> None:
-    assert [size for size, _ in hear(recognizer, Options(batch_size=4), windows=10)] == [4, 4, 2]
+@pytest.mark.parametrize(
+    ("asked", "windows", "expected"),
+    [
+        (64, 20, [4, 4, 4, 4, 4]),  # bounded: two at once are CPU_BATCH
+        (64, 3, [2, 1]),  # both cores have something
+        (4, 10, [2, 2, 2, 2, 2]),  # no more at once than was asked for
+        (1, 3, [1, 1, 1]),
+        (64, 1, [1]),
+    ],
+)
+def test_batches_on_the_processor(
+    recognizer: Recognizer, asked: int, windows: int, expected: list[int]
+) -> None:
+    assert CPU_BATCH == AT_ONCE * 4
+    assert sizes(recognizer, Options(batch_size=asked), windows) == expected
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_no_more_windows_are_under_way_than_asked(recognizer: Recognizer, asked: int) -> None:
+    under_way: list[int] = []
+    counts: list[int] = []
+    generate = recognizer._model.generate
+
+    def slow(features: np.ndarray, *arguments: Any, **options: Any) -> Any:
+        under_way.append(len(features))
+        counts.append(sum(under_way))
+        time.sleep(0.02)
+        under_way.remove(len(features))
+        return generate(features, *arguments, **options)
+
+    recognizer._model.model.generate = slow
+    sizes(recognizer, Options(batch_size=asked), 6)
+    assert max(counts) == asked
 
 
 def test_a_batch_too_large_is_tried_in_halves(
     recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FakeWhisper, "capacity", 2)
-    assert [size for size, _ in hear(recognizer, Options(), windows=5)] == [2, 2, 1]
+    assert sizes(recognizer, Options(), 8) == [2, 2, 2, 2]
 
 
 def test_a_window_too_large_is_out_of_memory(
@@ -142,7 +175,7 @@ def test_a_window_too_large_is_out_of_memory(
         hear(recognizer, Options(), windows=3)
     # What did not fit leaves nothing behind.
     monkeypatch.setattr(FakeWhisper, "capacity", 1000)
-    assert [size for size, _ in hear(recognizer, Options(), windows=3)] == [3]
+    assert sizes(recognizer, Options(), 3) == [2, 1]
 
 
 def test_numerals_are_suppressed_for_the_request_that_asks(recognizer: Recognizer) -> None:

@@ -1,6 +1,7 @@
 """Work side by side: in order, on one core each, no more begun than are taken."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -49,12 +50,18 @@ def test_no_more_is_begun_than_is_taken() -> None:
     assert len(begun) <= 6
 
 
-def test_an_error_ends_the_work() -> None:
-    def work(number: int) -> float:
-        return 1 / number
+def test_an_error_ends_all_work() -> None:
+    done = []
+
+    def work(number: int) -> None:
+        if number == 0:
+            raise ZeroDivisionError
+        time.sleep(0.05)
+        done.append(number)
 
     with pytest.raises(ZeroDivisionError):
-        list(Lanes(2).map(work, [1, 2, 0, 3]))
+        list(Lanes(2).map(work, range(9)))
+    assert done == [1], "what was under way is waited for, and no more is begun"
 
 
 @pytest.mark.parametrize("items", range(9))

@@ -41,10 +41,15 @@ def test_announces_at_once_and_again(
 ) -> None:
     monkeypatch.setattr(worker_announcement, "INTERVAL", 0.01)
     url, heard = bridge
-    thread = announce(url, lambda: {"models": ["demo"]})
-    assert thread.daemon
+    over = announce(url, lambda: {"models": ["demo"]})
     for _ in range(3):
         assert heard.get(timeout=10) == ("/worker", {"models": ["demo"]})
+    threads = [thread for thread in threading.enumerate() if thread.name == "worker-announcement"]
+    assert all(thread.daemon for thread in threads)
+    over.set()
+    for thread in threads:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
 
 
 def test_needs_no_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +60,7 @@ def test_needs_no_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.release()
         return {}
 
-    announce("http://127.0.0.1:9", describe)
+    over = announce("http://127.0.0.1:9", describe)
     for _ in range(3):
         assert asked.acquire(timeout=10)
+    over.set()

@@ -7,7 +7,7 @@ pyannote's segmentation network in batches of 8 took two threads 2.4 s, and two 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import chain
 from typing import Final, TypeVar
 
@@ -38,7 +38,8 @@ class Lanes:
     def map(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """What ``work`` makes of each, in order, as many at a time as there are lanes.
 
-        No more are begun when nobody takes the results: others may want the lanes, too.
+        No more are begun when nobody takes the results: others may want the lanes, too. Whoever
+        stops taking them waits for those under way.
         """
         if self.count == 1:
             yield from map(work, items)
@@ -54,6 +55,7 @@ class Lanes:
         finally:
             for future in begun:
                 future.cancel()
+            wait(begun)  # nothing goes on for a request that is over
 
     def spread(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
         """The same for large pieces, on which threads can also work together.

@@ -2,8 +2,9 @@
 
 import math
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from faster_whisper.tokenizer import Tokenizer
@@ -13,14 +14,19 @@ from whisperx.asr import WhisperModel
 from transcription.audio import Samples
 from transcription.engine.device import Device
 from transcription.engine.features import log_mels
+from transcription.engine.lanes import Lanes
 from transcription.engine.memory import fitting
 from transcription.findings import Language, Progress, Window
 from transcription.options import Options
 from transcription.transcript import Segment
 
 CPU_BATCH = 8  # windows; more only take memory where cores, not batches, make it fast
+# Batches under way on a CPU: between two operations of one, its cores compute for the other.
+AT_ONCE = 2
 BEAM_SIZE = 5  # hypotheses, Whisper's own choice for the most probable text
 LENGTH_PENALTY = 1.0  # exponent of the length in a hypothesis' score; 1: the mean
+
+_Work = Callable[[Sequence[Window]], list[Segment]]
 
 
 class Recognizer:
@@ -34,9 +40,11 @@ class Recognizer:
             device=device.whisper,
             compute_type=device.compute_type,
             cpu_threads=device.threads,
+            num_workers=1 if device.is_gpu else AT_ONCE,
             use_auth_token=token,
         )
         self._mels: int = self._model.model.n_mels
+        self._lanes = Lanes(1 if device.is_gpu else AT_ONCE)
 
     def detect(self, samples: Samples, window: Window) -> Language:
         """The most probable language of one window. A model of English only answers so."""
@@ -67,14 +75,29 @@ class Recognizer:
             task=options.task,
             language=language,
         )
-        size = options.batch_size if self._device.is_gpu else min(options.batch_size, CPU_BATCH)
         done = 0
-        for batch, heard in fitting(
-            lambda batch: self._batch(samples, batch, tokenizer, options), windows, size
+        for batch, heard in self._batches(
+            lambda batch: self._batch(samples, batch, tokenizer, options),
+            windows,
+            options.batch_size,
         ):
             done += len(batch)
             progress(done / len(windows))
             yield from heard
+
+    def _batches(
+        self, work: _Work, windows: Sequence[Window], size: int
+    ) -> Iterator[tuple[Sequence[Window], list[Segment]]]:
+        """Batches with what ``work`` heard in them, in order; no more than ``size`` at once."""
+        if self._device.is_gpu or size < AT_ONCE:
+            return fitting(work, windows, size)
+        share = max(1, min(min(size, CPU_BATCH) // AT_ONCE, math.ceil(len(windows) / AT_ONCE)))
+        starts = range(0, len(windows), share)
+        return chain.from_iterable(
+            self._lanes.map(
+                lambda start: list(fitting(work, windows[start : start + share], share)), starts
+            )
+        )
 
     def _batch(
         self, samples: Samples, windows: Sequence[Window], tokenizer: Any, options: Options
