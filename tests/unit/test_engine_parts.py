@@ -106,7 +106,7 @@ def recognizer(monkeypatch: pytest.MonkeyPatch) -> Recognizer:
     monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
     monkeypatch.setattr(recognition, "Tokenizer", FakeTokenizer)
     monkeypatch.setattr(recognition, "get_suppressed_tokens", lambda _tokenizer, _tokens: (7,))
-    return Recognizer("any", CPU)
+    return Recognizer("any", CPU, Lanes(AT_ONCE))
 
 
 def hear(recognizer: Recognizer, options: Options, windows: int = 1) -> list[tuple[int, Any]]:

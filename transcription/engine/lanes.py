@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 import torch
 
-MOST = 8  # each may hold a piece of half a minute: about 200 MB
+MOST = 8  # each may hold a piece of half a minute: 240 MB of wav2vec2-base
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -23,7 +23,7 @@ class Lanes:
     """Threads of one core each; with ``count`` 1 everything runs where it is asked for."""
 
     def __init__(self, count: int) -> None:
-        """To be made where no other thread begins to compute: see `_alone`."""
+        """To be made while no other thread begins to compute: see `_alone`."""
         self.count: Final = max(1, min(MOST, count))
         if self.count == 1:
             return

@@ -32,19 +32,22 @@ _Work = Callable[[Sequence[Window]], list[Segment]]
 class Recognizer:
     """One resident Whisper model."""
 
-    def __init__(self, model: str, device: Device, token: str | None = None) -> None:
-        """Loads the CTranslate2 model in directory or hub repository ``model``."""
+    def __init__(self, model: str, device: Device, lanes: Lanes, token: str | None = None) -> None:
+        """Loads the CTranslate2 model in directory or hub repository ``model``.
+
+        ``lanes`` wait for its batches and compute little: one for each that is under way.
+        """
         self._device = device
         self._model: Any = WhisperModel(
             model,
             device=device.whisper,
             compute_type=device.compute_type,
             cpu_threads=device.threads,
-            num_workers=1 if device.is_gpu else AT_ONCE,
+            num_workers=lanes.count,
             use_auth_token=token,
         )
         self._mels: int = self._model.model.n_mels
-        self._lanes = Lanes(1 if device.is_gpu else AT_ONCE)
+        self._lanes = lanes
 
     def detect(self, samples: Samples, window: Window) -> Language:
         """The most probable language of one window. A model of English only answers so."""

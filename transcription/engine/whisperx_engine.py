@@ -20,7 +20,7 @@ from transcription.engine.fetching import remember
 from transcription.engine.lanes import Lanes
 from transcription.engine.loading import Loads
 from transcription.engine.memory import memory_guard
-from transcription.engine.recognition import Recognizer
+from transcription.engine.recognition import AT_ONCE, Recognizer
 from transcription.engine.settings import Settings, SettingsError
 from transcription.engine.speech import SpeechFinder
 from transcription.errors import InvalidInput, ModelUnavailable
@@ -44,6 +44,8 @@ class WhisperxEngine:
         self._device = choose(settings)
         torch.set_num_threads(self._device.threads)
         self._lanes = Lanes(self._device.threads if self._device.torch == "cpu" else 1)
+        # Apart from the others: the diarizer computes in those while these wait for Whisper.
+        self._waiting = Lanes(1 if self._device.is_gpu else AT_ONCE)
         self._loads = Loads()
         self._loading = threading.Lock()
         self._family = registry.family(settings.models[0])
@@ -178,7 +180,7 @@ class WhisperxEngine:
         loaded: dict[str, Recognizer] = {}
         for model in models:
             with self._loads.counted(f"whisper {model.name}"):
-                loaded[model.name] = Recognizer(model.source, self._device, token)
+                loaded[model.name] = Recognizer(model.source, self._device, self._waiting, token)
         return loaded
 
     def _load_diarizer(self, token: str | None) -> None:
