@@ -15,8 +15,10 @@ from typing import Any
 
 from cog import BaseRunner, Input, Path, Secret, current_scope
 
-from run_folders import RunFolders
-from segment_channel import telling
+from predictor.announcement import announce
+from predictor.log import note
+from predictor.run_folders import RunFolders
+from predictor.segments import telling
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.libraries import check_libraries
 from transcription.engine.settings import Settings
@@ -28,8 +30,6 @@ from transcription.pipeline import Pipeline
 from transcription.progress import ProgressLines
 from transcription.scratch import move_in
 from transcription.wire import WireTranscript, to_wire
-from worker_announcement import announce
-from worker_log import note
 
 # fmt: off
 LANGUAGE_CODES = [

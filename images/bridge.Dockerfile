@@ -14,9 +14,9 @@ WORKDIR /src
 COPY bridge ./bridge
 COPY outbound ./outbound
 COPY transcription ./transcription
-COPY pod ./pod
+COPY predictor ./predictor
 # Without these files a container whose root cannot be written compiles at every start.
-RUN /opt/venv/bin/python -m compileall -q bridge outbound transcription pod \
+RUN /opt/venv/bin/python -m compileall -q bridge outbound transcription predictor \
     && install -d -o 10001 -g 10001 /data/files
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \

@@ -9,11 +9,11 @@ RUN python3 -m venv /opt/venv \
         -r /tmp/requirements/models-cpu.txt -r /tmp/requirements/cog.txt \
     && sh /tmp/torch-cpu.sh /opt/venv /tmp/requirements/torch-cpu.txt
 WORKDIR /src
-COPY *.py ./
+COPY predict.py ./
 COPY .cog/openapi_schema.json ./.cog/
 COPY models ./models
 COPY transcription ./transcription
-COPY pod ./pod
+COPY predictor ./predictor
 RUN /opt/venv/bin/python -m compileall -q . \
     && install -d -o 10001 -g 10001 /models
 # The same environment as cog.yaml's.
@@ -32,4 +32,4 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     TORCH_HOME=/models/torch
 USER 10001:10001
 EXPOSE 5000
-CMD ["python", "-m", "pod.entry", "python", "-m", "cog.server.http", "--host", "127.0.0.1"]
+CMD ["python", "-m", "predictor.entry", "python", "-m", "cog.server.http", "--host", "127.0.0.1"]

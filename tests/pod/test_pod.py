@@ -292,7 +292,7 @@ def test_a_placeholder_for_the_hubs_token_fails_the_setup_and_the_probes_say_so(
         "run", "-d", "--name", name, "--network=none", *flags, pod.container("whisperx")["image"]
     )
     try:
-        probe = ("exec", name, "python", "-m", "pod.probe", "alive")
+        probe = ("exec", name, "python", "-m", "predictor.probe", "alive")
         wait_until(
             lambda: podman.run(*probe).stdout.strip() == "SETUP_FAILED",
             "the setup failed",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pod.probe import answer, main
+from predictor.probe import answer, main
 from stack.settings import ROOT, free_port
 from tests.conftest import wait_until
 
@@ -26,7 +26,9 @@ def bridge() -> Iterator[socket.socket]:
 
 def entry(url: str, seconds: float, *command: str) -> subprocess.Popen[bytes]:
     environ = {**os.environ, "BRIDGE_INTERNAL_URL": url, "DRAIN_SECONDS": str(seconds)}
-    return subprocess.Popen([sys.executable, "-m", "pod.entry", *command], cwd=ROOT, env=environ)
+    return subprocess.Popen(
+        [sys.executable, "-m", "predictor.entry", *command], cwd=ROOT, env=environ
+    )
 
 
 def started(url: str, seconds: float, folder: Path) -> subprocess.Popen[bytes]:

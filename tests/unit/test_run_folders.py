@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from run_folders import RUN, RunFolders
+from predictor.run_folders import RUN, RunFolders
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from predictor.announcement import TIMEOUT, post
 from transcription.findings import Found, unheard
 from transcription.transcript import Segment
 from transcription.wire import WireSegment, segment_to_wire
-from worker_announcement import TIMEOUT, post
 
 URL = "segments_url"  # the member of Cog's context
 _Found = queue.SimpleQueue[Segment | None]  # None: that was the last one

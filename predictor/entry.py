@@ -1,9 +1,9 @@
 """Runs a container's program, and lets the bridge finish before it is stopped.
 
-``python -m pod.entry COMMAND …`` starts the command. When the pod is stopped, all its containers
-get SIGTERM at once, but a bridge that is stopping still needs Cog for the run that it finishes. So
-SIGTERM reaches the command only when nobody listens at BRIDGE_INTERNAL_URL any more, or after
-DRAIN_SECONDS. As the first process of its container this one also reaps orphans.
+``python -m predictor.entry COMMAND …`` starts the command. When the pod is stopped, all its
+containers get SIGTERM at once, but a bridge that is stopping still needs Cog for the run that it
+finishes. So SIGTERM reaches the command only when nobody listens at BRIDGE_INTERNAL_URL any more,
+or after DRAIN_SECONDS. As the first process of its container this one also reaps orphans.
 """
 
 import os
@@ -60,7 +60,7 @@ def _reap_until(child: int) -> int:
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Entry point."""
     if not arguments:
-        print("pod.entry: no command is given", file=sys.stderr)
+        print("predictor.entry: no command is given", file=sys.stderr)
         return 2
     seconds = float(environ.get("DRAIN_SECONDS") or DRAIN_SECONDS)
     return run(arguments, environ.get("BRIDGE_INTERNAL_URL", ""), seconds)

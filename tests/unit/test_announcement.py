@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-import worker_announcement
-from worker_announcement import announce
+from predictor import announcement
+from predictor.announcement import announce
 
 Heard = queue.Queue[tuple[str, object]]
 
@@ -39,7 +39,7 @@ def bridge() -> Iterator[tuple[str, Heard]]:
 def test_announces_at_once_and_again(
     bridge: tuple[str, Heard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_announcement, "INTERVAL", 0.01)
+    monkeypatch.setattr(announcement, "INTERVAL", 0.01)
     url, heard = bridge
     over = announce(url, lambda: {"models": ["demo"]})
     for _ in range(3):
@@ -53,7 +53,7 @@ def test_announces_at_once_and_again(
 
 
 def test_needs_no_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_announcement, "INTERVAL", 0.01)
+    monkeypatch.setattr(announcement, "INTERVAL", 0.01)
     asked = threading.Semaphore(0)
 
     def describe() -> dict[str, str]:

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-import worker_log
-from worker_log import note
+from predictor import log as predictor_log
+from predictor.log import note
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_a_line_is_json_and_names_the_prediction(
     log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOG_FORMAT", raising=False)
-    monkeypatch.setattr(worker_log, "current_scope", Scope)
+    monkeypatch.setattr(predictor_log, "current_scope", Scope)
     note("transcribed", seconds={"align": 0.5})
     line = json.loads(log.getvalue())
     assert (line["prediction"], line["message"], line["level"]) == ("abc", "transcribed", "info")
@@ -47,6 +47,6 @@ def test_an_error_is_one_line_with_its_traceback(
 
 def test_text_is_for_people(log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_FORMAT", "console")
-    monkeypatch.setattr(worker_log, "current_scope", Scope)
+    monkeypatch.setattr(predictor_log, "current_scope", Scope)
     note("transcribed")
     assert "INFO prediction abc: transcribed" in log.getvalue()

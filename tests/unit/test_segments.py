@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-import segment_channel
-from segment_channel import TIMEOUT, URL, telling
+from predictor import segments
+from predictor.segments import TIMEOUT, URL, telling
 from tests.conftest import wait_until
 from transcription.findings import unheard
 from transcription.transcript import Segment
@@ -105,7 +105,7 @@ def test_what_did_not_arrive_comes_with_the_next(bridge: Bridge) -> None:
 def test_a_bridge_that_hangs_holds_nothing_up(
     bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segment_channel, "TIMEOUT", 0.05)
+    monkeypatch.setattr(segments, "TIMEOUT", 0.05)
     bridge.asleep.set()
     began = time.monotonic()
     with telling(bridge.context) as found:

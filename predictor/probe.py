@@ -1,4 +1,4 @@
-"""The probes of Cog's container: ``python -m pod.probe started|ready|alive``.
+"""The probes of Cog's container: ``python -m predictor.probe started|ready|alive``.
 
 Cog answers its health check with 200 in every state, so a probe has to read the body. Exit status 0
 is yes. What each question means:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Entry point; 2 for a question that does not exist."""
     question = arguments[0] if arguments else ""
     if question not in QUESTIONS:
-        print(f"pod.probe: expected one of {', '.join(QUESTIONS)}", file=sys.stderr)
+        print(f"predictor.probe: expected one of {', '.join(QUESTIONS)}", file=sys.stderr)
         return 2
     state = status(f"http://127.0.0.1:{environ.get('PORT') or '5000'}")
     print(state)

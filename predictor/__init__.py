@@ -1,0 +1,1 @@
+"""What stands around predict.py in Cog's container: announcement, segments, log, probes, entry."""
