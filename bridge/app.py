@@ -26,7 +26,6 @@ from bridge.api.replicate import models, predictions, stream
 from bridge.api.replicate.render import webhook_body
 from bridge.api.waiting import tell_id
 from bridge.auth import SETTINGS, require_token
-from bridge.claims import Claims
 from bridge.cog import Cog
 from bridge.connections import connection_pool
 from bridge.context import CONTEXT, Context
@@ -38,10 +37,11 @@ from bridge.internal import Links, build_internal_app
 from bridge.janitor import Janitor
 from bridge.jobs import Jobs
 from bridge.monitor import Monitor
-from bridge.prediction import Change
 from bridge.queue import Queue
+from bridge.records.idempotency import Claims
+from bridge.records.prediction import Change
+from bridge.records.store import Store
 from bridge.settings import Settings
-from bridge.store import Store
 from bridge.uploads import Uploads
 from bridge.webhooks import EVENTS, Webhooks
 

@@ -9,10 +9,10 @@ from bridge.files import Files
 from bridge.forward import Forward
 from bridge.intake import Intake
 from bridge.monitor import Monitor
-from bridge.prediction import Prediction, Status
 from bridge.queue import Queue
+from bridge.records.prediction import Prediction, Status
+from bridge.records.store import Place, Store
 from bridge.settings import Settings
-from bridge.store import Place, Store
 from bridge.uploads import Uploads
 from bridge.webhooks import Webhooks
 

@@ -18,7 +18,7 @@ from bridge.janitor import Janitor
 from bridge.jobs import Jobs
 from bridge.monitor import Monitor
 from bridge.queue import Dockets, Queue
-from bridge.store import Store
+from bridge.records.store import Store
 from bridge.webhooks import Webhooks
 
 ERRANDS_AT_ONCE = 16

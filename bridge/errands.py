@@ -11,10 +11,10 @@ from redis.exceptions import RedisError
 
 from bridge.audio import check_audio, check_clip
 from bridge.files import Files
-from bridge.prediction import Recording, Refused
 from bridge.queue import Queue, insist
+from bridge.records.prediction import Recording, Refused
+from bridge.records.store import Store
 from bridge.settings import Settings
-from bridge.store import Store
 from bridge.webhooks import ATTEMPTS, Webhooks
 from outbound.fetch import FetchFailed, Limits, fetch
 from transcription.errors import TranscriptionError

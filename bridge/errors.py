@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from redis.exceptions import RedisError
 
-from bridge.store import AlreadyExists, QueueFull
+from bridge.records.store import AlreadyExists, QueueFull
 from transcription.errors import InvalidInput, TranscriptionError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

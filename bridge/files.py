@@ -20,7 +20,7 @@ from typing import BinaryIO, Final
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
-from bridge.prediction import Recording
+from bridge.records.prediction import Recording
 from transcription.errors import InvalidAudio, TranscriptionError
 
 _CHUNK = 1 << 20  # base64 characters decoded at a time; a multiple of 4

@@ -15,12 +15,12 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from bridge.audio import check_audio, check_clip
-from bridge.claims import Claims
 from bridge.files import Files, Stored, media_type, new_id
-from bridge.prediction import Prediction, Recording
 from bridge.queue import Queue
+from bridge.records.idempotency import Claims
+from bridge.records.prediction import Prediction, Recording
+from bridge.records.store import AlreadyExists, Place, Store
 from bridge.settings import Settings
-from bridge.store import AlreadyExists, Place, Store
 from bridge.uploads import Uploads
 from bridge.validation import Inputs
 from bridge.webhooks import EVENTS

@@ -12,7 +12,7 @@ from bridge.auth import sign, signed_by
 from bridge.cog import Ended, RunLost, parse_run
 from bridge.files import Files
 from bridge.monitor import Monitor, Worker
-from bridge.prediction import Event, Finished, Progressed, Started, Stopped
+from bridge.records.prediction import Event, Finished, Progressed, Started, Stopped
 
 MAX_WEBHOOK_BYTES = 200 << 20  # a day of speech with word times stays below this
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from bridge.forward import PREFIX as FORWARDED
+from bridge.records.store import Store
 from bridge.settings import Settings
-from bridge.store import Store
 from bridge.uploads import PREFIX as UPLOADED
 from bridge.uploads import Uploads
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 from bridge.cog import Cog, Ended, NotAccepted, RunLost
 from bridge.files import Files
 from bridge.internal import Links
-from bridge.prediction import Event, Finished, Prediction, Refused, Status, Stopped
 from bridge.queue import Queue, insist
-from bridge.store import Store
+from bridge.records.prediction import Event, Finished, Prediction, Refused, Status, Stopped
+from bridge.records.store import Store
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed

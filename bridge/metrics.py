@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from bridge.context import Context
 from bridge.errors import Handler
-from bridge.prediction import Change, Status
+from bridge.records.prediction import Change, Status
 
 COG_STATES = (
     "STARTING", "READY", "BUSY", "UNHEALTHY", "WORKER_DEAD", "SETUP_FAILED", "DEFUNCT",

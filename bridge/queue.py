@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from redis.exceptions import RedisError
 
 from bridge.files import Files
-from bridge.prediction import (
+from bridge.records.prediction import (
     TERMINAL,
     CancelRequested,
     Change,
@@ -25,7 +25,7 @@ from bridge.prediction import (
     Prediction,
     webhook_events,
 )
-from bridge.store import Store
+from bridge.records.store import Store
 from bridge.webhooks import LOGS_INTERVAL
 
 if TYPE_CHECKING:

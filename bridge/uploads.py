@@ -12,12 +12,11 @@ from yarl import URL
 
 from bridge.auth import sign, signed_by
 from bridge.files import Files, new_id
+from bridge.records import keys
 from bridge.settings import Settings
-from bridge.store import text
 from transcription.errors import InvalidAudio
 
 _FIELDS = {"owner", "expiry", "signature"}
-_INDEX = "files:all"
 PREFIX = "file-"  # of an uploaded file's name on disk
 
 
@@ -66,25 +65,25 @@ class Uploads:
 
     async def describe(self, uploaded: Uploaded) -> None:
         """Write the description, also again with metadata that came after the content."""
-        await self._redis.set(_key(uploaded.id), json.dumps(asdict(uploaded)), ex=self._ttl)
-        await self._redis.zadd(_INDEX, {uploaded.id: time.time()})
-        await self._redis.expire(_INDEX, self._ttl)
+        await self._redis.set(keys.file(uploaded.id), json.dumps(asdict(uploaded)), ex=self._ttl)
+        await self._redis.zadd(keys.FILES, {uploaded.id: time.time()})
+        await self._redis.expire(keys.FILES, self._ttl)
 
     async def get(self, file_id: str) -> Uploaded | None:
         """The description, None for an unknown or expired id."""
-        document = await self._redis.get(_key(file_id))
+        document = await self._redis.get(keys.file(file_id))
         return None if document is None else Uploaded(**json.loads(document))
 
     async def all(self) -> list[Uploaded]:
         """All descriptions, newest first."""
-        ids = [text(entry) for entry in await self._redis.zrevrange(_INDEX, 0, -1)]
+        ids = [keys.text(entry) for entry in await self._redis.zrevrange(keys.FILES, 0, -1)]
         return [found for file_id in ids if (found := await self.get(file_id)) is not None]
 
     async def remove(self, file_id: str) -> bool:
         """Delete a file; whether there was one."""
         self._files.remove(_recording(file_id))
-        await self._redis.zrem(_INDEX, file_id)
-        return bool(await self._redis.delete(_key(file_id)))
+        await self._redis.zrem(keys.FILES, file_id)
+        return bool(await self._redis.delete(keys.file(file_id)))
 
     def url(self, base: str, uploaded: Uploaded) -> str:
         """A link that needs no token and ends with the file."""
@@ -121,10 +120,6 @@ class Uploads:
         if uploaded is None:
             raise InvalidAudio("the uploaded file has expired or was deleted", field_name)
         return uploaded.size
-
-
-def _key(file_id: str) -> str:
-    return f"file:{file_id}"
 
 
 def _recording(file_id: str) -> str:

@@ -18,9 +18,10 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from bridge.prediction import Prediction
+from bridge.records.keys import DEAD, LIVE_TTL, PENDING, TRIES, text
+from bridge.records.prediction import Prediction
+from bridge.records.store import Store
 from bridge.settings import Settings
-from bridge.store import DEAD, LIVE_TTL, PENDING, TRIES, Store, text
 from outbound.deliver import Outcome, deliver
 from outbound.signing import headers
 

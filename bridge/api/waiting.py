@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bridge.context import CONTEXT, Context
 from bridge.intake import Request
-from bridge.prediction import Prediction, Status
+from bridge.records.prediction import Prediction, Status
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES, NAMES
 from transcription.transcript import Transcript

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from benchmarks import recordings
 from benchmarks.house import PREDICTOR
 from bridge.auth import sign
-from bridge.store import Store
+from bridge.records.store import Store
 from stack.client import Client
 from stack.settings import free_port
 from tests.conftest import RunningStack, start_stack, stop_stack

@@ -10,13 +10,14 @@ from typing import get_type_hints
 import pytest
 import yaml
 
-from bridge import errors, store
+from bridge import errors
 from bridge.api.replicate.render import prediction_object
 from bridge.api.replicate.stream import KEEP_ALIVE_SECONDS
 from bridge.app import PREFIXES, routes
 from bridge.jobs import MAX_ATTEMPTS
 from bridge.metrics import Metrics
-from bridge.prediction import Prediction, Status
+from bridge.records import keys
+from bridge.records.prediction import Prediction, Status
 from bridge.settings import Settings
 from bridge.webhooks import ATTEMPTS, EVENTS
 from scripts import reference
@@ -133,9 +134,10 @@ def without_names(key: str) -> str:
 
 
 def test_redis_keys_are_documented() -> None:
-    code = "".join(map(source, ("bridge/store.py", "bridge/uploads.py", "bridge/claims.py")))
-    used = set(map(without_names, re.findall(r'"([a-z]+:[a-z_{}]+(?::[a-z]+)?)"', code)))
-    told = set(re.findall(r"^    ([a-z]+:\S+)  ", store.__doc__ or "", re.MULTILINE))
+    made_of = (keys.prediction, keys.secrets, keys.segments, keys.idempotency, keys.file)
+    used = {name("<>") for name in made_of}
+    used |= {value for name, value in vars(keys).items() if name.isupper() and name != "LIVE_TTL"}
+    told = set(re.findall(r"^    ([a-z]+:\S+)  ", keys.__doc__ or "", re.MULTILINE))
     assert set(map(without_names, told)) == used
     documented = first_cells(section(ARCHITECTURE, "Redis keys").replace("`<id> <event>`", ""))
     assert {*map(without_names, documented)} - {"jobs…", "errands…", "deliveries…"} == used

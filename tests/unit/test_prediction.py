@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.prediction import (
+from bridge.records.prediction import (
     TERMINAL,
     TRANSITIONS,
     CancelRequested,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.api.replicate.render import prediction_object, webhook_body, with_output
-from bridge.prediction import Prediction
+from bridge.records.prediction import Prediction
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bridge.prediction import Status
+from bridge.records.prediction import Status
 from bridge.webhooks import EVENTS
 from transcription.schema import input_schema, output_schema
 

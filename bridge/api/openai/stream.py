@@ -14,7 +14,7 @@ from bridge.api.openai.requests import Asked
 from bridge.api.waiting import begin, load
 from bridge.context import CONTEXT, Context
 from bridge.errors import translate
-from bridge.prediction import TERMINAL
+from bridge.records.prediction import TERMINAL
 
 LOOK_SECONDS = 0.25
 KEEP_ALIVE_SECONDS = 10.0  # proxies take a connection that is silent for long for a dead one

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from bridge.prediction import Prediction
+from bridge.records.prediction import Prediction
 
 
 def cursor_of(prediction: Prediction) -> str:

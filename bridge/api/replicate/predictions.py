@@ -22,8 +22,8 @@ from bridge.context import CONTEXT, Context
 from bridge.errors import problem
 from bridge.forward import applies
 from bridge.intake import check_id
-from bridge.prediction import Prediction, Status
-from bridge.store import Place
+from bridge.records.prediction import Prediction, Status
+from bridge.records.store import Place
 
 PAGE = 100  # predictions per page of the list
 _MARGIN_SECONDS = 0.3  # the answer has to leave before the client's patience ends

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.auth import sign
-from bridge.prediction import Prediction
+from bridge.records.prediction import Prediction
 
 STREAM_SECONDS = 86_400  # how long a stream's link is valid
 

@@ -13,7 +13,7 @@ from bridge.auth import SETTINGS, signed_by
 from bridge.context import CONTEXT, Context
 from bridge.errors import problem
 from bridge.intake import check_id
-from bridge.prediction import Prediction, Status
+from bridge.records.prediction import Prediction, Status
 
 LOOK_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 10.0  # one client gives up after 30 silent seconds

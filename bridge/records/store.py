@@ -1,21 +1,4 @@
-"""The records of all predictions, in Redis.
-
-Every key of ours is made here and has a time to live: a week while a prediction lives (renewed by
-each write), ``result_ttl`` from its end.
-
-    prediction:<id>           hash: record (JSON), output (JSON), status, cancel
-    prediction:<id>:secrets   the secret inputs, until the prediction has ended
-    prediction:<id>:segments  hash: what the run under way has recognized so far, and its number
-    predictions:all           ids by creation time, for listing
-    predictions:unfinished    ids by creation time: the queue and what runs
-    webhooks:pending          "<id> <event>" of client webhooks still to be delivered
-    webhooks:tries            how often each of them was tried
-    webhooks:dead             those that were given up
-    idempotency:<digest>      the id that a request was answered with
-    files:all                 ids of uploaded files by upload time
-    file:<id>                 an uploaded file's description (JSON)
-    runs:mean_seconds         running mean of predict_time, for estimates
-"""
+"""The records of all predictions, in Redis; `keys` names what is kept where."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,17 +9,10 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from bridge import scripts
-from bridge.prediction import Change, Event, Prediction, Status, advance, webhook_events
+from bridge.records import keys, scripts
+from bridge.records.prediction import Change, Event, Prediction, Status, advance, webhook_events
 
-LIVE_TTL = 7 * 86_400  # seconds; longer than any queue, so that only an abandoned record expires
 MEAN_WEIGHT = 0.2  # of the newest run in the running mean
-_ALL = "predictions:all"
-_UNFINISHED = "predictions:unfinished"
-PENDING = "webhooks:pending"
-TRIES = "webhooks:tries"
-DEAD = "webhooks:dead"
-_MEAN = "runs:mean_seconds"
 
 
 class QueueFull(Exception):
@@ -76,18 +52,24 @@ class Store:
     async def create(self, prediction: Prediction, secrets: Mapping[str, str]) -> Place:
         """Keep a new prediction; its place in the queue. Raises QueueFull or AlreadyExists."""
         answer: Any = await self._create(
-            keys=[_key(prediction.id), _secrets_key(prediction.id), _UNFINISHED, _ALL, _MEAN],
+            keys=[
+                keys.prediction(prediction.id),
+                keys.secrets(prediction.id),
+                keys.UNFINISHED,
+                keys.ALL,
+                keys.MEAN,
+            ],
             args=[
                 prediction.id,
                 prediction.created_at.timestamp(),
                 json.dumps(prediction.to_dict()),
                 prediction.status.value,
                 json.dumps(dict(secrets)) if secrets else "",
-                LIVE_TTL,
+                keys.LIVE_TTL,
                 self._queue_limit,
             ],
         )
-        match [text(answer[0]), *answer[1:]]:
+        match [keys.text(answer[0]), *answer[1:]]:
             case ["exists"]:
                 raise AlreadyExists
             case ["full"]:
@@ -96,7 +78,7 @@ class Store:
 
     async def get(self, prediction_id: str) -> Prediction | None:
         """The record, or None for an unknown or expired id."""
-        document = await self._redis.hget(_key(prediction_id), "record")
+        document = await self._redis.hget(keys.prediction(prediction_id), "record")
         return None if document is None else Prediction.from_dict(json.loads(document))
 
     async def get_with_output(self, prediction_id: str) -> tuple[Prediction, bytes | None] | None:
@@ -104,27 +86,31 @@ class Store:
 
         Hours of speech make megabytes of output: it is written once and never parsed again.
         """
-        document, output = await self._redis.hmget(_key(prediction_id), ["record", "output"])
+        document, output = await self._redis.hmget(
+            keys.prediction(prediction_id), ["record", "output"]
+        )
         if document is None:
             return None
         prediction = Prediction.from_dict(json.loads(document))
-        return prediction, None if output is None else text(output).encode()
+        return prediction, None if output is None else keys.text(output).encode()
 
     async def status(self, prediction_id: str) -> Status | None:
         """The status alone: what a waiting request asks again and again."""
-        status = await self._redis.hget(_key(prediction_id), "status")
-        return None if status is None else Status(text(status))
+        status = await self._redis.hget(keys.prediction(prediction_id), "status")
+        return None if status is None else Status(keys.text(status))
 
     async def wanted(self, prediction_id: str) -> tuple[Status | None, bool]:
         """The status, and whether its run should stop: its end was asked for, or it is gone."""
-        status, asked = await self._redis.hmget(_key(prediction_id), ["status", "cancel"])
+        status, asked = await self._redis.hmget(
+            keys.prediction(prediction_id), ["status", "cancel"]
+        )
         if status is None:
             return None, True
-        return Status(text(status)), asked is not None
+        return Status(keys.text(status)), asked is not None
 
     async def secrets(self, prediction_id: str) -> dict[str, str]:
         """The secret inputs; gone once the prediction has ended."""
-        document = await self._redis.get(_secrets_key(prediction_id))
+        document = await self._redis.get(keys.secrets(prediction_id))
         return {} if document is None else dict(json.loads(document))
 
     async def add_segments(
@@ -132,8 +118,10 @@ class Store:
     ) -> None:
         """Keep segments number ``first`` and following of run ``attempt``; old news is dropped."""
         texts = [json.dumps(dict(segment), ensure_ascii=False) for segment in segments]
-        keys = [_key(prediction_id), _segments_key(prediction_id)]
-        await self._add_segments(keys=keys, args=[attempt, first, LIVE_TTL, *texts])
+        await self._add_segments(
+            keys=[keys.prediction(prediction_id), keys.segments(prediction_id)],
+            args=[attempt, first, keys.LIVE_TTL, *texts],
+        )
 
     async def segments(self, prediction_id: str, since: int) -> list[dict[str, Any]]:
         """What was recognized so far, from segment number ``since`` (the first is 0) on.
@@ -141,7 +129,7 @@ class Store:
         Each has ``start``, ``end`` (seconds) and ``text``, not yet aligned and without speakers.
         A run that is repeated after the loss of its worker counts from 0 again.
         """
-        key = _segments_key(prediction_id)
+        key = keys.segments(prediction_id)
         count: Any = await self._redis.hlen(key)
         if count - 1 <= since:  # one field is the run's number
             return []
@@ -158,7 +146,7 @@ class Store:
         in the same transaction, so that none is forgotten.
         """
         while True:
-            document = await self._redis.hget(_key(prediction_id), "record")
+            document = await self._redis.hget(keys.prediction(prediction_id), "record")
             if document is None:
                 return None
             before = Prediction.from_dict(json.loads(document))
@@ -174,11 +162,11 @@ class Store:
             result = json.dumps(output, ensure_ascii=False, separators=(",", ":"))
         written = await self._compare_and_write(
             keys=[
-                _key(after.id),
-                _secrets_key(after.id),
-                _UNFINISHED,
-                PENDING,
-                _segments_key(after.id),
+                keys.prediction(after.id),
+                keys.secrets(after.id),
+                keys.UNFINISHED,
+                keys.PENDING,
+                keys.segments(after.id),
             ],
             args=[
                 after.id,
@@ -187,8 +175,8 @@ class Store:
                 after.status.value,
                 result,
                 "1" if after.cancel_requested else "",
-                self._result_ttl if after.terminal else LIVE_TTL,
-                LIVE_TTL,
+                self._result_ttl if after.terminal else keys.LIVE_TTL,
+                keys.LIVE_TTL,
                 now.timestamp(),
                 "1" if after.terminal else "",
                 *webhook_events(change),
@@ -199,16 +187,16 @@ class Store:
     async def erase(self, prediction_id: str) -> bool:
         """Forget a prediction and everything that belongs to it; whether there was one."""
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.delete(_key(prediction_id))
-            pipe.delete(_secrets_key(prediction_id), _segments_key(prediction_id))
-            for index in (_ALL, _UNFINISHED):
+            pipe.delete(keys.prediction(prediction_id))
+            pipe.delete(keys.secrets(prediction_id), keys.segments(prediction_id))
+            for index in (keys.ALL, keys.UNFINISHED):
                 pipe.zrem(index, prediction_id)
             existed, *_ = await pipe.execute()
         return bool(existed)
 
     async def unfinished(self) -> list[str]:
         """Ids of all predictions that have not ended, oldest first."""
-        return [text(entry) for entry in await self._redis.zrange(_UNFINISHED, 0, -1)]
+        return [keys.text(entry) for entry in await self._redis.zrange(keys.UNFINISHED, 0, -1)]
 
     async def unfinished_records(self) -> list[Prediction]:
         """Records of all predictions that have not ended."""
@@ -216,13 +204,13 @@ class Store:
 
     async def forget_unfinished(self, prediction_id: str) -> None:
         """Take an id whose record has expired off the list."""
-        await self._redis.zrem(_UNFINISHED, prediction_id)
+        await self._redis.zrem(keys.UNFINISHED, prediction_id)
 
     async def place(self, prediction_id: str) -> Place | None:
         """Where a prediction stands in the queue; None when it has ended."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zrank(_UNFINISHED, prediction_id)
-            pipe.get(_MEAN)
+            pipe.zrank(keys.UNFINISHED, prediction_id)
+            pipe.get(keys.MEAN)
             rank, mean = await pipe.execute()
         return None if rank is None else _place(rank, mean)
 
@@ -239,9 +227,16 @@ class Store:
         start = 0
         while len(found) < limit:
             page: Any = await self._redis.zrange(
-                _ALL, top, since, desc=True, byscore=True, offset=start, num=limit, withscores=True
+                keys.ALL,
+                top,
+                since,
+                desc=True,
+                byscore=True,
+                offset=start,
+                num=limit,
+                withscores=True,
             )
-            entries = [(text(member), float(score)) for member, score in page]
+            entries = [(keys.text(member), float(score)) for member, score in page]
             found += await self._records(
                 [i for i, score in entries if before is None or (score, i) < before]
             )
@@ -254,34 +249,17 @@ class Store:
         """Records of ``ids``; those that have expired are taken off the index."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for prediction_id in ids:
-                pipe.hget(_key(prediction_id), "record")
+                pipe.hget(keys.prediction(prediction_id), "record")
             documents = await pipe.execute()
         gone = [i for i, document in zip(ids, documents, strict=True) if document is None]
         if gone:
-            await self._redis.zrem(_ALL, *gone)
+            await self._redis.zrem(keys.ALL, *gone)
         return [Prediction.from_dict(json.loads(d)) for d in documents if d is not None]
 
     async def observe_run(self, seconds: float) -> None:
         """Take a finished run into the running mean."""
-        await self._observe(keys=[_MEAN], args=[seconds, MEAN_WEIGHT, LIVE_TTL])
-
-
-def text(value: Any) -> str:
-    """What Redis answers: bytes, on a connection that decodes nothing."""
-    return value.decode() if isinstance(value, bytes) else str(value)
+        await self._observe(keys=[keys.MEAN], args=[seconds, MEAN_WEIGHT, keys.LIVE_TTL])
 
 
 def _place(rank: Any, mean: Any) -> Place:
     return Place(int(rank), None if mean is None else float(mean))
-
-
-def _key(prediction_id: str) -> str:
-    return f"prediction:{prediction_id}"
-
-
-def _secrets_key(prediction_id: str) -> str:
-    return f"prediction:{prediction_id}:secrets"
-
-
-def _segments_key(prediction_id: str) -> str:
-    return f"prediction:{prediction_id}:segments"

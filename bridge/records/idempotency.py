@@ -4,7 +4,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from bridge.store import text
+from bridge.records import keys
 
 RETRY_WINDOW = 900  # seconds in which a repeated request is taken for the same one
 
@@ -20,19 +20,15 @@ class Claims:
 
         ``renew`` lets ``prediction_id`` replace an earlier one.
         """
-        key = _key(digest)
+        key = keys.idempotency(digest)
         if renew:
             await self._redis.set(key, prediction_id, ex=RETRY_WINDOW)
             return prediction_id
         if await self._redis.set(key, prediction_id, ex=RETRY_WINDOW, nx=True):
             return prediction_id
         claimed = await self._redis.get(key)
-        return prediction_id if claimed is None else text(claimed)
+        return prediction_id if claimed is None else keys.text(claimed)
 
     async def release(self, digest: str) -> None:
         """Forget a claim whose request was refused."""
-        await self._redis.delete(_key(digest))
-
-
-def _key(digest: str) -> str:
-    return f"idempotency:{digest}"
+        await self._redis.delete(keys.idempotency(digest))

@@ -1,0 +1,1 @@
+"""What may happen to a prediction, and where its record is kept."""

@@ -1,0 +1,59 @@
+"""Every key of ours in Redis, and how long it lives.
+
+Each has a time to live: a week while a prediction lives (renewed by each write), ``RESULT_TTL``
+from its end.
+
+    prediction:<id>           hash: record (JSON), output (JSON), status, cancel
+    prediction:<id>:secrets   the secret inputs, until the prediction has ended
+    prediction:<id>:segments  hash: what the run under way has recognized so far, and its number
+    predictions:all           ids by creation time, for listing
+    predictions:unfinished    ids by creation time: the queue and what runs
+    webhooks:pending          "<id> <event>" of client webhooks still to be delivered
+    webhooks:tries            how often each of them was tried
+    webhooks:dead             those that were given up
+    idempotency:<digest>      the id that a request was answered with
+    files:all                 ids of uploaded files by upload time
+    file:<id>                 an uploaded file's description (JSON)
+    runs:mean_seconds         running mean of predict_time, for estimates
+"""
+
+from typing import Any
+
+LIVE_TTL = 7 * 86_400  # seconds; longer than any queue, so that only an abandoned record expires
+ALL = "predictions:all"
+UNFINISHED = "predictions:unfinished"
+PENDING = "webhooks:pending"
+TRIES = "webhooks:tries"
+DEAD = "webhooks:dead"
+MEAN = "runs:mean_seconds"
+FILES = "files:all"
+
+
+def prediction(prediction_id: str) -> str:
+    """The record, its output, status and cancel request."""
+    return f"prediction:{prediction_id}"
+
+
+def secrets(prediction_id: str) -> str:
+    """The secret inputs of a prediction that has not ended."""
+    return f"prediction:{prediction_id}:secrets"
+
+
+def segments(prediction_id: str) -> str:
+    """What the run under way has recognized so far."""
+    return f"prediction:{prediction_id}:segments"
+
+
+def idempotency(digest: str) -> str:
+    """The id that the request with this digest was answered with."""
+    return f"idempotency:{digest}"
+
+
+def file(file_id: str) -> str:
+    """An uploaded file's description."""
+    return f"file:{file_id}"
+
+
+def text(value: Any) -> str:
+    """What Redis answers: bytes, on a connection that decodes nothing."""
+    return value.decode() if isinstance(value, bytes) else str(value)
