@@ -30,19 +30,20 @@ from bridge.cog import Cog
 from bridge.connections import connection_pool
 from bridge.context import CONTEXT, Context
 from bridge.errors import translate
-from bridge.files import Files
 from bridge.forward import Forward
 from bridge.intake import Intake
-from bridge.internal import Links, build_internal_app
-from bridge.janitor import Janitor
+from bridge.internal import build_internal_app
 from bridge.jobs import Jobs
+from bridge.links import Links
 from bridge.monitor import Monitor
 from bridge.queue import Queue
+from bridge.recordings.cleanup import Cleanup
+from bridge.recordings.files import Files
+from bridge.recordings.uploads import Uploads
 from bridge.records.idempotency import Claims
 from bridge.records.prediction import Change
 from bridge.records.store import Store
 from bridge.settings import Settings
-from bridge.uploads import Uploads
 from bridge.webhooks import EVENTS, Webhooks
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def _dispatcher(context: Context, cog: Cog, links: Links) -> "Dispatcher":
     events = ("start", "completed") if settings.client_webhooks == "forward" else EVENTS
     jobs = Jobs(store, files, cog, links, queue, settings.max_run_seconds, events)
     errands = Errands(settings, store, files, queue, context.webhooks)
-    janitor = Janitor(settings, store, context.uploads)
+    cleanup = Cleanup(settings, store, context.uploads)
     return Dispatcher(
         settings.redis_address,
         queue,
@@ -255,7 +256,7 @@ def _dispatcher(context: Context, cog: Cog, links: Links) -> "Dispatcher":
         store,
         context.webhooks,
         context.monitor,
-        janitor,
+        cleanup,
         settings.cog_slots,
     )
 

@@ -1,6 +1,5 @@
 """Who may use the API: holders of one of the operator's bearer tokens."""
 
-import hashlib
 import hmac
 import re
 
@@ -45,16 +44,6 @@ async def require_token(request: web.Request, handler: Handler) -> web.StreamRes
         "A valid token is required: send the header `Authorization: Bearer <token>`.",
         headers={"WWW-Authenticate": "Bearer"},
     )
-
-
-def sign(secret: str, *parts: str) -> str:
-    """A signature of ``parts`` for a loopback URL, hexadecimal HMAC-SHA256."""
-    return hmac.new(secret.encode(), "\n".join(parts).encode(), hashlib.sha256).hexdigest()
-
-
-def signed_by(secret: str, signature: str, *parts: str) -> bool:
-    """Whether ``signature`` is ours for ``parts``, compared in constant time."""
-    return hmac.compare_digest(sign(secret, *parts).encode(), signature.encode())
 
 
 def _needs_no_token(request: web.Request) -> bool:

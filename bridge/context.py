@@ -5,15 +5,15 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.files import Files
 from bridge.forward import Forward
 from bridge.intake import Intake
 from bridge.monitor import Monitor
 from bridge.queue import Queue
+from bridge.recordings.files import Files
+from bridge.recordings.uploads import Uploads
 from bridge.records.prediction import Prediction, Status
 from bridge.records.store import Place, Store
 from bridge.settings import Settings
-from bridge.uploads import Uploads
 from bridge.webhooks import Webhooks
 
 

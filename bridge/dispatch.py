@@ -14,10 +14,10 @@ from docket import Docket, Worker
 from redis.exceptions import RedisError
 
 from bridge.errands import Errands
-from bridge.janitor import Janitor
 from bridge.jobs import Jobs
 from bridge.monitor import Monitor
 from bridge.queue import Dockets, Queue
+from bridge.recordings.cleanup import Cleanup
 from bridge.records.store import Store
 from bridge.webhooks import Webhooks
 
@@ -45,7 +45,7 @@ class Dispatcher:
         store: Store,
         webhooks: Webhooks,
         monitor: Monitor,
-        janitor: Janitor,
+        cleanup: Cleanup,
         slots: int,
     ) -> None:
         self._redis_url: Final = redis_url
@@ -55,7 +55,7 @@ class Dispatcher:
         self._store: Final = store
         self._webhooks: Final = webhooks
         self._monitor: Final = monitor
-        self._janitor: Final = janitor
+        self._janitor: Final = cleanup
         self._slots: Final = slots
         self._claiming: asyncio.Task[None] | None = None
 

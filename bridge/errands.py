@@ -9,9 +9,9 @@ from typing import Final
 from docket import Retry
 from redis.exceptions import RedisError
 
-from bridge.audio import check_audio, check_clip
-from bridge.files import Files
 from bridge.queue import Queue, insist
+from bridge.recordings.files import Files
+from bridge.recordings.probe import check_audio, check_clip
 from bridge.records.prediction import Recording, Refused
 from bridge.records.store import Store
 from bridge.settings import Settings

@@ -8,18 +8,16 @@ Cog sees loopback addresses only. Every other request is recorded as usual.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bridge.audio import check_audio, check_clip
 from bridge.cog import Cog, NotAccepted
 from bridge.errors import InvalidInputs
-from bridge.files import Files, new_id
 from bridge.intake import Intake
-from bridge.internal import Links
+from bridge.links import Links
+from bridge.recordings.files import FORWARDED, Files, new_id
+from bridge.recordings.probe import check_audio, check_clip
 from bridge.settings import Settings
 from outbound.fetch import FetchFailed, Limits, fetch
 from transcription.errors import InvalidAudio, TranscriptionError
 from transcription.options import AUDIO_NAMES, REFERENCES
-
-PREFIX = "forwarded-"  # of a recording's name; the sweep deletes it when its run must be over
 
 
 class Busy(TranscriptionError):
@@ -92,4 +90,4 @@ class Forward:
 
 def new_name() -> str:
     """For a forwarded recording, so that the sweep knows it."""
-    return PREFIX + new_id()
+    return FORWARDED + new_id()

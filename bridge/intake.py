@@ -14,14 +14,14 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from bridge.audio import check_audio, check_clip
-from bridge.files import Files, Stored, media_type, new_id
 from bridge.queue import Queue
+from bridge.recordings.files import Files, Stored, media_type, new_id
+from bridge.recordings.probe import check_audio, check_clip
+from bridge.recordings.uploads import Uploads
 from bridge.records.idempotency import Claims
 from bridge.records.prediction import Prediction, Recording
 from bridge.records.store import AlreadyExists, Place, Store
 from bridge.settings import Settings
-from bridge.uploads import Uploads
 from bridge.validation import Inputs
 from bridge.webhooks import EVENTS
 from outbound.fetch import check

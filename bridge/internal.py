@@ -8,10 +8,10 @@ from typing import Any
 from aiohttp import web
 from redis.exceptions import RedisError
 
-from bridge.auth import sign, signed_by
 from bridge.cog import Ended, RunLost, parse_run
-from bridge.files import Files
+from bridge.links import Links
 from bridge.monitor import Monitor, Worker
+from bridge.recordings.files import Files
 from bridge.records.prediction import Event, Finished, Progressed, Started, Stopped
 
 MAX_WEBHOOK_BYTES = 200 << 20  # a day of speech with word times stays below this
@@ -20,33 +20,6 @@ _log = logging.getLogger(__name__)
 
 Apply = Callable[[str, Event, Any], Awaitable[object]]
 AddSegments = Callable[[str, int, int, Sequence[Mapping[str, Any]]], Awaitable[object]]
-
-
-class Links:
-    """The loopback addresses that Cog is given; each is valid for one run or recording only."""
-
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
-        self.base = ""  # known once the listener has its port
-
-    def webhook(self, prediction_id: str, attempt: int) -> str:
-        """Where Cog reports run ``attempt``."""
-        signature = sign(self._secret, "webhook", prediction_id, str(attempt))
-        return f"{self.base}/webhook/{prediction_id}/{attempt}/{signature}"
-
-    def segments(self, prediction_id: str, attempt: int) -> str:
-        """Where the predictor tells what run ``attempt`` has recognized so far."""
-        signature = sign(self._secret, "segments", prediction_id, str(attempt))
-        return f"{self.base}/segments/{prediction_id}/{attempt}/{signature}"
-
-    def audio(self, recording: str) -> str:
-        """Where Cog downloads the recording."""
-        return f"{self.base}/audio/{recording}/{sign(self._secret, 'audio', recording)}"
-
-    def check(self, request: web.Request, *parts: str) -> None:
-        """Raises HTTPForbidden unless the address in the request is one of ours."""
-        if not signed_by(self._secret, request.match_info["signature"], *parts):
-            raise web.HTTPForbidden
 
 
 def build_internal_app(

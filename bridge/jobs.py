@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.cog import Cog, Ended, NotAccepted, RunLost
-from bridge.files import Files
-from bridge.internal import Links
+from bridge.links import Links
 from bridge.queue import Queue, insist
+from bridge.recordings.files import Files
 from bridge.records.prediction import Event, Finished, Prediction, Refused, Status, Stopped
 from bridge.records.store import Store
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS

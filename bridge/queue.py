@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from redis.exceptions import RedisError
 
-from bridge.files import Files
+from bridge.recordings.files import Files
 from bridge.records.prediction import (
     TERMINAL,
     CancelRequested,

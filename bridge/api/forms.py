@@ -8,8 +8,8 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bridge.context import CONTEXT, Context
-from bridge.files import new_id
 from bridge.intake import Upload
+from bridge.recordings.files import new_id
 from transcription.errors import InvalidInput
 
 _TEXT_BYTES = 1 << 20  # of one field

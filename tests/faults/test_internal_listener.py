@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from benchmarks import recordings
 from benchmarks.house import PREDICTOR
-from bridge.auth import sign
+from bridge.links import sign
 from bridge.records.store import Store
 from stack.client import Client
 from stack.settings import free_port

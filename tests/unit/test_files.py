@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.files import DiskFull, Files, TooLarge, media_type
+from bridge.recordings.files import DiskFull, Files, TooLarge, media_type
 from transcription.errors import InvalidAudio
 
 

@@ -11,7 +11,7 @@ from bridge.api.forms import chunks_of, parts_of, text_of
 from bridge.api.origin import base_url
 from bridge.context import CONTEXT
 from bridge.errors import problem
-from bridge.uploads import Uploaded
+from bridge.recordings.uploads import Uploaded
 from transcription.errors import InvalidInput
 
 _METADATA = re.compile(r"metadata\[(.+)\]")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bridge.auth import sign
+from bridge.links import sign
 from bridge.records.prediction import Prediction
 
 STREAM_SECONDS = 86_400  # how long a stream's link is valid

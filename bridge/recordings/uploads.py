@@ -10,8 +10,8 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from yarl import URL
 
-from bridge.auth import sign, signed_by
-from bridge.files import Files, new_id
+from bridge.links import sign, signed_by
+from bridge.recordings.files import Files, new_id
 from bridge.records import keys
 from bridge.settings import Settings
 from transcription.errors import InvalidAudio

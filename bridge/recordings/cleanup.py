@@ -5,16 +5,16 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bridge.forward import PREFIX as FORWARDED
+from bridge.recordings.files import FORWARDED
+from bridge.recordings.uploads import PREFIX as UPLOADED
+from bridge.recordings.uploads import Uploads
 from bridge.records.store import Store
 from bridge.settings import Settings
-from bridge.uploads import PREFIX as UPLOADED
-from bridge.uploads import Uploads
 
 GRACE_SECONDS = 3600.0  # a recording may be older than its record by one long upload
 
 
-class Janitor:
+class Cleanup:
     """Knows which recordings are still wanted."""
 
     def __init__(self, settings: Settings, store: Store, uploads: Uploads) -> None:

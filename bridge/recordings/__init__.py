@@ -1,0 +1,1 @@
+"""Recordings: on disk, uploaded ahead, probed, and deleted when nobody needs them."""
