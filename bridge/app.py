@@ -26,16 +26,16 @@ from bridge.api.replicate import models, predictions, stream
 from bridge.api.replicate.render import webhook_body
 from bridge.api.waiting import tell_id
 from bridge.auth import SETTINGS, require_token
-from bridge.cog import Cog
+from bridge.cog.callbacks import build_internal_app
+from bridge.cog.client import Cog
+from bridge.cog.monitor import Monitor
 from bridge.connections import connection_pool
 from bridge.context import CONTEXT, Context
 from bridge.errors import translate
 from bridge.forward import Forward
 from bridge.intake import Intake
-from bridge.internal import build_internal_app
 from bridge.jobs import Jobs
 from bridge.links import Links
-from bridge.monitor import Monitor
 from bridge.queue import Queue
 from bridge.recordings.cleanup import Cleanup
 from bridge.recordings.files import Files

@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.cog.monitor import Monitor
 from bridge.forward import Forward
 from bridge.intake import Intake
-from bridge.monitor import Monitor
 from bridge.queue import Queue
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads

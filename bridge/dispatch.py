@@ -13,9 +13,9 @@ from typing import Any, Final
 from docket import Docket, Worker
 from redis.exceptions import RedisError
 
+from bridge.cog.monitor import Monitor
 from bridge.errands import Errands
 from bridge.jobs import Jobs
-from bridge.monitor import Monitor
 from bridge.queue import Dockets, Queue
 from bridge.recordings.cleanup import Cleanup
 from bridge.records.store import Store

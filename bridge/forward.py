@@ -8,7 +8,7 @@ Cog sees loopback addresses only. Every other request is recorded as usual.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bridge.cog import Cog, NotAccepted
+from bridge.cog.client import Cog, NotAccepted
 from bridge.errors import InvalidInputs
 from bridge.intake import Intake
 from bridge.links import Links

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bridge.cog import Cog, Ended, NotAccepted, RunLost
+from bridge.cog.client import Cog, Ended, NotAccepted, RunLost
 from bridge.links import Links
 from bridge.queue import Queue, insist
 from bridge.recordings.files import Files

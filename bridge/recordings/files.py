@@ -24,7 +24,7 @@ from bridge.records.prediction import Recording
 from transcription.errors import InvalidAudio, TranscriptionError
 
 _CHUNK = 1 << 20  # base64 characters decoded at a time; a multiple of 4
-FORWARDED = "forwarded-"  # prefix of a forwarded recording's name; the sweep deletes it when its run is over
+FORWARDED = "forwarded-"  # such a recording's name begins so; the sweep deletes it after its run
 COUNT_SECONDS = 1.0  # how old the count of what other bridges stored may be
 _SMALL = 64 << 10  # bytes that are written sooner than a thread is woken to write them
 _DATA_URI = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,;]*)*),", re.ASCII)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.cog import RunLost, _health, parse_run
+from bridge.cog.client import RunLost, _health, parse_run
 
 
 @pytest.mark.parametrize(

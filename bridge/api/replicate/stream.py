@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from bridge.auth import SETTINGS, signed_by
+from bridge.auth import SETTINGS
 from bridge.context import CONTEXT, Context
 from bridge.errors import problem
 from bridge.intake import check_id
+from bridge.links import signed_by
 from bridge.records.prediction import Prediction, Status
 
 LOOK_SECONDS = 0.5

@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 from redis.exceptions import RedisError
 
-from bridge.cog import Ended, RunLost, parse_run
+from bridge.cog.client import Ended, RunLost, parse_run
+from bridge.cog.monitor import Monitor, Worker
 from bridge.links import Links
-from bridge.monitor import Monitor, Worker
 from bridge.recordings.files import Files
 from bridge.records.prediction import Event, Finished, Progressed, Started, Stopped
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.cog import Cog, Health
+from bridge.cog.client import Cog, Health
 
 READY_INTERVAL = 1.0  # seconds between looks at a Cog that is ready
 WAITING_INTERVAL = 0.2  # seconds between looks at one that is not: its start should be seen soon
