@@ -32,11 +32,9 @@ from bridge.cog.monitor import Monitor
 from bridge.connections import connection_pool
 from bridge.context import CONTEXT, Context
 from bridge.errors import translate
-from bridge.forward import Forward
-from bridge.intake import Intake
-from bridge.jobs import Jobs
+from bridge.intake.accept import Intake
+from bridge.intake.forward import Forward
 from bridge.links import Links
-from bridge.queue import Queue
 from bridge.recordings.cleanup import Cleanup
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
@@ -44,10 +42,12 @@ from bridge.records.idempotency import Claims
 from bridge.records.prediction import Change
 from bridge.records.store import Store
 from bridge.settings import Settings
-from bridge.webhooks import EVENTS, Webhooks
+from bridge.tasks.queue import Queue
+from bridge.tasks.runs import Jobs
+from bridge.tasks.webhooks import EVENTS, Webhooks
 
 if TYPE_CHECKING:
-    from bridge.dispatch import Dispatcher
+    from bridge.tasks.worker import Dispatcher
 
 PREFIXES = ("", "/v1", "/v1/v1")  # the official clients disagree about what the base URL ends in
 LOOPBACK = "127.0.0.1"
@@ -202,7 +202,7 @@ async def _dispatching(
         nonlocal dispatcher
         await listening.wait()
         # In a thread, and only now: docket takes as long to import as all the rest.
-        await asyncio.to_thread(importlib.import_module, "bridge.dispatch")
+        await asyncio.to_thread(importlib.import_module, "bridge.tasks.worker")
         while not stopping.is_set():
             try:
                 await context.store.ping()
@@ -239,8 +239,8 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, links: Links) -> Context
 
 def _dispatcher(context: Context, cog: Cog, links: Links) -> "Dispatcher":
     """The workers behind the doors."""
-    from bridge.dispatch import Dispatcher  # noqa: PLC0415 - see `_dispatching`
-    from bridge.errands import Errands  # noqa: PLC0415 - likewise
+    from bridge.tasks.transfers import Errands  # noqa: PLC0415 - likewise
+    from bridge.tasks.worker import Dispatcher  # noqa: PLC0415 - see `_dispatching`
 
     settings, store, files, queue = context.settings, context.store, context.files, context.queue
     # The seed's rule knows two events; without `logs` there is no progress to see.

@@ -4,8 +4,9 @@ import hmac
 import re
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from bridge.errors import Handler, problem
+from bridge.errors import problem
 from bridge.settings import Settings
 
 PUBLIC = frozenset(

@@ -6,15 +6,15 @@ from typing import Any
 from aiohttp import web
 
 from bridge.cog.monitor import Monitor
-from bridge.forward import Forward
-from bridge.intake import Intake
-from bridge.queue import Queue
+from bridge.intake.accept import Intake
+from bridge.intake.forward import Forward
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
 from bridge.records.prediction import Prediction, Status
 from bridge.records.store import Place, Store
 from bridge.settings import Settings
-from bridge.webhooks import Webhooks
+from bridge.tasks.queue import Queue
+from bridge.tasks.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)

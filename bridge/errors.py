@@ -5,16 +5,16 @@ holds an ``error`` object, as OpenAI's clients require: both families use the sa
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
+from bridge.intake.validation import InvalidInputs
 from bridge.records.store import AlreadyExists, QueueFull
 from transcription.errors import InvalidInput, TranscriptionError
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _log = logging.getLogger(__name__)
 _QUEUE_RETRY_SECONDS = 30
@@ -106,14 +106,6 @@ def _detail(error: web.HTTPException) -> str:
     if not text.startswith(f"{error.status}: "):
         return text
     return _DETAILS.get(error.status, error.reason)
-
-
-class InvalidInputs(Exception):
-    """One or more inputs cannot be used."""
-
-    def __init__(self, found: list[InvalidInput]) -> None:
-        super().__init__()
-        self.found = found
 
 
 @web.middleware

@@ -9,6 +9,7 @@ import time
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -21,7 +22,6 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
 from bridge.context import Context
-from bridge.errors import Handler
 from bridge.records.prediction import Change, Status
 
 COG_STATES = (

@@ -8,7 +8,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bridge.context import CONTEXT, Context
-from bridge.intake import Upload
+from bridge.intake.accept import Upload
 from bridge.recordings.files import new_id
 from transcription.errors import InvalidInput
 

@@ -4,8 +4,10 @@ import functools
 from collections.abc import Callable, Mapping
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from bridge.errors import Handler, InvalidInputs, problem
+from bridge.errors import problem
+from bridge.intake.validation import InvalidInputs
 from transcription.errors import InvalidInput
 
 FILE = {"audio_file": "file"}  # our input's name -> the form's

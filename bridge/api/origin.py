@@ -5,7 +5,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from bridge.auth import SETTINGS
-from bridge.intake import Request
+from bridge.intake.accept import Request
 
 
 def base_url(request: web.Request) -> str:

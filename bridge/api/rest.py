@@ -9,7 +9,7 @@ from bridge.api.naming import FILE, naming
 from bridge.api.origin import base_url, with_repeat
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
-from bridge.intake import Request
+from bridge.intake.accept import Request
 from transcription.errors import InvalidAudio
 from transcription.language import LANGUAGES
 from transcription.options import NAMES

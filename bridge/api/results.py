@@ -6,7 +6,7 @@ from bridge.api.formats import FORMATS, answer
 from bridge.api.openai.render import GRANULARITIES
 from bridge.api.waiting import load
 from bridge.context import CONTEXT
-from bridge.intake import check_id
+from bridge.intake.accept import check_id
 from transcription.errors import InvalidInput
 from transcription.subtitles import txt
 

@@ -11,7 +11,7 @@ from bridge.api.openai.fields import ALIASES, Fields
 from bridge.api.origin import base_url, with_repeat
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
-from bridge.intake import Request
+from bridge.intake.accept import Request
 from transcription.errors import InvalidAudio
 from transcription.transcript import Segment, Transcript
 

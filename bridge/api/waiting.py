@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bridge.context import CONTEXT, Context
-from bridge.intake import Request
+from bridge.intake.accept import Request
 from bridge.records.prediction import Prediction, Status
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES, NAMES

@@ -14,12 +14,12 @@ from bridge import errors
 from bridge.api.replicate.render import prediction_object
 from bridge.api.replicate.stream import KEEP_ALIVE_SECONDS
 from bridge.app import PREFIXES, routes
-from bridge.jobs import MAX_ATTEMPTS
 from bridge.metrics import Metrics
 from bridge.records import keys
 from bridge.records.prediction import Prediction, Status
 from bridge.settings import Settings
-from bridge.webhooks import ATTEMPTS, EVENTS
+from bridge.tasks.runs import MAX_ATTEMPTS
+from bridge.tasks.webhooks import ATTEMPTS, EVENTS
 from scripts import reference
 from transcription.engine.settings import Settings as PredictorSettings
 from transcription.wire import WireTranscript

@@ -9,7 +9,9 @@ from bridge.logs import JsonLines
 
 def line(message: str, *arguments: object, error: BaseException | None = None) -> dict[str, object]:
     info = (type(error), error, error.__traceback__) if error else None
-    record = logging.LogRecord("bridge.jobs", logging.WARNING, "f", 1, message, arguments, info)
+    record = logging.LogRecord(
+        "bridge.tasks.runs", logging.WARNING, "f", 1, message, arguments, info
+    )
     text = JsonLines().format(record)
     assert "\n" not in text
     loaded: dict[str, object] = json.loads(text)
@@ -20,7 +22,7 @@ def test_a_message_about_a_prediction_names_it() -> None:
     found = line("prediction %s: run %s was lost", "abc", 2)
     assert found["prediction"] == "abc"
     assert found["message"] == "prediction abc: run 2 was lost"
-    assert (found["level"], found["logger"]) == ("warning", "bridge.jobs")
+    assert (found["level"], found["logger"]) == ("warning", "bridge.tasks.runs")
 
 
 def test_a_webhook_note_is_not_mistaken_for_an_id() -> None:

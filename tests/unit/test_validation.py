@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import InvalidInputs
-from bridge.validation import Inputs
+from bridge.intake.validation import Inputs, InvalidInputs
 
 AUDIO = {"audio_file": "https://example.com/a.wav"}
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bridge.records.prediction import Status
-from bridge.webhooks import EVENTS
+from bridge.tasks.webhooks import EVENTS
 from transcription.schema import input_schema, output_schema
 
 Schema = dict[str, Any]

@@ -11,7 +11,7 @@ from bridge.api.openai.fields import DIARIZING, Fields
 from bridge.api.openai.render import GRANULARITIES
 from bridge.api.origin import base_url, with_repeat
 from bridge.context import CONTEXT
-from bridge.intake import Request
+from bridge.intake.accept import Request
 from transcription.errors import InvalidAudio, InvalidInput
 
 STREAMED = ("json", "text", "diarized_json")

@@ -20,8 +20,8 @@ from bridge.api.replicate.requests import (
 )
 from bridge.context import CONTEXT, Context
 from bridge.errors import problem
-from bridge.forward import applies
-from bridge.intake import check_id
+from bridge.intake.accept import check_id
+from bridge.intake.forward import applies
 from bridge.records.prediction import Prediction, Status
 from bridge.records.store import Place
 

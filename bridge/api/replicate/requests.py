@@ -13,9 +13,9 @@ from aiohttp import web
 from bridge.api.forms import read_form
 from bridge.api.origin import base_url, with_repeat
 from bridge.context import CONTEXT, Context
-from bridge.intake import Request, check_id
+from bridge.intake.accept import Request, check_id
 from bridge.recordings.files import new_id
-from bridge.webhooks import EVENTS
+from bridge.tasks.webhooks import EVENTS
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES
 

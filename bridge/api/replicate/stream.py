@@ -12,7 +12,7 @@ from aiohttp import web
 from bridge.auth import SETTINGS
 from bridge.context import CONTEXT, Context
 from bridge.errors import problem
-from bridge.intake import check_id
+from bridge.intake.accept import check_id
 from bridge.links import signed_by
 from bridge.records.prediction import Prediction, Status
 

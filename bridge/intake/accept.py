@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from bridge.queue import Queue
+from bridge.intake.validation import Inputs
 from bridge.recordings.files import Files, Stored, media_type, new_id
 from bridge.recordings.probe import check_audio, check_clip
 from bridge.recordings.uploads import Uploads
@@ -22,8 +22,8 @@ from bridge.records.idempotency import Claims
 from bridge.records.prediction import Prediction, Recording
 from bridge.records.store import AlreadyExists, Place, Store
 from bridge.settings import Settings
-from bridge.validation import Inputs
-from bridge.webhooks import EVENTS
+from bridge.tasks.queue import Queue
+from bridge.tasks.webhooks import EVENTS
 from outbound.fetch import check
 from outbound.policy import Refused
 from transcription.errors import InvalidAudio, InvalidInput

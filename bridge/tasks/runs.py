@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from bridge.cog.client import Cog, Ended, NotAccepted, RunLost
 from bridge.links import Links
-from bridge.queue import Queue, insist
 from bridge.recordings.files import Files
 from bridge.records.prediction import Event, Finished, Prediction, Refused, Status, Stopped
 from bridge.records.store import Store
+from bridge.tasks.queue import Queue, insist
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed

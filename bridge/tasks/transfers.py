@@ -9,13 +9,13 @@ from typing import Final
 from docket import Retry
 from redis.exceptions import RedisError
 
-from bridge.queue import Queue, insist
 from bridge.recordings.files import Files
 from bridge.recordings.probe import check_audio, check_clip
 from bridge.records.prediction import Recording, Refused
 from bridge.records.store import Store
 from bridge.settings import Settings
-from bridge.webhooks import ATTEMPTS, Webhooks
+from bridge.tasks.queue import Queue, insist
+from bridge.tasks.webhooks import ATTEMPTS, Webhooks
 from outbound.fetch import FetchFailed, Limits, fetch
 from transcription.errors import TranscriptionError
 from transcription.options import REFERENCES

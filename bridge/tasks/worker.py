@@ -14,12 +14,12 @@ from docket import Docket, Worker
 from redis.exceptions import RedisError
 
 from bridge.cog.monitor import Monitor
-from bridge.errands import Errands
-from bridge.jobs import Jobs
-from bridge.queue import Dockets, Queue
 from bridge.recordings.cleanup import Cleanup
 from bridge.records.store import Store
-from bridge.webhooks import Webhooks
+from bridge.tasks.queue import Dockets, Queue
+from bridge.tasks.runs import Jobs
+from bridge.tasks.transfers import Errands
+from bridge.tasks.webhooks import Webhooks
 
 ERRANDS_AT_ONCE = 16
 DELIVERIES_AT_ONCE = 128  # receivers are limited one by one, see webhooks

@@ -26,7 +26,7 @@ from bridge.records.prediction import (
     webhook_events,
 )
 from bridge.records.store import Store
-from bridge.webhooks import LOGS_INTERVAL
+from bridge.tasks.webhooks import LOGS_INTERVAL
 
 if TYPE_CHECKING:
     from docket import Docket  # half of the bridge's start; see `app`

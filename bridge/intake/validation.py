@@ -5,12 +5,19 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.errors import InvalidInputs
 from transcription.errors import InvalidInput
 from transcription.options import Options, choose_audio
 from transcription.validation import InputSchema
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class InvalidInputs(Exception):
+    """One or more inputs cannot be used."""
+
+    def __init__(self, found: list[InvalidInput]) -> None:
+        super().__init__()
+        self.found = found
 
 
 class Inputs:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bridge.cog.client import Cog, NotAccepted
-from bridge.errors import InvalidInputs
-from bridge.intake import Intake
+from bridge.intake.accept import Intake
+from bridge.intake.validation import InvalidInputs
 from bridge.links import Links
 from bridge.recordings.files import FORWARDED, Files, new_id
 from bridge.recordings.probe import check_audio, check_clip

@@ -1,0 +1,1 @@
+"""The queue: tasks that docket keeps in Redis, and the workers that do them."""
