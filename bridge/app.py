@@ -16,22 +16,15 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 import transcription
-from bridge import health
-from bridge.api import deadletters, rest, results, speakers
-from bridge.api.documentation import handlers as documentation
-from bridge.api.openai import models as openai_models
-from bridge.api.openai import transcriptions
-from bridge.api.replicate import files as file_routes
-from bridge.api.replicate import models, predictions, stream
+from bridge.api.auth import SETTINGS, require_token
+from bridge.api.errors import translate
 from bridge.api.replicate.render import webhook_body
 from bridge.api.waiting import tell_id
-from bridge.auth import SETTINGS, require_token
 from bridge.cog.callbacks import build_internal_app
 from bridge.cog.client import Cog
 from bridge.cog.monitor import Monitor
 from bridge.connections import connection_pool
 from bridge.context import CONTEXT, Context
-from bridge.errors import translate
 from bridge.intake.accept import Intake
 from bridge.intake.forward import Forward
 from bridge.links import Links
@@ -41,6 +34,7 @@ from bridge.recordings.uploads import Uploads
 from bridge.records.idempotency import Claims
 from bridge.records.prediction import Change
 from bridge.records.store import Store
+from bridge.routes import routes
 from bridge.settings import Settings
 from bridge.tasks.queue import Queue
 from bridge.tasks.runs import Jobs
@@ -49,51 +43,8 @@ from bridge.tasks.webhooks import EVENTS, Webhooks
 if TYPE_CHECKING:
     from bridge.tasks.worker import Dispatcher
 
-PREFIXES = ("", "/v1", "/v1/v1")  # the official clients disagree about what the base URL ends in
 LOOPBACK = "127.0.0.1"
 RESTART_PAUSE = 1.0  # seconds before a dispatcher that could not start is started again
-_PREDICTION = "/predictions/{id}"
-_MODEL = "/models/{owner}/{name}"
-ROUTES = [
-    web.post("/predictions", predictions.create),
-    web.get("/predictions", predictions.list_all),
-    web.put(_PREDICTION, predictions.create),
-    web.get(_PREDICTION, predictions.get),
-    web.delete(_PREDICTION, predictions.erase),
-    web.post(f"{_PREDICTION}/cancel", predictions.cancel),
-    web.get(f"{_PREDICTION}/stream", stream.stream),
-    web.get(f"{_PREDICTION}/output", results.output),
-    web.post(f"{_MODEL}/predictions", predictions.create),
-    web.post("/deployments/{owner}/{name}/predictions", predictions.create),
-    web.get("/models", models.list_models),
-    web.get("/models/{model}", openai_models.get_model),
-    web.get(_MODEL, models.get_model),
-    web.get(f"{_MODEL}/versions", models.list_versions),
-    web.get(f"{_MODEL}/versions/{{version}}", models.get_version),
-    web.get("/account", models.account),
-    web.get("/webhooks/default/secret", models.webhook_secret),
-    web.get("/webhooks/dead-letters", deadletters.list_all),
-    web.post("/webhooks/dead-letters/{letter}/redeliver", deadletters.redeliver),
-    web.post("/files", file_routes.upload),
-    web.get("/files", file_routes.list_files),
-    web.get("/files/{id}", file_routes.get),
-    web.delete("/files/{id}", file_routes.delete),
-    web.get("/files/{id}/download", file_routes.download),
-    web.post("/audio/transcriptions", transcriptions.transcribe),
-    web.post("/audio/translations", transcriptions.translate),
-    web.post("/audio/transcribe-with-speakers", speakers.transcribe),
-    web.post("/transcribe", rest.transcribe),
-]
-ROOT_ROUTES = [  # for probes, people and programs that look around: no token, no other prefix
-    web.get("/health", health.health),
-    web.get("/health-check", health.readiness),
-    web.get("/languages", rest.languages),
-    web.get("/api-info", documentation.api_info),
-    web.get("/openapi.json", documentation.openapi),
-    web.get("/docs", documentation.page),
-]
-
-
 _log = logging.getLogger(__name__)
 
 
@@ -105,16 +56,6 @@ class Addresses:
     internal: str
     drain: Callable[[], Awaitable[None]]
     """Finishes what runs and claims no more; the API goes on answering until the block ends."""
-
-
-def routes() -> list[web.RouteDef]:
-    """Every public route."""
-    found = [*ROOT_ROUTES]
-    for prefix in PREFIXES:
-        found += [
-            web.route(route.method, f"{prefix}{route.path}", route.handler) for route in ROUTES
-        ]
-    return found
 
 
 def build_app(settings: Settings, context: Context) -> web.Application:

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from aiohttp import web
 
+from bridge.api.errors import problem
 from bridge.context import CONTEXT
-from bridge.errors import problem
 
 
 async def list_all(request: web.Request) -> web.Response:

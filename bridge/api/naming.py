@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bridge.errors import problem
+from bridge.api.errors import problem
 from bridge.intake.validation import InvalidInputs
 from transcription.errors import InvalidInput
 

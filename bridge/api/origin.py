@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from bridge.auth import SETTINGS
+from bridge.api.auth import SETTINGS
 from bridge.intake.accept import Request
 
 

@@ -10,13 +10,13 @@ from typing import get_type_hints
 import pytest
 import yaml
 
-from bridge import errors
+from bridge.api import errors
 from bridge.api.replicate.render import prediction_object
 from bridge.api.replicate.stream import KEEP_ALIVE_SECONDS
-from bridge.app import PREFIXES, routes
 from bridge.metrics import Metrics
 from bridge.records import keys
 from bridge.records.prediction import Prediction, Status
+from bridge.routes import PREFIXES, routes
 from bridge.settings import Settings
 from bridge.tasks.runs import MAX_ATTEMPTS
 from bridge.tasks.webhooks import ATTEMPTS, EVENTS
@@ -122,7 +122,7 @@ def test_output_members_are_documented() -> None:
 
 
 def test_health_bodies_are_documented() -> None:
-    code = (ROOT / "bridge/health.py").read_text()
+    code = (ROOT / "bridge/api/health.py").read_text()
     example = re.search(r"```json\n(.*?)```", section(API, "Health"), re.DOTALL)
     assert example
     assert list(json.loads(example[1])) == re.findall(r'^            "(\w+)":', code, re.MULTILINE)

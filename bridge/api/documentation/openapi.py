@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.auth import PUBLIC, SIGNED
 from bridge.api.documentation.operations import JSON, OPERATIONS, Operation
 from bridge.api.documentation.schemas import ID, SCHEMAS, TEXT, Schema, ref
-from bridge.auth import PUBLIC, SIGNED
 
 PREFIX = "/v1"
 # Where each of its routes is shown; it answers at the other prefixes, too.

@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.errors import problem
 from bridge.api.openai.fields import ALIASES
 from bridge.context import CONTEXT, Context
-from bridge.errors import problem
 
 _SINCE = int(datetime.now(UTC).timestamp())  # a model is as old as the process that serves it
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.errors import translate
 from bridge.api.naming import OPENAI, naming
 from bridge.api.openai.render import diarized_segments
 from bridge.api.openai.requests import Asked
 from bridge.api.waiting import begin, load
 from bridge.context import CONTEXT, Context
-from bridge.errors import translate
 from bridge.records.prediction import TERMINAL
 
 LOOK_SECONDS = 0.25

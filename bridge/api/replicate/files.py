@@ -7,10 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.errors import problem
 from bridge.api.forms import chunks_of, parts_of, text_of
 from bridge.api.origin import base_url
 from bridge.context import CONTEXT
-from bridge.errors import problem
 from bridge.recordings.uploads import Uploaded
 from transcription.errors import InvalidInput
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.errors import problem
 from bridge.api.openai.models import entries
 from bridge.api.origin import base_url
 from bridge.api.replicate.render import time_text
 from bridge.context import CONTEXT, Context
-from bridge.errors import problem
 from transcription.schema import openapi
 
 COG_VERSION = "0.23.1"  # of the predictor's server; clients read output arrays by it

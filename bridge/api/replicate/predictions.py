@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from bridge.api.errors import problem
 from bridge.api.origin import base_url
 from bridge.api.replicate.paging import cursor_of, moment, parse_cursor
 from bridge.api.replicate.render import prediction_object, with_output
@@ -19,7 +20,6 @@ from bridge.api.replicate.requests import (
     wait_seconds,
 )
 from bridge.context import CONTEXT, Context
-from bridge.errors import problem
 from bridge.intake.accept import check_id
 from bridge.intake.forward import applies
 from bridge.records.prediction import Prediction, Status

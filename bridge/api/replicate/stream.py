@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from bridge.auth import SETTINGS
+from bridge.api.auth import SETTINGS
+from bridge.api.errors import problem
 from bridge.context import CONTEXT, Context
-from bridge.errors import problem
 from bridge.intake.accept import check_id
 from bridge.links import signed_by
 from bridge.records.prediction import Prediction, Status

@@ -6,7 +6,7 @@ import re
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bridge.errors import problem
+from bridge.api.errors import problem
 from bridge.settings import Settings
 
 PUBLIC = frozenset(
