@@ -22,7 +22,7 @@ from typing import Any
 import aiohttp
 from redis.asyncio import Redis
 
-from benchmarks.house import RUN_LIMIT, House, house
+from benchmarks.fault_stack import RUN_LIMIT, FaultStack, fault_stack
 from stack.client import ApiError
 
 BEFORE, AFTER = 3.0, 4.0  # seconds of load on either side of the fault
@@ -56,7 +56,7 @@ class Result:
 class Load:
     """A client under way: its promises, and what it saw of them."""
 
-    house: House
+    stack: FaultStack
     promised: dict[str, float] = field(default_factory=dict)
     ended: dict[str, dict[str, Any]] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
@@ -66,12 +66,12 @@ class Load:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             body = {
-                "input": {"audio_file": self.house.stack.uri, "initial_prompt": _WISH},
-                "webhook": self.house.receiver.url,
+                "input": {"audio_file": self.stack.running.uri, "initial_prompt": _WISH},
+                "webhook": self.stack.receiver.url,
                 "webhook_events_filter": ["completed"],
             }
             with contextlib.suppress(ApiError, aiohttp.ClientError, TimeoutError, ValueError):
-                created = await self.house.client.create(body)
+                created = await self.stack.client.create(body)
                 self.promised[created["id"]] = time.monotonic()
             await self.look()
             await asyncio.sleep(_PACE)
@@ -80,7 +80,7 @@ class Load:
         """See what has ended, and whether anything that had ended has changed."""
         for prediction_id in list(self.promised):
             try:
-                found = await self.house.client.get(prediction_id)
+                found = await self.stack.client.get(prediction_id)
             except (ApiError, aiohttp.ClientError, TimeoutError, ValueError):
                 continue
             if prediction_id in self.ended:
@@ -94,51 +94,51 @@ class Load:
         deadline = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < deadline:
             await self.look()
-            told = self.house.receiver.told.keys() >= self.promised.keys()
+            told = self.stack.receiver.told.keys() >= self.promised.keys()
             ended = len(self.ended) == len(self.promised)
-            if told and ended and not await _left_over(self.house):
+            if told and ended and not await _left_over(self.stack):
                 break
             await asyncio.sleep(0.2)
         await self.look()
 
 
-Fault = Callable[[House], Awaitable[None]]
+Fault = Callable[[FaultStack], Awaitable[None]]
 
 
 def _kill(service: str, number: signal.Signals) -> Fault:
-    async def fault(house: House) -> None:
-        house.signal(service, number)
+    async def fault(stack: FaultStack) -> None:
+        stack.signal(service, number)
 
     return fault
 
 
-async def _kill_worker(house: House) -> None:
-    os.kill(house.worker(), signal.SIGKILL)
+async def _kill_worker(stack: FaultStack) -> None:
+    os.kill(stack.worker(), signal.SIGKILL)
 
 
-async def _freeze_worker(house: House) -> None:
+async def _freeze_worker(stack: FaultStack) -> None:
     """A hang, not a death: nothing answers, nothing ends."""
-    worker = house.worker()
+    worker = stack.worker()
     os.kill(worker, signal.SIGSTOP)
     await asyncio.sleep(RUN_LIMIT + 2)
 
 
-async def _freeze_cog(house: House) -> None:
-    house.signal("cog", signal.SIGSTOP)
-    process = house.stack.supervisor.members["cog"].process
+async def _freeze_cog(stack: FaultStack) -> None:
+    stack.signal("cog", signal.SIGSTOP)
+    process = stack.running.supervisor.members["cog"].process
     await asyncio.sleep(RUN_LIMIT + 2)
     assert process is not None
     with contextlib.suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGCONT)
 
 
-async def _reset_clients(house: House) -> None:
+async def _reset_clients(stack: FaultStack) -> None:
     """Connections that break right after their request was sent."""
     for _ in range(5):
         with contextlib.suppress(TimeoutError, aiohttp.ClientError):
-            body = {"input": {"audio_file": house.stack.uri, "initial_prompt": _WISH}}
+            body = {"input": {"audio_file": stack.running.uri, "initial_prompt": _WISH}}
             async with asyncio.timeout(0.005):
-                await house.client.create(body)
+                await stack.client.create(body)
 
 
 FAULTS: dict[str, Fault] = {
@@ -157,22 +157,22 @@ FAULTS: dict[str, Fault] = {
 
 async def suffer(name: str, fault: Fault) -> Result:
     """Load, the fault in its middle, and the reckoning."""
-    async with house() as home:
-        load = Load(home)
+    async with fault_stack() as stack:
+        load = Load(stack)
         await load.send(BEFORE)
         struck = datetime.now(UTC)
         after = asyncio.create_task(load.send(AFTER))
-        await fault(home)
+        await fault(stack)
         await after
         await load.settle()
-        return await _reckon(name, home, load, struck)
+        return await _reckon(name, stack, load, struck)
 
 
-async def _reckon(name: str, home: House, load: Load, struck: datetime) -> Result:
+async def _reckon(name: str, stack: FaultStack, load: Load, struck: datetime) -> Result:
     statuses = [found["status"] for found in load.ended.values()]
-    told = home.receiver.told
+    told = stack.receiver.told
     missing = load.promised.keys() - (load.ended.keys() & told.keys())
-    lost = sum([await _is_gone(home, prediction_id) for prediction_id in missing])
+    lost = sum([await _is_gone(stack, prediction_id) for prediction_id in missing])
     completions = [datetime.fromisoformat(found["completed_at"]) for found in load.ended.values()]
     waits = [(moment - struck).total_seconds() for moment in completions if moment > struck]
     return Result(
@@ -184,22 +184,22 @@ async def _reckon(name: str, home: House, load: Load, struck: datetime) -> Resul
         stuck=len(missing) - lost,
         changed=len(load.changed),
         twice=sum(len(said) > 1 for said in told.values()),
-        left_over=await _left_over(home),
+        left_over=await _left_over(stack),
         recovery=min(waits, default=float("nan")),
     )
 
 
-async def _is_gone(home: House, prediction_id: str) -> bool:
+async def _is_gone(stack: FaultStack, prediction_id: str) -> bool:
     try:
-        await home.client.get(prediction_id)
+        await stack.client.get(prediction_id)
     except ApiError:
         return True
     return False
 
 
-async def _left_over(home: House) -> int:
+async def _left_over(stack: FaultStack) -> int:
     """Predictions that are still in the queue, promised or not."""
-    redis = Redis.from_url(home.stack.settings.redis_url)
+    redis = Redis.from_url(stack.running.settings.redis_url)
     try:
         return int(await redis.zcard("predictions:unfinished"))
     finally:

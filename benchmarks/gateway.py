@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from benchmarks.running import Running, running
+from stack.running import Running, running
 
 ROUNDS = 300
 QUEUED = 60

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from benchmarks.running import running
+from stack.running import running
 from stack.settings import ROOT, StackSettings, free_port
 
 CLIENTS = (1, 50, 200)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.running import Running, running
 from stack.client import Client
+from stack.running import Running, running
 
 PREDICTIONS = 10_000
 AT_ONCE = 8

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import random_models
-from benchmarks.recordings import CONVERSATION
+from evaluation.recordings import CONVERSATION
 
 ROUNDS = 3
 # Twice `random_models.TEXT` in 24 s: 2.4 words a second, as people speak.

@@ -16,8 +16,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import random_models, recordings
+from benchmarks import random_models
 from benchmarks.process import measured, peak_megabytes
+from evaluation import recordings
 from models.registry import DEMO_NLTK_DATA
 
 MINUTES = (1.0, 10.0)

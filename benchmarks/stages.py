@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import recordings
 from benchmarks.process import measured, peak_megabytes
+from evaluation import recordings
 
 MINUTES = (1, 5, 20)
 WARM_UP_SECONDS = 10

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the GPU image is built from (requirements/gpu.txt, 4 GB) beside the other packages,
-# and runs the contract and house tests with it, on the CPU. Run through `make test-image-pins`.
+# and runs the contract and end-to-end tests with it, on the CPU. Run through `make test-image-pins`.
 set -eu
 cd "$(dirname "$0")/.."
 VENV=${IMAGE_PINS_VENV:-.venv-image-pins}
@@ -14,4 +14,4 @@ for name in ("torch", "torchaudio", "whisperx", "pyannote.audio", "ctranslate2",
     print("image-pins:", name, version(name))
 PY
 PATH="$PWD/$VENV/bin:$PATH" PYTHONPATH=$PWD OMP_WAIT_POLICY=PASSIVE \
-    "$VENV/bin/python" -m pytest tests/contract tests/house -m "not slow" "$@"
+    "$VENV/bin/python" -m pytest tests/contract tests/end_to_end -m "not slow" "$@"

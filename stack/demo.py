@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks.scoring import plain_words, word_error_rate
+from evaluation.scoring import plain_words, word_error_rate
 from stack.client import ApiError, Client, progress
 from stack.services import services
 from stack.settings import ROOT, StackSettings

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.quality import recorded, scenes
-from benchmarks.quality.account import Account, of_output
-from benchmarks.quality.measures import score
-from benchmarks.quality.recorded import Recording
+from benchmarks.quality import scenes
 from benchmarks.quality.report import Row, no_speech_table, table
 from benchmarks.stock import Request, Stock, sources
+from evaluation import truth
+from evaluation.account import Account, of_output
+from evaluation.measures import score
+from evaluation.truth import Recording
 from transcription import audio
 from transcription.audio import Samples
 from transcription.engine.device import choose
@@ -73,7 +74,7 @@ def human(folder: Path) -> Recording:
     link = folder / sample.name
     for suffix in (".wav", ".rttm", ".stm"):
         link.with_suffix(suffix).symlink_to(sample.with_suffix(suffix))
-    return Recording(HUMAN, HUMAN, link, recorded.truth_of(link))
+    return Recording(HUMAN, HUMAN, link, truth.truth_of(link))
 
 
 def scored(contestants: Contestants, recordings: Iterable[Recording]) -> list[Row]:
@@ -110,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         contestants = Contestants(settings, options, Path(scratch, "models"))
         if asked.folder:
-            print(table(scored(contestants, recorded.recordings(asked.folder))))
+            print(table(scored(contestants, truth.recordings(asked.folder))))
         else:
             print(generated(contestants, Path(scratch), asked.split, asked.count))
 

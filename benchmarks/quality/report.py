@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.quality.measures import CLOSE, Score
+from evaluation.measures import CLOSE, Score
 
 
 @dataclass(frozen=True, slots=True)

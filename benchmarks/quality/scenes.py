@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality.account import Account
-from benchmarks.quality.recorded import Recording, truth_of
+from evaluation.account import Account
+from evaluation.truth import Recording, truth_of
 from models.demo import conversation, english, grammar, noise, synthesis, voices
 from models.demo.conversation import Conversation, Turn
 from models.demo.synthesis import SAMPLE_RATE, Voice, Word

@@ -19,7 +19,7 @@ from tests.conftest import RunningStack
 
 MODEL = "whisperx/whisperx-stack"  # the default of MODEL_NAME
 TERMINAL = {"succeeded", "failed", "canceled"}
-PREDICTOR = "tests/fixtures/timed_predictor.py:Predictor"
+PREDICTOR = "evaluation/predictors/timed.py:Predictor"
 Json = dict[str, Any]
 
 

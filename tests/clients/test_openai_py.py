@@ -20,10 +20,10 @@ from openai.types.audio import (
     TranscriptionVerbose,
 )
 
+from evaluation.predictors.timed import TALK
 from tests.clients.conftest import SYNC_SECONDS
 from tests.clients.helpers import WAV, data_uri, wav
 from tests.conftest import RunningStack
-from tests.fixtures.timed_predictor import TALK
 
 TEXT = " ".join(str(segment["text"]) for segment in TALK)
 CLIP = data_uri(wav(3))

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import recordings
-from benchmarks.scoring import plain_words, word_error_rate
+from evaluation import recordings
+from evaluation.scoring import plain_words, word_error_rate
 from models import registry
 from tests.contract.scripted_engine import ScriptedEngine
 from transcription.audio import SAMPLE_RATE, Samples, decode, seconds

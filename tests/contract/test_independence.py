@@ -17,8 +17,8 @@ pytest.importorskip("whisperx")
 
 import torch
 
-from benchmarks import recordings
-from tests.unit.test_memory import Limited
+from evaluation import recordings
+from tests.unit.transcription.test_memory import Limited
 from transcription.engine import Engine, emissions
 from transcription.engine.speaker_vectors import OnePass
 from transcription.errors import OutOfMemory, TranscriptionError

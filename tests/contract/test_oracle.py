@@ -17,10 +17,10 @@ pytest.importorskip("whisperx")
 import pandas as pd
 from whisperx.diarize import assign_word_speakers
 
-from benchmarks.quality.account import of_output
-from benchmarks.quality.measures import score, speaker_word_errors
-from benchmarks.quality.recorded import truth_of
 from benchmarks.stock import Request, Sources, Stock, StockResult, sources
+from evaluation.account import of_output
+from evaluation.measures import score, speaker_word_errors
+from evaluation.truth import truth_of
 from transcription.attribution import attribute
 from transcription.audio import Samples, decode, seconds
 from transcription.engine import Engine

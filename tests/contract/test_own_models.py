@@ -71,7 +71,7 @@ def on_the_hub(cache: Path, repository: str, files: Path) -> None:
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    from benchmarks import recordings
+    from evaluation import recordings
 
     return recordings.write(tmp_path / "beginning.wav", 6)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from benchmarks.house import PREDICTOR
+from benchmarks.fault_stack import PREDICTOR
 from stack.client import ApiError, Client
 from tests.conftest import RunningStack, start_stack, stop_stack
 

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from benchmarks import recordings
-from benchmarks.house import PREDICTOR
+from benchmarks.fault_stack import PREDICTOR
+from evaluation import recordings
 from stack.client import Client
 from tests.conftest import RunningStack, start_stack, stop_stack
 

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
-from benchmarks import recordings
-from benchmarks.house import PREDICTOR
+from benchmarks.fault_stack import PREDICTOR
 from bridge.links import sign
 from bridge.records.store import Store
+from evaluation import recordings
 from stack.client import Client
 from stack.settings import free_port
 from tests.conftest import RunningStack, start_stack, stop_stack

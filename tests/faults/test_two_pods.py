@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from benchmarks import recordings
-from benchmarks.house import PREDICTOR
+from benchmarks.fault_stack import PREDICTOR
+from evaluation import recordings
 from stack.client import Client
 from stack.settings import free_port
 from tests.conftest import RunningStack, start_stack, stop_stack

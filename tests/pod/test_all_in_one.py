@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from benchmarks.scoring import plain_words, word_error_rate
+from evaluation.scoring import plain_words, word_error_rate
 from stack.settings import free_port
 from tests.conftest import RECORDING, wait_until
 from tests.pod.podman import Podman, images, say

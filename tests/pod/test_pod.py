@@ -15,7 +15,7 @@ import pytest
 import replicate
 import yaml
 
-from benchmarks.scoring import plain_words, word_error_rate
+from evaluation.scoring import plain_words, word_error_rate
 from stack.settings import ROOT
 from tests.conftest import RECORDING, wait_until
 from tests.pod.podman import Pod, Podman, images, say

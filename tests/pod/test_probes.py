@@ -45,7 +45,7 @@ def probes() -> dict[str, dict[str, Any]]:
     return {c["name"]: c for c in deployment["spec"]["template"]["spec"]["containers"]}
 
 
-class House:
+class PodProcesses:
     """The three processes, each started and killed on its own."""
 
     def __init__(self, folder: Path) -> None:
@@ -60,7 +60,7 @@ class House:
                 "WEBHOOK_SECRET": "a-secret-for-tests",
                 "MODELS": "demo",
                 "SETUP_GATE": str(self.gate),
-                "COG_PREDICT_TYPE_STUB": "tests/fixtures/gated_predictor.py:Predictor",
+                "COG_PREDICT_TYPE_STUB": "evaluation/predictors/gated.py:Predictor",
             }
         )
         self.services = {
@@ -131,8 +131,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    built = House(tmp_path)
+def processes(tmp_path: Path) -> Iterator[PodProcesses]:
+    built = PodProcesses(tmp_path)
     yield built
     for name in list(built.processes):
         built.kill(name)
@@ -143,41 +143,41 @@ def worker_of(cog: int) -> int:
     return int(found.split()[0])
 
 
-async def test_the_probes_tell_every_state(house: House) -> None:
-    house.start("redis")
-    house.start("bridge")
-    house.comes_to("starting")
-    house.start("whisperx")
-    house.comes_to("loading")
-    house.gate.touch()
-    house.comes_to("ready")
+async def test_the_probes_tell_every_state(processes: PodProcesses) -> None:
+    processes.start("redis")
+    processes.start("bridge")
+    processes.comes_to("starting")
+    processes.start("whisperx")
+    processes.comes_to("loading")
+    processes.gate.touch()
+    processes.comes_to("ready")
 
     async with aiohttp.ClientSession() as session:
-        client = Client(session, house.settings.url, house.settings.bridge_token)
+        client = Client(session, processes.settings.url, processes.settings.bridge_token)
         created = await client.create_from_file(RECORDING, initial_prompt="sleep=4")
         while (await client.get(created["id"]))["status"] != "processing":
             await asyncio.sleep(0.05)
-        assert house.answers() == TABLE["busy"]
-        house.processes["bridge"].send_signal(signal.SIGTERM)
-        house.comes_to("draining")
+        assert processes.answers() == TABLE["busy"]
+        processes.running["bridge"].send_signal(signal.SIGTERM)
+        processes.comes_to("draining")
         # While it drains it still answers: nobody is told that the record does not exist.
         assert (await client.get(created["id"]))["status"] == "processing"
-    assert house.processes["bridge"].wait(20) == 0
-    house.start("bridge")
-    house.comes_to("ready")
+    assert processes.running["bridge"].wait(20) == 0
+    processes.start("bridge")
+    processes.comes_to("ready")
 
-    os.kill(worker_of(house.processes["whisperx"].pid), signal.SIGKILL)
-    house.comes_to("worker dead")
-    house.kill("whisperx")
-    house.gate.write_text("no such model")
-    house.start("whisperx")
-    house.comes_to("setup failed")
-    house.kill("whisperx")
-    house.gate.write_text("")
-    house.start("whisperx")
-    house.comes_to("ready")
-    house.kill("redis")
-    house.comes_to("redis dead")
+    os.kill(worker_of(processes.running["whisperx"].pid), signal.SIGKILL)
+    processes.comes_to("worker dead")
+    processes.kill("whisperx")
+    processes.gate.write_text("no such model")
+    processes.start("whisperx")
+    processes.comes_to("setup failed")
+    processes.kill("whisperx")
+    processes.gate.write_text("")
+    processes.start("whisperx")
+    processes.comes_to("ready")
+    processes.kill("redis")
+    processes.comes_to("redis dead")
 
 
 def test_a_dead_redis_and_a_failed_setup_restart_their_own_container_alone() -> None:

@@ -11,14 +11,14 @@ import pytest
 pytest.importorskip("pyannote.metrics")
 
 from benchmarks.quality import report
-from benchmarks.quality.account import Account, SpokenWord, flat, of_output
-from benchmarks.quality.measures import (
+from evaluation.account import Account, SpokenWord, flat, of_output
+from evaluation.measures import (
     Score,
     diarization_errors,
     score,
     speaker_word_errors,
 )
-from benchmarks.quality.recorded import recordings, truth_of
+from evaluation.truth import recordings, truth_of
 from transcription.transcript import Turn
 
 

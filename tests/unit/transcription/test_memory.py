@@ -13,8 +13,8 @@ import torch
 
 from models import registry
 from models.registry import Model, Place
-from tests.unit.test_forced_alignment import base_of_torchaudio
-from tests.unit.test_speaker_vectors import (
+from tests.unit.transcription.test_forced_alignment import base_of_torchaudio
+from tests.unit.transcription.test_speaker_vectors import (
     SmallWeSpeaker,
     conversation,
     pipeline_of,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.quality.account import Account, SpokenWord, spoken
+from evaluation.account import Account, SpokenWord, spoken
 from transcription.transcript import Turn
 
 _TRUTHS = (".json", ".rttm", ".stm", ".ctm")

@@ -10,7 +10,7 @@ from pathlib import Path
 import jiwer
 import pytest
 
-from benchmarks.scoring import plain_words
+from evaluation.scoring import plain_words
 from stack.settings import ROOT
 from tests.conftest import RECORDING, RunningStack
 

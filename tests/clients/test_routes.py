@@ -15,12 +15,12 @@ from openai import OpenAI as OpenAIClient
 
 from bridge.api import results
 from bridge.api.openai.stream import KEEP_ALIVE_SECONDS
+from evaluation.predictors.timed import TALK
 from stack.settings import free_port
 from tests.clients.helpers import WAV, Answer, Api, wav
 from tests.conftest import RunningStack
 from tests.fixtures import lone
 from tests.fixtures.lone import LoneBridge
-from tests.fixtures.timed_predictor import TALK
 from transcription.language import LANGUAGES
 
 OPENAI = ("/v1/audio/transcriptions", "/v1/audio/translations")

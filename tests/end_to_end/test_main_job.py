@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import jiwer
 
-from benchmarks.scoring import attribution_accuracy, plain_words, word_error_rate
+from evaluation.scoring import attribution_accuracy, plain_words, word_error_rate
 from stack.client import Client, progress
 from tests.conftest import RECORDING, RunningStack, clip_uri
 

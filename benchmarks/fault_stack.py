@@ -11,10 +11,10 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from benchmarks.running import Running, running
 from stack.client import Client
+from stack.running import Running, running
 
-PREDICTOR = "tests/fixtures/timed_predictor.py:Predictor"
+PREDICTOR = "evaluation/predictors/timed.py:Predictor"
 RUN_LIMIT = 6  # seconds that a run may take before it counts as hung
 
 
@@ -58,27 +58,27 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class FaultStack:
     """A running stack, and what a fault needs to reach into it."""
 
-    stack: Running
+    running: Running
     client: Client
     """Gives up after a while, unlike the stack's own: some faults answer nobody."""
     receiver: Receiver
 
     def signal(self, service: str, number: signal.Signals) -> None:
         """Signal the process that is ``service`` now."""
-        os.kill(self.stack.pid(service), number)
+        os.kill(self.running.pid(service), number)
 
     def worker(self) -> int:
         """The process id of Cog's worker."""
-        threads = Path(f"/proc/{self.stack.pid('cog')}/task").iterdir()
+        threads = Path(f"/proc/{self.running.pid('cog')}/task").iterdir()
         children = " ".join((thread / "children").read_text() for thread in threads).split()
         return int(children[0])
 
 
 @contextlib.asynccontextmanager
-async def house(**environ: str) -> AsyncIterator[House]:
+async def fault_stack(**environ: str) -> AsyncIterator[FaultStack]:
     """A stack of its own for one fault."""
     async with receiving() as receiver:
         given = {
@@ -92,4 +92,4 @@ async def house(**environ: str) -> AsyncIterator[House]:
             aiohttp.ClientSession(timeout=timeout) as session,
         ):
             client = Client(session, stack.settings.url, stack.settings.bridge_token)
-            yield House(stack, client, receiver)
+            yield FaultStack(stack, client, receiver)

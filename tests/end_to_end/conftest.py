@@ -1,4 +1,4 @@
-"""What the house tests share: a client, recordings, and a web server that holds them."""
+"""What the end-to-end tests share: a client, recordings, and a web server that holds them."""
 
 import json
 import wave

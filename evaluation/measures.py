@@ -16,7 +16,7 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 from rapidfuzz.distance import Levenshtein
 from scipy.optimize import linear_sum_assignment
 
-from benchmarks.quality.account import Account, SpokenWord, flat
+from evaluation.account import Account, SpokenWord, flat
 from transcription.transcript import Turn
 
 CLOSE = 0.2  # s; a word whose both ends are nearer to the truth than this is well timed

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import recordings
+from evaluation import recordings
 from stack.client import Client, progress
 from tests.conftest import RECORDING, RunningStack, wait_until
 

@@ -12,7 +12,7 @@ import srt
 from openai import OpenAI
 from openai.types.audio import TranscriptionDiarized
 
-from benchmarks.scoring import plain_words, word_error_rate
+from evaluation.scoring import plain_words, word_error_rate
 from tests.conftest import RECORDING, RunningStack, clip_uri
 
 pytestmark = pytest.mark.slow

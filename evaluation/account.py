@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks.scoring import plain_words
+from evaluation.scoring import plain_words
 from transcription.transcript import Turn
 
 

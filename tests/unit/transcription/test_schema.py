@@ -17,7 +17,7 @@ from transcription.schema import input_schema, output_schema
 from transcription.transcript import Segment, Transcript, Word
 from transcription.wire import to_wire
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DATA = Path(__file__).parent / "data"
 
 

@@ -3,7 +3,7 @@
 import wave
 from pathlib import Path
 
-from stack.settings import ROOT
+ROOT = Path(__file__).resolve().parent.parent
 
 CONVERSATION = ROOT / "examples" / "conversation.wav"
 

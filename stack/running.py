@@ -10,13 +10,13 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks import recordings
+from evaluation import recordings
 from stack.client import Client
 from stack.services import services
 from stack.settings import StackSettings
 from stack.supervisor import Supervisor
 
-NULL_PREDICTOR = "benchmarks/null_predictor.py:Predictor"
+NULL_PREDICTOR = "evaluation/predictors/null.py:Predictor"
 
 
 @dataclass(frozen=True, slots=True)

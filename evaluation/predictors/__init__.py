@@ -1,0 +1,1 @@
+"""Predictors for Cog whose duration, end and output the request chooses."""
