@@ -158,15 +158,15 @@ async def test_the_probes_tell_every_state(processes: PodProcesses) -> None:
         while (await client.get(created["id"]))["status"] != "processing":
             await asyncio.sleep(0.05)
         assert processes.answers() == TABLE["busy"]
-        processes.running["bridge"].send_signal(signal.SIGTERM)
+        processes.processes["bridge"].send_signal(signal.SIGTERM)
         processes.comes_to("draining")
         # While it drains it still answers: nobody is told that the record does not exist.
         assert (await client.get(created["id"]))["status"] == "processing"
-    assert processes.running["bridge"].wait(20) == 0
+    assert processes.processes["bridge"].wait(20) == 0
     processes.start("bridge")
     processes.comes_to("ready")
 
-    os.kill(worker_of(processes.running["whisperx"].pid), signal.SIGKILL)
+    os.kill(worker_of(processes.processes["whisperx"].pid), signal.SIGKILL)
     processes.comes_to("worker dead")
     processes.kill("whisperx")
     processes.gate.write_text("no such model")
