@@ -31,18 +31,6 @@ from transcription.progress import ProgressLines
 from transcription.scratch import move_in
 from transcription.wire import WireTranscript, to_wire
 
-# fmt: off
-LANGUAGE_CODES = [
-    "en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it",
-    "id", "hi", "fi", "vi", "he", "uk", "el", "ms", "cs", "ro", "da", "hu", "ta", "no", "th", "ur",
-    "hr", "bg", "lt", "la", "mi", "ml", "cy", "sk", "te", "fa", "lv", "bn", "sr", "az", "sl", "kn",
-    "et", "mk", "br", "eu", "is", "hy", "ne", "mn", "bs", "kk", "sq", "sw", "gl", "mr", "pa", "si",
-    "km", "sn", "yo", "so", "af", "oc", "ka", "be", "tg", "sd", "gu", "am", "yi", "lo", "uz", "fo",
-    "ht", "ps", "tk", "nn", "mt", "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "haw", "ln", "ha",
-    "ba", "jw", "su", "yue",
-]
-# fmt: on
-
 
 class InternalError(Exception):
     """What a client learns of a defect of ours."""
@@ -73,7 +61,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         audio: Path | None = Input(default=None),
         whisper_model: str | None = Input(default=None),
         task: str = Input(default="transcribe", choices=["transcribe", "translate"]),
-        language: str | None = Input(default=None, choices=LANGUAGE_CODES),
+        language: str | None = Input(default=None),
         language_detection_min_prob: float = Input(default=0.0, ge=0.0, le=1.0),
         language_detection_max_tries: int = Input(default=5, ge=1, le=50),
         initial_prompt: str | None = Input(default=None),

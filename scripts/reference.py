@@ -86,8 +86,6 @@ def _inputs() -> Iterator[Sequence[str]]:
 
 def _bounds(schema: dict[str, Any]) -> str:
     choices = schema.get("enum", ())
-    if len(choices) > 10:
-        return f"one of {len(choices)} codes"
     if choices:
         return ", ".join(f"`{choice}`" for choice in choices)
     return f"{schema['minimum']} to {schema['maximum']}" if "minimum" in schema else ""

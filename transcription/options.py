@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
 from transcription.errors import InvalidInput
-from transcription.language import LANGUAGES
+from transcription.language import code_of
 from transcription.subtitles import FORMATS
 
 MAX_SPEAKERS = 64  # more people than any diarization model separates; a bound against typing errors
@@ -63,8 +63,8 @@ class Options:
     )
     language: str | None = _knob(
         None,
-        "Code of the spoken language, for example en. Detected when omitted.",
-        choices=tuple(LANGUAGES),
+        "The spoken language: its code, tag or name, as in en, en-US or English. Detected when "
+        "omitted, empty or auto.",
     )
     language_detection_min_prob: float = _knob(
         0.0,
@@ -215,6 +215,7 @@ class Options:
             for name in NAMES
             if inputs.get(name) is not None
         }
+        given["language"] = code_of(given.get("language"))
         return cls(**given)
 
 

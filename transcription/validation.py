@@ -7,6 +7,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from transcription.errors import InvalidInput
+from transcription.language import code_of
 from transcription.options import AUDIO_NAMES
 from transcription.schema import input_schema
 
@@ -31,6 +32,8 @@ class InputSchema:
     def problems(self, inputs: Mapping[str, Any]) -> list[InvalidInput]:
         """Every field that is wrong, and why; empty when all are well."""
         found = [self._explain(error) for error in self._validator.iter_errors(inputs)]
+        if isinstance(language := inputs.get("language"), str):
+            found += _problems_of_language(language)
         found += [
             InvalidInput(name, "holds half a character; it is no valid text")
             for name, value in inputs.items()
@@ -64,6 +67,14 @@ class InputSchema:
         more = f" (and {', '.join(unknown[1:])})" if len(unknown) > 1 else ""
         known = ", ".join(name for name in self.properties if name not in AUDIO_NAMES)
         return f"{more}; there are {', '.join(AUDIO_NAMES)}, {known}"
+
+
+def _problems_of_language(name: str) -> list[InvalidInput]:
+    try:
+        code_of(name)
+    except InvalidInput as error:
+        return [error]
+    return []
 
 
 def _is_text(value: str) -> bool:

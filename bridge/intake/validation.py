@@ -1,15 +1,12 @@
 """A request's inputs against the predictor's own schema, before any GPU time is spent."""
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transcription.errors import InvalidInput
 from transcription.options import Options, choose_audio
+from transcription.reading import value_of
 from transcription.validation import InputSchema
-
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class InvalidInputs(Exception):
@@ -49,29 +46,4 @@ class Inputs:
 
     def from_text(self, name: str, text: str) -> Any:
         """A form field's text as the type its input has; the text itself where it does not fit."""
-        kind = self._schema.properties.get(name, {}).get("type")
-        if kind == "boolean":
-            return _BOOLEANS.get(text.strip().lower(), text)
-        if kind == "array":
-            return _items(text)
-        if kind in ("integer", "number"):
-            return _number(text, int if kind == "integer" else float)
-        return None if text == "" else text
-
-
-def _items(text: str) -> Any:
-    """A form's list: a JSON array, or its only item."""
-    if not text.lstrip().startswith("["):
-        return [text] if text else None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _number(text: str, kind: type[int] | type[float]) -> int | float | str:
-    try:
-        value = kind(text)
-    except ValueError:
-        return text
-    return value if math.isfinite(value) else text
+        return value_of(self._schema.properties.get(name, {}).get("type"), text)

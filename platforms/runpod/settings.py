@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from transcription.engine.settings import Settings, SettingsError
-from transcription.language import LANGUAGES
+from transcription.errors import InvalidInput
+from transcription.language import code_of
 
-AUTOMATIC = "auto"  # as a language: detect it
 _MODEL = "Systran/faster-whisper-large-v1"
 _TASKS = ("transcribe", "translate")
 _TRUE = frozenset({"1", "true", "yes"})
@@ -19,7 +19,7 @@ class RunpodSettings:
 
     core: Settings
     task: str = "transcribe"
-    default_language: str = "en"
+    default_language: str | None = "en"
     supported_languages: tuple[str, ...] = ("en", "nl")
     debug: bool = False
 
@@ -35,35 +35,35 @@ class RunpodSettings:
         task = given.get("TASK", "transcribe")
         if task not in _TASKS:
             raise SettingsError(f"TASK must be one of {', '.join(_TASKS)}")
-        default = given.get("DEFAULT_LANGUAGE_CODE", "en")
-        supported = tuple(
-            code.strip() for code in given.get("SUPPORTED_LANGUAGES", "en,nl").split(",")
-        )
-        _check("DEFAULT_LANGUAGE_CODE", (default,), also=AUTOMATIC)
-        _check("SUPPORTED_LANGUAGES", supported)
+        default = _code("DEFAULT_LANGUAGE_CODE", given.get("DEFAULT_LANGUAGE_CODE", "en"))
+        named = given.get("SUPPORTED_LANGUAGES", "en,nl").split(",")
+        supported = (_code("SUPPORTED_LANGUAGES", name) for name in named)
         return cls(
             core=Settings.from_environment(core),
             task=task,
             default_language=default,
-            supported_languages=supported,
+            supported_languages=tuple(filter(None, supported)),
             debug=given.get("DEBUG", "").lower() in _TRUE,
         )
 
     def language(self, asked: object) -> tuple[str | None, str | None]:
         """(the language to expect, None to detect it; a warning where it was not the caller's)."""
-        if asked == AUTOMATIC:
-            return None, None
-        if isinstance(asked, str) and asked in self.supported_languages:
-            return asked, None
-        expected = None if self.default_language == AUTOMATIC else self.default_language
+        expected = self.default_language
         assumed = "it was detected" if expected is None else f"{expected!r} was assumed"
         if asked in (None, ""):
             return expected, None if expected is None else f"No language was given: {assumed}."
+        try:
+            code = code_of(str(asked))
+        except InvalidInput:
+            code = ""
+        if code is None or code in self.supported_languages:
+            return code, None
         offered = ", ".join(self.supported_languages)
         return expected, f"The language is none of SUPPORTED_LANGUAGES ({offered}): {assumed}."
 
 
-def _check(variable: str, codes: tuple[str, ...], also: str = "") -> None:
-    for code in codes:
-        if code not in LANGUAGES and code != also:
-            raise SettingsError(f"{variable}: {code!r} is no code of a language of Whisper's")
+def _code(variable: str, name: str) -> str | None:
+    try:
+        return code_of(name)
+    except InvalidInput as error:
+        raise SettingsError(f"{variable}: {error.reason}") from None

@@ -71,7 +71,7 @@ async def test_no_token(stack: RunningStack, session: aiohttp.ClientSession) -> 
         ({"audio": GOOD_URL, "audio_file": GOOD_URL}, "audio", "not both"),
         ({"audio": GOOD_URL, "bogus": 1}, "bogus", "unknown input"),
         ({"audio": GOOD_URL, "vad_onset": 3}, "vad_onset", "maximum"),
-        ({"audio": GOOD_URL, "language": "xx"}, "language", "not one of"),
+        ({"audio": GOOD_URL, "language": "xx"}, "language", "GET /languages"),
         ({"audio": GOOD_URL, "whisper_model": "huge"}, "whisper_model", "demo"),
         ({"audio": 7}, "audio", "not a text"),
         ({"audio": "file:///etc/passwd"}, "audio", "only http"),

@@ -235,7 +235,7 @@ def test_requests_that_cannot_be_met_are_refused_at_once(
         ({**both, "model": "tiny"}, "model: this service"),
         ({**both, "chunk_size": 121}, "chunk_size: 121 is more"),
         ({**both, "batch_size": 0}, "batch_size: 0 is less"),
-        ({**both, "language": "xx"}, "language: 'xx' is not one of"),
+        ({**both, "language": "xx"}, "language: 'xx' is not a language"),
         ({**both, "compute_type": "int4"}, "compute_type: this"),
         ({**both, "align_model": "a/b"}, "align_model: this service offers: en"),
         ({**known, KNOWN: ["/etc/hostname"]}, f"{KNOWN}: clip 1: is no http(s) URL"),

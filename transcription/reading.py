@@ -1,0 +1,62 @@
+"""Texts of forms and queries as values. Every route reads them here, so that all agree."""
+
+import json
+import math
+import re
+from typing import Any
+
+_TRUE = frozenset({"true", "1", "yes", "on"})  # `on` is what a browser sends of a ticked box
+_FALSE = frozenset({"false", "0", "no", "off"})
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+def value_of(kind: str | None, text: str) -> Any:
+    """``text`` as a value of a JSON Schema type; the text itself where it is none.
+
+    None stands for a text without content, which says nothing.
+    """
+    if not text.strip():
+        return None
+    match kind:
+        case "boolean":
+            found: Any = boolean(text)
+        case "integer" | "number":
+            found = number(text, whole=kind == "integer")
+        case "array":
+            return items(text)
+        case _:
+            return text
+    return text if found is None else found
+
+
+def boolean(text: str) -> bool | None:
+    """True or false in any spelling that clients use; None for anything else."""
+    word = text.strip().lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def number(text: str, *, whole: bool = False) -> float | int | None:
+    """A finite number, an int where it has to be ``whole``; None for anything else."""
+    if not _NUMBER.fullmatch(text.strip()):
+        return None
+    value = float(text)
+    if not math.isfinite(value) or (whole and not value.is_integer()):
+        return None
+    return int(value) if whole else value
+
+
+def items(text: str) -> Any:
+    """A list written as JSON, or its only item; the text itself where it is broken JSON."""
+    if not text.lstrip().startswith("["):
+        return [text]
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def words(text: str) -> list[str]:
+    """The words of a list written as JSON or separated by commas; such words hold no comma."""
+    parts = items(text) if text.lstrip().startswith("[") else text.split(",")
+    parts = parts if isinstance(parts, list) else [parts]
+    return [str(part).strip() for part in parts if str(part).strip()]
