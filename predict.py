@@ -86,6 +86,10 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         speaker_embeddings: bool = Input(default=True),
         huggingface_access_token: Secret | None = Input(default=None),
         output_format: str = Input(default="json", choices=["json", "srt", "vtt", "tsv", "txt"]),
+        max_line_width: int | None = Input(default=None, ge=10, le=1000),
+        max_line_count: int = Input(default=2, ge=1, le=20),
+        highlight_words: bool = Input(default=False),
+        speaker_labels: bool = Input(default=True),
         debug: bool = Input(default=False),
     ) -> WireTranscript:
         """The transcript. Its errors are safe to show to a client."""
@@ -104,7 +108,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
             note("transcribed", seconds={k: round(v, 3) for k, v in report.seconds.items()})
             if options.debug:
                 print({stage: round(seconds, 3) for stage, seconds in report.seconds.items()})
-            return to_wire(report.transcript, options.output_format)
+            return to_wire(report.transcript, options)
 
     def _record(self, report: Report) -> None:
         duration = report.transcript.duration

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
+from transcription.cues import LINES, Layout
 from transcription.errors import InvalidInput
 from transcription.language import code_of
 from transcription.subtitles import FORMATS
@@ -166,6 +167,22 @@ class Options:
         "Add the transcript as text of this format, as `formatted`; json adds nothing.",
         choices=("json", *FORMATS),
     )
+    max_line_width: int | None = _knob(
+        None,
+        "Subtitles have at most this many characters a line; 42 when omitted, 16 in Chinese, "
+        "Japanese and Korean.",
+        ge=10,
+        le=1000,
+    )
+    max_line_count: int = _knob(
+        LINES, "Subtitles show at most this many lines at once.", ge=1, le=20
+    )
+    highlight_words: bool = _knob(
+        default=False, description="Underline each word of subtitles while it is spoken."
+    )
+    speaker_labels: bool = _knob(
+        default=True, description="Name the speakers in subtitles and text formats."
+    )
     debug: bool = _knob(default=False, description="Write the time of each stage to the logs.")
 
     def __post_init__(self) -> None:
@@ -203,6 +220,11 @@ class Options:
                 raise InvalidInput("known_speaker_names", f"{name[:_LONGEST_NAME]!r} {problem}")
         if len(set(names)) < len(names):
             raise InvalidInput("known_speaker_names", "the same name twice")
+
+    @property
+    def layout(self) -> Layout:
+        """How subtitles are to look."""
+        return Layout.from_inputs({knob.name: getattr(self, knob.name) for knob in fields(Layout)})
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any]) -> Self:

@@ -4,8 +4,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 
+from transcription.options import Options
 from transcription.subtitles import FORMATS
 from transcription.transcript import Character, Segment, Transcript, Word
+
+_PLAIN = Options()
 
 
 class WireWord(TypedDict):
@@ -55,7 +58,7 @@ class WireTranscript(TypedDict):
     formatted: NotRequired[str]
 
 
-def to_wire(transcript: Transcript, output_format: str = "json") -> WireTranscript:
+def to_wire(transcript: Transcript, options: Options = _PLAIN) -> WireTranscript:
     """The JSON object for ``transcript``. Times are rounded to milliseconds.
 
     One of `FORMATS` as ``output_format`` adds the transcript as text of that format.
@@ -71,8 +74,8 @@ def to_wire(transcript: Transcript, output_format: str = "json") -> WireTranscri
         else {speaker: [round(x, 6) for x in vector] for speaker, vector in embeddings.items()},
         "warnings": list(transcript.warnings),
     }
-    if output_format in FORMATS:
-        wire["formatted"] = FORMATS[output_format](transcript)
+    if options.output_format in FORMATS:
+        wire["formatted"] = FORMATS[options.output_format](transcript, options.layout)
     return wire
 
 

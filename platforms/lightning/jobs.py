@@ -89,7 +89,7 @@ class Jobs:
         ):
             fetched = time.perf_counter()
             report = self._worker.transcribe(path, "audio_url", ready, silently)
-        wire = to_wire(report.transcript)
+        wire = to_wire(report.transcript, ready)
         words = [word for segment in wire["segments"] for word in segment.get("words", [])]
         stages = {f"{stage}_seconds": round(took, 4) for stage, took in report.seconds.items()}
         total = time.perf_counter() - began
@@ -99,6 +99,7 @@ class Jobs:
             "segments": wire["segments"],
             "words": words if job["words"] else None,
             "warnings": wire["warnings"],
+            **({"formatted": wire["formatted"]} if "formatted" in wire else {}),
             "timings": {
                 "download_seconds": round(fetched - began, 4),
                 **stages,

@@ -59,7 +59,7 @@ class Handler:
             return {"error": explain(error)}
         if self._settings.debug:
             print({stage: round(seconds, 3) for stage, seconds in report.seconds.items()})
-        return _rendered(report, warnings)
+        return _rendered(report, ready, warnings)
 
     async def _transcribe(self, job: Job, source: Any, name: str, options: Options) -> Report:
         """Works in a thread, so that the worker goes on hearing the platform meanwhile."""
@@ -103,8 +103,8 @@ class _Updates:
             await self._tell(self._job, self._told)
 
 
-def _rendered(report: Report, warnings: list[str]) -> dict[str, Any]:
-    wire = to_wire(report.transcript)
+def _rendered(report: Report, options: Options, warnings: list[str]) -> dict[str, Any]:
+    wire = to_wire(report.transcript, options)
     output = {**wire, "language": wire["detected_language"]}
     return {
         "model_output": {**output, "warnings": [*warnings, *wire["warnings"]]},

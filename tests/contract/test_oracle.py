@@ -265,6 +265,6 @@ def test_where_nobody_speaks_nothing_is_heard(
     assert wire["warnings"] != []
     assert wire["detected_language"]
     for name in FORMATS:
-        told = to_wire(transcript, name).get("formatted", "")
+        told = to_wire(transcript, Options(output_format=name)).get("formatted", "")
         assert "-->" not in told
         assert told.startswith("WEBVTT") is (name == "vtt")

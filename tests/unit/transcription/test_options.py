@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transcription.cues import Layout
 from transcription.errors import InvalidInput
 from transcription.language import LANGUAGES
 from transcription.options import (
@@ -183,15 +184,17 @@ def test_clips_are_not_printed() -> None:
 @pytest.mark.parametrize("output_format", FORMATS)
 def test_a_format_adds_text_and_replaces_nothing(output_format: str) -> None:
     transcript = Transcript((Segment("Hello there", 0.5, 2.0, (), "Ann"),), "en", 2.0)
-    plain, formatted = to_wire(transcript), to_wire(transcript, output_format)
-    assert formatted.pop("formatted") == FORMATS[output_format](transcript)
+    asked = Options.from_inputs({"output_format": output_format, "max_line_width": 10})
+    narrow = Layout(max_line_width=10)
+    plain, formatted = to_wire(transcript), to_wire(transcript, asked)
+    assert formatted.pop("formatted") == FORMATS[output_format](transcript, narrow)
     assert formatted == plain
-    empty = to_wire(Transcript((), "en", 2.0), output_format)
+    empty = to_wire(Transcript((), "en", 2.0), asked)
     assert isinstance(empty["formatted"], str)
 
 
 def test_json_adds_no_text() -> None:
-    assert "formatted" not in to_wire(Transcript((), "en", 2.0), "json")
+    assert "formatted" not in to_wire(Transcript((), "en", 2.0), Options(max_line_width=10))
 
 
 def test_characters_stand_one_after_the_other_as_in_whisperx() -> None:

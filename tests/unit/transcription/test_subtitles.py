@@ -1,74 +1,20 @@
 """Every format is valid and complete, whatever the transcript holds; parsers by others say so."""
 
 import io
-import math
 import re
+from datetime import timedelta
+from html import escape
 from itertools import pairwise
 
 import pytest
 import srt as subrip
 import webvtt
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given
 
+from tests.fixtures.spoken import conversation, few, one, said, squeezed, transcripts
 from transcription import subtitles
-from transcription.subtitles import LINES, LONGEST, NARROW, WIDE, cues
-from transcription.transcript import Segment, Transcript, Word
-
-# Words as they are spoken in many scripts, and text that looks like markup, times or line ends.
-texts = st.text(max_size=120) | st.sampled_from(
-    [
-        "",
-        "-->",
-        "1\n00:00:01,000 --> 00:00:02,000",
-        "\n\nNOTE <b>bold</b> & <c.red>",
-        "WEBVTT",
-        "</v>",
-        "a\u2028b\x0bc\x00d",
-        "こんにちは、世界。" * 6,
-        "정말 좋은 아침입니다 " * 6,
-        "x" * 200,
-        "It cost 2.250 € — 30 % more than 1999! " * 5,
-    ]
-)
-times = st.floats(0, 1e5) | st.sampled_from([59.9996, 3599.9999, 0.0, 1e-9])
-# What other predictors have sent: nothing, or no number.
-broken_times = times | st.sampled_from([math.nan, math.inf, -1.0]) | st.none()
-# A busy machine is slow at times.
-few = settings(max_examples=50)
-speakers = st.none() | st.integers(0, 99).map(lambda n: f"SPEAKER_{n:02}") | texts
-
-
-def segments(moments: st.SearchStrategy[float | None]) -> st.SearchStrategy[Segment]:
-    words = st.builds(Word, texts, moments, moments, st.none() | st.floats(0, 1))
-    free = st.builds(Segment, texts, moments, moments, st.lists(words, max_size=6).map(tuple))
-    return st.builds(_with_words, free, st.booleans(), speakers)
-
-
-def _with_words(segment: Segment, own: bool, speaker: str | None) -> Segment:
-    """Mostly, words are those of the text."""
-    words = segment.words
-    if own:
-        words = tuple(Word(text, segment.start, segment.end) for text in segment.text.split())
-    return Segment(segment.text, segment.start, segment.end, words, speaker)
-
-
-transcripts = st.lists(segments(broken_times), max_size=6).map(
-    lambda found: Transcript(tuple(found), "en", 10.0)
-)
-
-
-def one(text: str, start: float = 0.0, end: float = 1.0, **more: object) -> Transcript:
-    return Transcript((Segment(text, start, end, **more),), "en", 1.0)  # type: ignore[arg-type]
-
-
-def said(transcript: Transcript) -> str:
-    """All that is spoken, without spaces and control characters."""
-    return "".join(re.sub(r"\s", "", subtitles._clean(s.text)) for s in transcript.segments)
-
-
-def squeezed(text: str) -> str:
-    return re.sub(r"\s", "", text)
+from transcription.cues import LINES, Layout, clean, cues
+from transcription.transcript import Segment, Transcript
 
 
 @few
@@ -77,12 +23,12 @@ def squeezed(text: str) -> str:
 @example(one("", 0.0, 0.0))
 def test_srt_is_read_by_a_strict_parser_and_holds_every_word(transcript: Transcript) -> None:
     found = list(subrip.parse(subtitles.srt(transcript), ignore_errors=False))
-    shown = cues(transcript)
+    shown = cues(transcript, label="[{}]:")
     assert [cue.index for cue in found] == list(range(1, len(shown) + 1))
     for cue, expected in zip(found, shown, strict=True):
         assert cue.start.total_seconds() == pytest.approx(expected.start / 1000)
         assert cue.end.total_seconds() == pytest.approx(expected.end / 1000)
-        assert cue.content == subtitles._srt_text(expected).strip()
+        assert cue.content == "\n".join(expected.lines).replace("-->", "→")
 
 
 @few
@@ -96,7 +42,7 @@ def test_vtt_is_read_by_a_strict_parser_and_holds_every_word(transcript: Transcr
     for cue, expected in zip(found, shown, strict=True):
         assert cue.start_in_seconds == expected.start // 1000
         assert cue.end_in_seconds == expected.end // 1000
-        assert (cue.voice or "") == subtitles._escaped(subtitles._clean(expected.speaker or ""))
+        assert (cue.voice or "") == escape(clean(expected.speaker or ""), quote=False)
     check_vtt(document, len(shown))
 
 
@@ -128,60 +74,6 @@ def seconds(parts: tuple[str, ...]) -> float:
     return 3600 * hours + 60 * minutes + whole + milliseconds / 1000
 
 
-@few
-@given(transcripts)
-def test_no_word_is_lost_or_told_twice(transcript: Transcript) -> None:
-    shown = "".join(line for cue in cues(transcript) for line in cue.lines)
-    assert squeezed(shown) == said(transcript)
-
-
-@few
-@given(transcripts)
-def test_cues_last_and_never_go_back(transcript: Transcript) -> None:
-    found = cues(transcript)
-    assert all(0 <= cue.start < cue.end for cue in found)
-    assert all(a.start <= b.start for a, b in pairwise(found))
-
-
-@few
-@given(transcripts)
-def test_lines_fit_the_screen(transcript: Transcript) -> None:
-    for cue in cues(transcript):
-        assert 1 <= len(cue.lines) <= LINES
-        for line in cue.lines:
-            assert line == line.strip()
-            # Only what cannot be broken is longer.
-            assert subtitles._width(line) <= NARROW * WIDE or " " not in line
-
-
-def test_chinese_lines_are_shorter_and_need_no_spaces() -> None:
-    text = "今天天气很好我们一起去公园散步吧然后再去吃饭看电影最后回家睡觉"
-    (cue,) = cues(one(text))
-    assert cue.lines == (text[:WIDE], text[WIDE:])
-    assert len(cues(one(text * 2))) == 2
-
-
-def test_punctuation_begins_no_line() -> None:
-    (cue,) = cues(one("好" * (WIDE - 1) + "吗。" + "好"))
-    assert not cue.lines[1].startswith("。")
-    text = "right"
-    (cue,) = cues(one(f"{text}.", words=(Word(text, 0.0, 0.5),)))
-    assert cue.lines == ("right.",)
-
-
-def test_long_speech_is_cut_by_the_times_of_its_words() -> None:
-    words = tuple(Word(f"word{n}", float(n), n + 0.8) for n in range(20))
-    found = cues(one(" ".join(word.text for word in words), 0.0, 20.0, words=words))
-    assert found[0].lines == ("word0 word1 word2 word3 word4 word5 word6",)
-    assert [(cue.start, cue.end) for cue in found][:2] == [(0, 6800), (7000, 13800)]
-    assert all(cue.end - cue.start <= LONGEST for cue in found)
-
-
-def test_words_that_the_text_does_not_hold_leave_it_as_it_is() -> None:
-    found = cues(one("what was said", 1.0, 2.0, words=(Word("other", 1.0, 2.0),)))
-    assert [(cue.start, cue.end, cue.lines) for cue in found] == [(1000, 2000, ("what was said",))]
-
-
 @pytest.mark.parametrize(
     ("moment", "clock"),
     [(59.9996, "00:01:00,000"), (3599.9999, "01:00:00,000"), (360000.0, "100:00:00,000")],
@@ -192,7 +84,7 @@ def test_times_roll_over(moment: float, clock: str) -> None:
 
 def test_nothing_said_is_a_valid_file() -> None:
     silence = Transcript((), "en", 3.0)
-    assert {name: render(silence) for name, render in subtitles.FORMATS.items()} == {
+    assert {name: render(silence, Layout()) for name, render in subtitles.FORMATS.items()} == {
         "srt": "",
         "vtt": "WEBVTT\n",
         "tsv": "start\tend\ttext\n",
@@ -232,4 +124,42 @@ def test_tsv_has_a_row_per_segment_that_says_something(transcript: Transcript) -
 @given(transcripts)
 def test_txt_has_a_line_per_segment_that_says_something(transcript: Transcript) -> None:
     lines = subtitles.txt(transcript).split("\n")[:-1]
-    assert len(lines) == len([s for s in transcript.segments if subtitles._clean(s.text)])
+    assert len(lines) == len([s for s in transcript.segments if clean(s.text)])
+
+
+def karaoke(document: str) -> list[tuple[int, int, str]]:
+    found = subrip.parse(document, ignore_errors=False)
+    millisecond = timedelta(milliseconds=1)
+    return [(cue.start // millisecond, cue.end // millisecond, cue.content) for cue in found]
+
+
+def test_words_are_underlined_while_they_are_spoken() -> None:
+    transcript = conversation(("One", 1.0, 1.5), ("<two>", 1.5, 2.0), ("three", 2.4, 3.0))
+    layout = Layout(highlight_words=True, max_line_width=10)
+    assert karaoke(subtitles.srt(transcript, layout)) == [
+        (1000, 1500, "<u>One</u> <two>\nthree"),
+        (1500, 2000, "One <u><two></u>\nthree"),
+        (2000, 2400, "One <two>\nthree"),
+        (2400, 3000, "One <two>\n<u>three</u>"),
+    ]
+    captions = webvtt.from_buffer(io.StringIO(subtitles.vtt(transcript, layout))).captions
+    assert [cue.raw_text for cue in captions][1] == "One <u>&lt;two&gt;</u>\nthree"
+
+
+@few
+@given(transcripts)
+def test_highlighted_cues_follow_each_other_and_say_the_same(transcript: Transcript) -> None:
+    plain = cues(transcript, label="[{}]:")
+    found = karaoke(subtitles.srt(transcript, Layout(highlight_words=True)))
+    assert all(start < end for start, end, _ in found)
+    assert all(a[0] <= b[0] for a, b in pairwise(found))
+    texts = {content.replace("<u>", "").replace("</u>", "") for _, _, content in found}
+    assert texts == {"\n".join(cue.lines).replace("-->", "→") for cue in plain}
+    assert {start for start, _, _ in found} >= {cue.start for cue in plain}
+
+
+def test_speakers_may_be_left_out() -> None:
+    transcript = conversation(("Hello", 0.0, 1.0), speaker="Ann")
+    for name, render in subtitles.FORMATS.items():
+        assert "Ann" in render(transcript, Layout()), name
+        assert "Ann" not in render(transcript, Layout(speaker_labels=False)), name
