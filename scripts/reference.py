@@ -14,6 +14,7 @@ from typing import Any
 from bridge.settings import Settings
 from models import registry
 from models.registry import Family, Model, Place
+from transcription import cues
 from transcription.language import LANGUAGES
 from transcription.schema import input_schema
 
@@ -31,6 +32,22 @@ def inputs() -> str:
 def languages() -> str:
     """All codes with their names."""
     return ", ".join(f"`{code}` {name}" for code, name in LANGUAGES.items()) + ".\n"
+
+
+def subtitles() -> str:
+    """By which rules subtitles are cut."""
+    rows = (
+        (f"{cues.LINES}", "lines at once, at most"),
+        (f"{cues.NARROW}", "characters a line, at most"),
+        (f"{cues.WIDE}", "characters a line, at most, in Chinese, Japanese and Korean"),
+        (f"{cues.LONGEST / 1000:g} s", "the longest that a cue is shown"),
+        (f"{cues.SHORTEST / 1000:g} s", "the shortest, unless the next cue begins sooner"),
+        (f"{cues.PAUSE / 1000:g} s", "of silence between two words: there the cue ends"),
+        (f"{cues.READ_NARROW}", "characters are read in a second"),
+        (f"{cues.READ_WIDE}", "characters, in Chinese, Japanese and Korean"),
+        (f"{cues.LINGER / 1000:g} s", "that a cue may stay after its last word, to be read"),
+    )
+    return _table(("how much", "of what"), rows)
 
 
 def bridge() -> str:
@@ -117,7 +134,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 PARTS: tuple[Callable[[], str], ...] = (
-    inputs, languages, bridge, env, whispers, diarizers, aligners,
+    inputs, languages, subtitles, bridge, env, whispers, diarizers, aligners,
 )  # fmt: skip
 
 

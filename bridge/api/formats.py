@@ -59,17 +59,18 @@ def _diarized(result: Result, _: Collection[str]) -> str:
     return _json(render.diarized(result.transcript))
 
 
-def _file(media_type: str, write: Callable[[Any], str]) -> Format:
-    return Format(media_type, lambda result, _: write(result.transcript))
+def _file(media_type: str, name: str) -> Format:
+    write = subtitles.FORMATS[name]
+    return Format(media_type, lambda result, _: write(result.transcript, result.layout))
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "json": Format("application/json", _plain),
         "text": Format("text/plain", _text),
-        "srt": _file("text/plain", subtitles.srt),
-        "vtt": _file("text/vtt", subtitles.vtt),
-        "tsv": _file("text/tab-separated-values", subtitles.tsv),
+        "srt": _file("text/plain", "srt"),
+        "vtt": _file("text/vtt", "vtt"),
+        "tsv": _file("text/tab-separated-values", "tsv"),
         "verbose_json": Format("application/json", _verbose),
         "diarized_json": Format("application/json", _diarized),
     }

@@ -12,6 +12,7 @@ from aiohttp import web
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Request
 from bridge.records.prediction import Prediction, Status
+from transcription.cues import USUAL, Layout
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES, NAMES
 from transcription.transcript import Transcript
@@ -30,6 +31,8 @@ class Result:
     prediction: Prediction
     transcript: Transcript
     document: bytes
+    layout: Layout = USUAL
+    """How its subtitles were asked for."""
 
 
 async def begin(request: web.Request, asked: Request) -> Prediction:
@@ -71,7 +74,8 @@ async def load(context: Context, prediction_id: str) -> Result:
     prediction, output = found
     match prediction.status:
         case Status.SUCCEEDED if output is not None:
-            return Result(prediction, from_wire(json.loads(output)), output)
+            layout = Layout.from_inputs(prediction.input)
+            return Result(prediction, from_wire(json.loads(output)), output, layout)
         case Status.FAILED:
             raise _failure(prediction.error or "")
         case status:

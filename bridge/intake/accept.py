@@ -120,6 +120,10 @@ class Intake:
         """A form field's text as the type its input has."""
         return self._inputs.from_text(name, text)
 
+    def from_texts(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """Single inputs of a query. Raises InvalidInputs."""
+        return self._inputs.from_texts(texts)
+
     def check_inputs(self, inputs: Mapping[str, Any]) -> tuple[str, str]:
         """The recording's (input name, value). Raises InvalidInputs for what cannot be used."""
         return self._inputs.check(inputs)

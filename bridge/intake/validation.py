@@ -44,6 +44,14 @@ class Inputs:
         except InvalidInput as error:
             raise InvalidInputs([error]) from None
 
+    def from_texts(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """Single inputs of a query. Raises InvalidInputs naming every one that is wrong."""
+        inputs = {name: self.from_text(name, text) for name, text in texts.items()}
+        present = {name: value for name, value in inputs.items() if value is not None}
+        if found := self._schema.problems(present):
+            raise InvalidInputs(found)
+        return present
+
     def from_text(self, name: str, text: str) -> Any:
         """A form field's text as the type its input has; the text itself where it does not fit."""
         return value_of(self._schema.properties.get(name, {}).get("type"), text)

@@ -101,7 +101,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/predictions/{id}/output"): Operation(
         door="Results",
-        query={"format": {"enum": list(results.NAMES), "default": results.WHOLE}},
+        query={
+            "format": {"enum": list(results.NAMES), "default": results.WHOLE},
+            **{name: _knob(name) for name in results.LAYOUT},
+        },
         answers=_ANY,
     ),
     ("GET", "/models"): Operation(door="Models", answers=_json("Models")),

@@ -16,8 +16,8 @@ from bridge.api.documentation.schemas import SCHEMAS
 from bridge.api.openai import render, stream
 from bridge.api.waiting import Result
 from bridge.settings import Settings, SettingsError
+from tests.fixtures.spoken import texts
 from tests.unit.bridge.test_render import prediction
-from tests.unit.transcription.test_subtitles import texts
 from transcription.engine.settings import Settings as PredictorSettings
 from transcription.transcript import Segment, Transcript, Word
 
