@@ -28,16 +28,18 @@ from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Intake
 from bridge.intake.forward import Forward
 from bridge.links import Links
+from bridge.recordings.arrive import Arrivals
 from bridge.recordings.cleanup import Cleanup
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
-from bridge.records.idempotency import Claims
+from bridge.records.idempotency import Idempotency
 from bridge.records.prediction import Change
 from bridge.records.store import Store
+from bridge.records.watch import Watch
 from bridge.routes import routes
 from bridge.settings import Settings
+from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
-from bridge.tasks.runs import Jobs
 from bridge.tasks.webhooks import EVENTS, Webhooks
 
 if TYPE_CHECKING:
@@ -81,21 +83,23 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         pool = connection_pool(settings.redis_address)
         redis = await stack.enter_async_context(Redis.from_pool(pool))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        cog, links = Cog(session, settings.cog_url), Links(settings.webhook_secret)
-        context = _wire(settings, redis, cog, links)
+        cog = Cog(session, settings.cog_url)
+        context = _wire(settings, redis, cog)
+        links = context.links
         internal = build_internal_app(
             links,
             context.files,
             context.monitor,
-            context.queue.apply,
+            context.lifecycle.apply,
             context.store.add_segments,
         )
         idle = settings.upload_idle_timeout
         port = await _listen(stack, internal, LOOPBACK, settings.internal_port, idle)
         links.base = f"http://{LOOPBACK}:{port}"
         await stack.enter_async_context(context.monitor.watching())
+        await stack.enter_async_context(context.watch.listening())
         listening = asyncio.Event()
-        dispatching = _dispatching(context, cog, links, listening)
+        dispatching = _dispatching(context, cog, listening)
         drain = await stack.enter_async_context(dispatching)
         app = build_app(settings, context)
         if settings.metrics_port:
@@ -113,19 +117,19 @@ def _metrics(app: web.Application, context: Context) -> web.Application:
 
     metrics = Metrics()
     app.middlewares.insert(0, metrics.watch)
-    told = context.queue.on_change
+    told = context.lifecycle.on_change
 
     def on_change(change: Change) -> None:
         told(change)
         metrics.saw(change)
 
-    context.queue.on_change, context.webhooks.on_try = on_change, metrics.tried
+    context.lifecycle.on_change, context.webhooks.on_try = on_change, metrics.tried
     return build_metrics_app(metrics, context)
 
 
 @contextlib.asynccontextmanager
 async def _dispatching(
-    context: Context, cog: Cog, links: Links, listening: asyncio.Event
+    context: Context, cog: Cog, listening: asyncio.Event
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """The queue is worked on while the block runs, from soon after ``listening`` on.
 
@@ -147,7 +151,7 @@ async def _dispatching(
         while not stopping.is_set():
             try:
                 await context.store.ping()
-                dispatcher = _dispatcher(context, cog, links)
+                dispatcher = _dispatcher(context, cog)
                 async with dispatcher.running():
                     started.set()
                     await stopping.wait()
@@ -166,38 +170,64 @@ async def _dispatching(
             await task
 
 
-def _wire(settings: Settings, redis: "Redis", cog: Cog, links: Links) -> Context:
-    """The parts that the doors use."""
+def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
+    """The parts that the routes use."""
+    links = Links(settings.webhook_secret, settings.model_name.partition("/")[0])
     store = Store(redis, settings.result_ttl, settings.queue_limit)
     files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
     uploads = Uploads(settings, redis, files)
-    queue = Queue(store, files)
-    intake = Intake(settings, store, files, uploads, Claims(redis), queue, version(settings))
-    webhooks = Webhooks(settings, store, redis, partial(webhook_body, settings.webhook_secret))
-    forward = Forward(settings, intake, files, cog, links)
-    return Context(settings, store, files, uploads, Monitor(cog), queue, intake, webhooks, forward)
+    arrivals = Arrivals(settings, files, uploads, links)
+    queue = Queue(files)
+    idempotency = Idempotency(redis)
+    intake = Intake(settings, store, files, arrivals, idempotency, queue, version(settings))
+    return Context(
+        settings=settings,
+        links=links,
+        store=store,
+        watch=Watch(redis, store),
+        files=files,
+        uploads=uploads,
+        arrivals=arrivals,
+        monitor=Monitor(cog),
+        queue=queue,
+        lifecycle=Lifecycle(store, files, queue),
+        intake=intake,
+        webhooks=Webhooks(settings, store, redis, partial(webhook_body, links)),
+        forward=Forward(intake, arrivals, files, cog, links),
+    )
 
 
-def _dispatcher(context: Context, cog: Cog, links: Links) -> "Dispatcher":
-    """The workers behind the doors."""
-    from bridge.tasks.transfers import Errands  # noqa: PLC0415 - likewise
-    from bridge.tasks.worker import Dispatcher  # noqa: PLC0415 - see `_dispatching`
+def _dispatcher(context: Context, cog: Cog) -> "Dispatcher":
+    """The workers behind the routes."""
+    from bridge.tasks.runs import Runs  # noqa: PLC0415 - see `_dispatching`
+    from bridge.tasks.transfers import Transfers  # noqa: PLC0415 - likewise
+    from bridge.tasks.worker import Dispatcher  # noqa: PLC0415 - likewise
 
-    settings, store, files, queue = context.settings, context.store, context.files, context.queue
+    settings, store, files = context.settings, context.store, context.files
     # The seed's rule knows two events; without `logs` there is no progress to see.
     events = ("start", "completed") if settings.client_webhooks == "forward" else EVENTS
-    jobs = Jobs(store, files, cog, links, queue, settings.max_run_seconds, events)
-    errands = Errands(settings, store, files, queue, context.webhooks)
-    cleanup = Cleanup(settings, store, context.uploads)
+    runs = Runs(
+        store,
+        files,
+        cog,
+        context.links,
+        context.lifecycle,
+        context.watch,
+        settings.max_run_seconds,
+        events,
+    )
+    transfers = Transfers(
+        store, files, context.arrivals, context.lifecycle, context.queue, context.webhooks
+    )
     return Dispatcher(
         settings.redis_address,
-        queue,
-        jobs,
-        errands,
+        context.queue,
+        runs,
+        transfers,
         store,
         context.webhooks,
         context.monitor,
-        cleanup,
+        Cleanup(settings, store, context.uploads),
         settings.cog_slots,
     )
 

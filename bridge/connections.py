@@ -7,8 +7,9 @@ would go on, and whoever waits for its end wait with it: a slot stood idle for 4
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Any, Final
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import (
@@ -17,7 +18,11 @@ from redis.asyncio.connection import (
     SSLConnection,
     UnixDomainSocketConnection,
 )
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 CONNECTIONS = 32
 POOL_SECONDS = 10.0  # how long to wait for a connection that nobody else uses
@@ -78,3 +83,15 @@ def connection_pool(address: str) -> BlockingConnectionPool:
     )
     pool.connection_class = _CANCELLABLE[pool.connection_class]
     return pool
+
+
+async def until_redis_answers(call: Callable[[], Awaitable[_T]]) -> _T:
+    """The call's result, however long Redis is away: what was done must not be forgotten."""
+    pause = 0.05
+    while True:
+        try:
+            return await call()
+        except RedisError:
+            _log.warning("Redis does not answer; trying again")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 2.0)

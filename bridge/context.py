@@ -8,11 +8,15 @@ from aiohttp import web
 from bridge.cog.monitor import Monitor
 from bridge.intake.accept import Intake
 from bridge.intake.forward import Forward
+from bridge.links import Links
+from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
 from bridge.records.prediction import Prediction, Status
 from bridge.records.store import Place, Store
+from bridge.records.watch import Watch
 from bridge.settings import Settings
+from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import Webhooks
 
@@ -22,11 +26,15 @@ class Context:
     """A running bridge's parts."""
 
     settings: Settings
+    links: Links
     store: Store
+    watch: Watch
     files: Files
     uploads: Uploads
+    arrivals: Arrivals
     monitor: Monitor
     queue: Queue
+    lifecycle: Lifecycle
     intake: Intake
     webhooks: Webhooks
     forward: Forward

@@ -1,40 +1,88 @@
-"""Signed links: addresses that are valid without a token, each for one thing."""
+"""Every signed address: whoever has it needs no token, and it is valid for one thing only.
+
+A signature is an HMAC-SHA256 of the kind of link and what it names, under ``WEBHOOK_SECRET``.
+"""
 
 import hashlib
 import hmac
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
 
 from aiohttp import web
+from yarl import URL
+
+STREAM_SECONDS = 86_400  # how long a stream's link is valid, from the prediction's creation
+_FILE_FIELDS = {"owner", "expiry", "signature"}
 
 
 class Links:
-    """The loopback addresses that Cog is given; each is valid for one run or recording only."""
+    """Makes and checks links. ``owner`` stands in the links of uploaded files."""
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
-        self.base = ""  # known once the listener has its port
+    def __init__(self, secret: str, owner: str = "") -> None:
+        self._secret: Final = secret
+        self._owner: Final = owner
+        self.base = ""  # of the loopback listener, known once it has its port
 
     def webhook(self, prediction_id: str, attempt: int) -> str:
-        """Where Cog reports run ``attempt``."""
+        """Where Cog reports run ``attempt``, on loopback."""
         signature = sign(self._secret, "webhook", prediction_id, str(attempt))
         return f"{self.base}/webhook/{prediction_id}/{attempt}/{signature}"
 
     def segments(self, prediction_id: str, attempt: int) -> str:
-        """Where the predictor tells what run ``attempt`` has recognized so far."""
+        """Where the predictor posts what run ``attempt`` has recognized so far, on loopback."""
         signature = sign(self._secret, "segments", prediction_id, str(attempt))
         return f"{self.base}/segments/{prediction_id}/{attempt}/{signature}"
 
     def audio(self, recording: str) -> str:
-        """Where Cog downloads the recording."""
+        """Where Cog downloads the recording, on loopback."""
         return f"{self.base}/audio/{recording}/{sign(self._secret, 'audio', recording)}"
 
     def check(self, request: web.Request, *parts: str) -> None:
-        """Raises HTTPForbidden unless the address in the request is one of ours."""
+        """Raises HTTPForbidden unless the loopback address in the request is one of ours."""
         if not signed_by(self._secret, request.match_info["signature"], *parts):
             raise web.HTTPForbidden
 
+    def stream(self, base: str, prediction_id: str, created_at: datetime) -> str:
+        """Where a client follows a prediction; ``base`` is how it reaches us."""
+        expiry = str(int(created_at.timestamp()) + STREAM_SECONDS)
+        signature = sign(self._secret, "stream", prediction_id, expiry)
+        path = f"/v1/predictions/{prediction_id}/stream"
+        return f"{base}{path}?expiry={expiry}&signature={signature}"
+
+    def opens_stream(self, prediction_id: str, query: Mapping[str, str]) -> bool:
+        """Whether a request with this query may follow the prediction."""
+        expiry, signature = query.get("expiry", ""), query.get("signature", "")
+        return self._valid(signature, "stream", prediction_id, expiry=expiry)
+
+    def file(self, base: str, file_id: str, expires_at: datetime) -> str:
+        """Where an uploaded file is downloaded, until it expires."""
+        expiry = str(int(expires_at.timestamp()))
+        signature = sign(self._secret, "file", self._owner, file_id, expiry)
+        query = {"owner": self._owner, "expiry": expiry, "signature": signature}
+        return str(URL(f"{base}/v1/files/{file_id}/download").with_query(query))
+
+    def file_named_by(self, link: str) -> str | None:
+        """The id of the file that one of our links names, if it is one and still valid."""
+        try:
+            url = URL(link)
+        except ValueError:
+            return None
+        match url.path.split("/")[-3:]:
+            case ["files", file_id, "download"] if set(url.query) >= _FILE_FIELDS:
+                owner, expiry, signature = (url.query[n] for n in ("owner", "expiry", "signature"))
+            case _:
+                return None
+        return file_id if self._valid(signature, "file", owner, file_id, expiry=expiry) else None
+
+    def _valid(self, signature: str, *parts: str, expiry: str) -> bool:
+        signed = signed_by(self._secret, signature, *parts, expiry)
+        return signed and expiry.isdecimal() and int(expiry) > time.time()
+
 
 def sign(secret: str, *parts: str) -> str:
-    """A signature of ``parts`` for a loopback URL, hexadecimal HMAC-SHA256."""
+    """A signature of ``parts``, hexadecimal HMAC-SHA256."""
     return hmac.new(secret.encode(), "\n".join(parts).encode(), hashlib.sha256).hexdigest()
 
 

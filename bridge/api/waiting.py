@@ -51,9 +51,7 @@ async def finish(request: web.Request, asked: Request) -> Result:
     context = request.app[CONTEXT]
     prediction = await begin(request, asked)
     patience = context.settings.sync_timeout
-    if not prediction.terminal and not await context.queue.wait_until_ended(
-        prediction.id, patience
-    ):
+    if not prediction.terminal and not await context.watch.ended(prediction.id, patience):
         raise web.HTTPGatewayTimeout(
             text=f"Not finished after {patience} s; it goes on as prediction {prediction.id}. "
             f"GET /v1/predictions/{prediction.id}/output has the result when it is there.",

@@ -15,18 +15,15 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from bridge.intake.validation import Inputs
-from bridge.recordings.files import Files, Stored, media_type, new_id
-from bridge.recordings.probe import check_audio, check_clip
-from bridge.recordings.uploads import Uploads
-from bridge.records.idempotency import Claims
+from bridge.recordings.arrive import Arrivals
+from bridge.recordings.files import Files, Stored, new_id
+from bridge.records.idempotency import Idempotency
 from bridge.records.prediction import Prediction, Recording
 from bridge.records.store import AlreadyExists, Place, Store
 from bridge.settings import Settings
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import EVENTS
-from outbound.fetch import check
-from outbound.policy import Refused
-from transcription.errors import InvalidAudio, InvalidInput
+from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret
@@ -102,16 +99,16 @@ class Intake:
         settings: Settings,
         store: Store,
         files: Files,
-        uploads: Uploads,
-        claims: Claims,
+        arrivals: Arrivals,
+        idempotency: Idempotency,
         queue: Queue,
         version: str,
     ) -> None:
         self._settings: Final = settings
         self._store: Final = store
         self._files: Final = files
-        self._uploads: Final = uploads
-        self._claims: Final = claims
+        self._arrivals: Final = arrivals
+        self._idempotency: Final = idempotency
         self._queue: Final = queue
         self._inputs: Final = Inputs(settings.model_names, settings.align_model_names)
         self.version: Final = version
@@ -150,7 +147,7 @@ class Intake:
             return Accepted(known)
         except BaseException:
             self._files.remove(recording)
-            await self._claims.release(request.repeat)
+            await self._idempotency.release(request.repeat)
             raise
         _log.info("prediction %s: accepted", request.id)
         await self._enqueue(accepted.prediction)
@@ -164,14 +161,6 @@ class Intake:
         except RedisError:
             _log.warning("prediction %s: queued later, by the sweep", prediction.id)
 
-    async def check_url(self, name: str, text: str) -> None:
-        """Raises InvalidInput unless the URL's address may be called."""
-        policy = self._settings.policy
-        try:
-            await check(policy.parse_url(text), policy)
-        except Refused as refusal:
-            raise InvalidInput(name, str(refusal)) from None
-
     async def _known(self, request: Request) -> Prediction | None:
         """The prediction that this request created before, if it did."""
         existing = await self._store.get(request.id) if request.named else None
@@ -179,7 +168,9 @@ class Intake:
             if existing.fingerprint != request.fingerprint:
                 raise AlreadyExists
             return existing
-        first = await self._claims.claim(request.repeat, request.id, renew=not request.is_retry)
+        first = await self._idempotency.claim(
+            request.repeat, request.id, renew=not request.is_retry
+        )
         if first == request.id:
             return None
         # The first request may still be on its way to its record.
@@ -198,7 +189,7 @@ class Intake:
             inputs[request.upload.field] = f"upload:{request.upload.filename}"
         name, audio = self._inputs.check(inputs)
         if request.webhook is not None:
-            await self.check_url("webhook", request.webhook)
+            await self._arrivals.check_url("webhook", request.webhook)
         async with contextlib.AsyncExitStack() as failing:
             clips = await self._keep_clips(inputs, failing)
             source, shown = await self._keep(recording, name, audio, request.upload)
@@ -253,24 +244,12 @@ class Intake:
     ) -> tuple[str | None, str]:
         """(URL still to fetch or None, what the record shows in place of the recording)."""
         if upload is not None:
-            size, shown = upload.stored.size, upload.filename
-        elif audio.startswith("data:"):
-            size = (await self._files.write_data_uri(recording, audio, name)).size
-            shown = f"data:{media_type(audio)}"
-        elif own := self._uploads.named_by(audio):
-            # One of our own links: the file is here already, perhaps behind a private address.
-            size, shown = await self._uploads.link(own, recording, name), audio.partition("?")[0]
-        else:
-            await self.check_url(name, audio)
-            return audio, audio
-        if size == 0:
-            raise InvalidAudio("the file is empty", name)
-        path = self._files.path(recording)
-        if name == REFERENCES:
-            await check_clip(path)
-        else:
-            await check_audio(path, self._settings.max_audio_seconds, name)
-        return None, f"{shown} ({size} bytes)"
+            await self._arrivals.check(recording, name, upload.stored.size)
+            return None, f"{upload.filename} ({upload.stored.size} bytes)"
+        arrived = await self._arrivals.keep(recording, name, audio)
+        return (
+            (audio, audio) if arrived is None else (None, f"{arrived.shown} ({arrived.size} bytes)")
+        )
 
 
 def _digest(*parts: str) -> str:

@@ -10,13 +10,11 @@ from typing import Any, Final
 
 from bridge.cog.client import Cog, NotAccepted
 from bridge.intake.accept import Intake
-from bridge.intake.validation import InvalidInputs
 from bridge.links import Links
+from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import FORWARDED, Files, new_id
-from bridge.recordings.probe import check_audio, check_clip
 from bridge.settings import Settings
-from outbound.fetch import FetchFailed, Limits, fetch
-from transcription.errors import InvalidAudio, TranscriptionError
+from transcription.errors import TranscriptionError
 from transcription.options import AUDIO_NAMES, REFERENCES
 
 
@@ -39,10 +37,10 @@ class Forward:
     """Hands requests to Cog without a record."""
 
     def __init__(
-        self, settings: Settings, intake: Intake, files: Files, cog: Cog, links: Links
+        self, intake: Intake, arrivals: Arrivals, files: Files, cog: Cog, links: Links
     ) -> None:
-        self._settings: Final = settings
         self._intake: Final = intake
+        self._arrivals: Final = arrivals
         self._files: Final = files
         self._cog: Final = cog
         self._links: Final = links
@@ -51,7 +49,7 @@ class Forward:
         """Cog's status and answer. Raises InvalidInputs, InvalidInput or Busy."""
         inputs = dict(body.get("input") or {})
         name, audio = self._intake.check_inputs(inputs)
-        await self._intake.check_url("webhook", str(body["webhook"]))
+        await self._arrivals.check_url("webhook", str(body["webhook"]))
         files = {new_name(): uri for uri in (audio, *(inputs.get(REFERENCES) or ()))}
         try:
             for number, (recording, uri) in enumerate(files.items()):
@@ -70,22 +68,9 @@ class Forward:
             self._files.remove(*files)
             raise
 
-    async def _keep(self, recording: str, name: str, audio: str) -> None:
-        path = self._files.path(recording)
-        if audio.startswith("data:"):
-            await self._files.write_data_uri(recording, audio, name)
-        else:
-            await self._intake.check_url(name, audio)
-            limits = Limits(await self._files.room(), self._settings.fetch_timeout)
-            try:
-                await fetch(audio, path, policy=self._settings.policy, limits=limits)
-            except FetchFailed as failure:
-                reason = InvalidAudio(f"could not be downloaded: {failure}", name)
-                raise InvalidInputs([reason]) from None
-        if name == REFERENCES:
-            await check_clip(path)
-        else:
-            await check_audio(path, self._settings.max_audio_seconds, name)
+    async def _keep(self, recording: str, field: str, source: str) -> None:
+        if await self._arrivals.keep(recording, field, source) is None:
+            await self._arrivals.download(recording, field, source)
 
 
 def new_name() -> str:

@@ -1,4 +1,4 @@
-"""Files that clients upload ahead of a prediction, and the signed links to them."""
+"""Files that clients upload ahead of a prediction."""
 
 import json
 import time
@@ -8,15 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from yarl import URL
 
-from bridge.links import sign, signed_by
 from bridge.recordings.files import Files, new_id
 from bridge.records import keys
 from bridge.settings import Settings
 from transcription.errors import InvalidAudio
 
-_FIELDS = {"owner", "expiry", "signature"}
 PREFIX = "file-"  # of an uploaded file's name on disk
 
 
@@ -39,9 +36,7 @@ class Uploads:
     """Keeps uploaded files for ``file_ttl`` seconds."""
 
     def __init__(self, settings: Settings, redis: "Redis", files: Files) -> None:
-        self._secret: Final = settings.webhook_secret
         self._ttl: Final = settings.file_ttl
-        self._owner: Final = settings.model_name.partition("/")[0]
         self._redis: Final = redis
         self._files: Final = files
 
@@ -84,27 +79,6 @@ class Uploads:
         self._files.remove(_recording(file_id))
         await self._redis.zrem(keys.FILES, file_id)
         return bool(await self._redis.delete(keys.file(file_id)))
-
-    def url(self, base: str, uploaded: Uploaded) -> str:
-        """A link that needs no token and ends with the file."""
-        expiry = str(int(datetime.fromisoformat(uploaded.expires_at).timestamp()))
-        signature = sign(self._secret, "file", self._owner, uploaded.id, expiry)
-        query = {"owner": self._owner, "expiry": expiry, "signature": signature}
-        return str(URL(f"{base}/v1/files/{uploaded.id}/download").with_query(query))
-
-    def named_by(self, link: str) -> str | None:
-        """The id of the file that one of our links names, if it is one and still valid."""
-        try:
-            url = URL(link)
-        except ValueError:
-            return None
-        match url.path.split("/")[-3:]:
-            case ["files", file_id, "download"] if set(url.query) >= _FIELDS:
-                owner, expiry, signature = (url.query[n] for n in ("owner", "expiry", "signature"))
-            case _:
-                return None
-        valid = signed_by(self._secret, signature, "file", owner, file_id, expiry)
-        return file_id if valid and expiry.isdecimal() and int(expiry) > time.time() else None
 
     def path_name(self, file_id: str) -> str:
         """The name under which the files' folder holds an uploaded file."""

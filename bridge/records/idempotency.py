@@ -9,7 +9,7 @@ from bridge.records import keys
 RETRY_WINDOW = 900  # seconds in which a repeated request is taken for the same one
 
 
-class Claims:
+class Idempotency:
     """Digests of requests, each with the id of its prediction."""
 
     def __init__(self, redis: "Redis") -> None:

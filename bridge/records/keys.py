@@ -27,6 +27,7 @@ TRIES = "webhooks:tries"
 DEAD = "webhooks:dead"
 MEAN = "runs:mean_seconds"
 FILES = "files:all"
+CHANGES = "predictions:changed"  # a channel, not a key: ids of records that were just written
 
 
 def prediction(prediction_id: str) -> str:

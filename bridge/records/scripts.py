@@ -18,15 +18,17 @@ if hidden ~= '' then redis.call('SET', secrets, hidden, 'EX', ttl) end
 return {'created', redis.call('ZRANK', unfinished, id), redis.call('GET', mean)}
 """
 # Compare and set: of two writers that read the same record one is told to look again.
+# Publishing may be forbidden to this user of Redis (pcall): then those who wait look by themselves.
 WRITE: Final = """
 local record, secrets, unfinished, pending, segments = unpack(KEYS)
-local id, before, document, status, output, cancel, ttl, live_ttl, now, ended = unpack(ARGV)
+local id, before, document, status, output, cancel = unpack(ARGV)
+local ttl, live_ttl, now, ended, channel = unpack(ARGV, 7)
 if redis.call('HGET', record, 'record') ~= before then return 0 end
 redis.call('HSET', record, 'record', document, 'status', status)
 if output ~= '' then redis.call('HSET', record, 'output', output) end
 if cancel ~= '' then redis.call('HSET', record, 'cancel', cancel) end
 redis.call('EXPIRE', record, ttl)
-for i = 11, #ARGV do
+for i = 12, #ARGV do
     redis.call('ZADD', pending, now, id .. ' ' .. ARGV[i])
     redis.call('EXPIRE', pending, live_ttl)
 end
@@ -35,21 +37,24 @@ if ended ~= '' then
     redis.call('DEL', secrets)
     redis.call('EXPIRE', segments, ttl)
 end
+redis.pcall('PUBLISH', channel, id)
 return 1
 """
-# Keys: record, segments. Arguments: number of the run, number of the first segment, seconds to
-# live, segments. A repeated batch writes the same once more, a newer run begins anew.
+# Keys: record, segments. Arguments: id, channel, number of the run, number of the first segment,
+# seconds to live, segments. A repeated batch writes the same once more, a newer run begins anew.
 ADD_SEGMENTS: Final = """
 local record, segments = unpack(KEYS)
-local attempt, first, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local id, channel = ARGV[1], ARGV[2]
+local attempt, first, ttl = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local status = redis.call('HGET', record, 'status')
 if status ~= 'starting' and status ~= 'processing' then return end
 local known = tonumber(redis.call('HGET', segments, 'attempt') or '0')
 if attempt < known then return end
 if attempt > known then redis.call('DEL', segments) end
 redis.call('HSET', segments, 'attempt', attempt)
-for index = 4, #ARGV do redis.call('HSET', segments, first + index - 4, ARGV[index]) end
+for index = 6, #ARGV do redis.call('HSET', segments, first + index - 6, ARGV[index]) end
 redis.call('EXPIRE', segments, ttl)
+redis.pcall('PUBLISH', channel, id)
 """
 # Key: the running mean. Arguments: the newest value, its weight, seconds to live.
 OBSERVE: Final = """

@@ -120,7 +120,7 @@ class Store:
         texts = [json.dumps(dict(segment), ensure_ascii=False) for segment in segments]
         await self._add_segments(
             keys=[keys.prediction(prediction_id), keys.segments(prediction_id)],
-            args=[attempt, first, keys.LIVE_TTL, *texts],
+            args=[prediction_id, keys.CHANGES, attempt, first, keys.LIVE_TTL, *texts],
         )
 
     async def segments(self, prediction_id: str, since: int) -> list[dict[str, Any]]:
@@ -179,6 +179,7 @@ class Store:
                 keys.LIVE_TTL,
                 now.timestamp(),
                 "1" if after.terminal else "",
+                keys.CHANGES,
                 *webhook_events(change),
             ],
         )
@@ -191,6 +192,7 @@ class Store:
             pipe.delete(keys.secrets(prediction_id), keys.segments(prediction_id))
             for index in (keys.ALL, keys.UNFINISHED):
                 pipe.zrem(index, prediction_id)
+            pipe.publish(keys.CHANGES, prediction_id)
             existed, *_ = await pipe.execute()
         return bool(existed)
 

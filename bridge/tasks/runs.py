@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.cog.client import Cog, Ended, NotAccepted, RunLost
+from bridge.connections import until_redis_answers
 from bridge.links import Links
 from bridge.recordings.files import Files
 from bridge.records.prediction import Event, Finished, Prediction, Refused, Status, Stopped
 from bridge.records.store import Store
-from bridge.tasks.queue import Queue, insist
+from bridge.records.watch import Watch
+from bridge.tasks.lifecycle import Lifecycle
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed
@@ -32,7 +34,7 @@ class _Offer:
     number: int = 0
 
 
-class Jobs:
+class Runs:
     """The work of the docket `jobs`."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that a run touches
@@ -41,7 +43,8 @@ class Jobs:
         files: Files,
         cog: Cog,
         links: Links,
-        queue: Queue,
+        lifecycle: Lifecycle,
+        watch: Watch,
         max_run_seconds: float,
         events: Sequence[str],
     ) -> None:
@@ -49,14 +52,15 @@ class Jobs:
         self._files: Final = files
         self._cog: Final = cog
         self._links: Final = links
-        self._queue: Final = queue
+        self._lifecycle: Final = lifecycle
+        self._watch: Final = watch
         self._max_run_seconds: Final = max_run_seconds
         self._events: Final = events
         self.stopping = False
 
     async def run(self, prediction_id: str) -> None:
         """Task: give a prediction to Cog, again if its worker is lost, until it has ended."""
-        prediction = await insist(lambda: self._store.get(prediction_id))
+        prediction = await until_redis_answers(lambda: self._store.get(prediction_id))
         while prediction is not None and not prediction.terminal:
             attempt = prediction.attempt + 1
             try:
@@ -73,7 +77,9 @@ class Jobs:
                 await asyncio.sleep(LOST_PAUSE)
 
     async def _record(self, prediction_id: str, event: Event, output: Any) -> Prediction | None:
-        return await insist(lambda: self._queue.apply(prediction_id, event, output))
+        return await until_redis_answers(
+            lambda: self._lifecycle.apply(prediction_id, event, output)
+        )
 
     async def _attempt(self, prediction: Prediction, attempt: int) -> tuple[Event, Any]:
         """One run: how it ended, and its output."""
@@ -105,7 +111,7 @@ class Jobs:
             return Stopped(attempt, ended.logs if ended else ""), None
         if ended.error is not None and not ended.logs:
             # Cog's answer to a failed run leaves the logs out; its webhook, soon after, has them.
-            await insist(lambda: self._queue.wait_until_ended(prediction.id, LOGS_SECONDS))
+            await until_redis_answers(lambda: self._watch.ended(prediction.id, LOGS_SECONDS))
         return Finished(attempt, ended.logs, ended.metrics, ended.error), ended.output
 
     async def _accepted_run(
@@ -114,7 +120,7 @@ class Jobs:
         """Offers the run to Cog until it is taken; None when its end is asked for meanwhile."""
         secrets = {}
         if not SECRETS.isdisjoint(prediction.input):
-            secrets = await insist(lambda: self._store.secrets(prediction.id))
+            secrets = await until_redis_answers(lambda: self._store.secrets(prediction.id))
         inputs = self._inputs(prediction, secrets)
         run_id = f"{prediction.id}-{attempt}"
         webhook = {
@@ -135,7 +141,7 @@ class Jobs:
                     # Docket leaves the task of a run that ends like this to the next bridge.
                     raise asyncio.CancelledError from None
                 await asyncio.sleep(CANCEL_POLL_SECONDS)
-                _, unwanted = await insist(lambda: self._store.wanted(prediction.id))
+                _, unwanted = await until_redis_answers(lambda: self._store.wanted(prediction.id))
                 if unwanted:
                     return None
 
@@ -154,16 +160,23 @@ class Jobs:
         Returns when Cog was silent for too long: it took the run and did not begin it, or let it
         go on after it was told to stop it, or told of its end and kept the request open.
         """
-        silent = 0.0
-        while silent < SILENT_SECONDS:
-            offered = offer.number
-            await asyncio.sleep(CANCEL_POLL_SECONDS)
-            # A Redis that is away stops this clock: what Cog tells is not recorded meanwhile.
-            status, unwanted = await insist(lambda: self._store.wanted(prediction_id))
-            if unwanted:
-                await self._cog.cancel(run_id)
-            overdue = unwanted or status is not Status.PROCESSING
-            silent = silent + CANCEL_POLL_SECONDS if overdue and offer.number == offered else 0.0
+        loop = asyncio.get_running_loop()
+        silent_since = loop.time()
+        with self._watch.changes(prediction_id) as changes:
+            while loop.time() - silent_since < SILENT_SECONDS:
+                offered = offer.number
+                await changes.next(CANCEL_POLL_SECONDS)
+                asked_at = loop.time()
+                status, unwanted = await until_redis_answers(
+                    lambda: self._store.wanted(prediction_id)
+                )
+                # While Redis is away, what Cog reports is not recorded: that time does not count.
+                silent_since += loop.time() - asked_at
+                if unwanted:
+                    await self._cog.cancel(run_id)
+                overdue = unwanted or status is not Status.PROCESSING
+                if not overdue or offer.number != offered:
+                    silent_since = loop.time()
 
     async def _free_slot(self, run_id: str) -> None:
         """Stop a run that takes too long; a Cog that does not let go of it is ended.

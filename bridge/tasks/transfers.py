@@ -1,23 +1,22 @@
-"""What is done besides running predictions: downloads, webhooks to clients, deadlines."""
+"""The tasks beside running predictions: downloads, webhooks to clients, deadlines."""
 
 import logging
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from docket import Retry
 from redis.exceptions import RedisError
 
+from bridge.connections import until_redis_answers
+from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
-from bridge.recordings.probe import check_audio, check_clip
 from bridge.records.prediction import Recording, Refused
 from bridge.records.store import Store
-from bridge.settings import Settings
-from bridge.tasks.queue import Queue, insist
+from bridge.tasks.lifecycle import Lifecycle
+from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import ATTEMPTS, Webhooks
-from outbound.fetch import FetchFailed, Limits, fetch
-from transcription.errors import TranscriptionError
+from transcription.errors import InvalidAudio
 from transcription.options import REFERENCES
 
 REDIS_PAUSE = timedelta(seconds=5)  # before a delivery that Redis interrupted is tried again
@@ -25,58 +24,48 @@ REDIS_PAUSE = timedelta(seconds=5)  # before a delivery that Redis interrupted i
 _log = logging.getLogger(__name__)
 
 
-class Errands:
-    """The work of the docket `errands`."""
+class Transfers:
+    """The work of the dockets `errands` (downloads and deadlines) and `deliveries` (webhooks)."""
 
-    def __init__(
-        self, settings: Settings, store: Store, files: Files, queue: Queue, webhooks: Webhooks
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that a transfer touches
+        self,
+        store: Store,
+        files: Files,
+        arrivals: Arrivals,
+        lifecycle: Lifecycle,
+        queue: Queue,
+        webhooks: Webhooks,
     ) -> None:
-        self._settings: Final = settings
         self._store: Final = store
         self._files: Final = files
+        self._arrivals: Final = arrivals
+        self._lifecycle: Final = lifecycle
         self._queue: Final = queue
         self._webhooks: Final = webhooks
 
     async def fetch(self, prediction_id: str) -> None:
         """Task: have the prediction's recordings here before its turn comes."""
-        prediction = await insist(lambda: self._store.get(prediction_id))
+        prediction = await until_redis_answers(lambda: self._store.get(prediction_id))
         if prediction is None or prediction.terminal:
             return
         for recording in self._files.missing(prediction.recordings):
-            error = await self._have(recording, clip=recording in prediction.references)
+            error = await self._download(recording, clip=recording in prediction.references)
             if error is not None:
                 refused = Refused(error)
-                await insist(partial(self._queue.apply, prediction_id, refused))
+                await until_redis_answers(partial(self._lifecycle.apply, prediction_id, refused))
                 return
-        current = await insist(lambda: self._store.get(prediction_id))
+        current = await until_redis_answers(lambda: self._store.get(prediction_id))
         if current is None or current.terminal:
             self._files.remove(*(one.name for one in prediction.recordings))
         else:
-            await insist(lambda: self._queue.submit(current))
+            await until_redis_answers(lambda: self._queue.submit(current))
 
-    async def _have(self, recording: Recording, *, clip: bool) -> str | None:
-        """Put a recording, or a known speaker's clip, where it belongs; the reason if it cannot."""
-        path = self._files.path(recording.name)
-        arriving = path.with_name(f"{path.name}.part")
-        try:
-            error = await self._download(str(recording.source), arriving, clip=clip)
-            if error is None:
-                arriving.rename(path)
-            return error
-        finally:
-            arriving.unlink(missing_ok=True)
-
-    async def _download(self, source: str, target: Path, *, clip: bool) -> str | None:
-        """Fetch and check a recording; the reason if it cannot be used."""
-        settings = self._settings
-        limits = Limits(await self._files.room(), settings.fetch_timeout)
+    async def _download(self, recording: Recording, *, clip: bool) -> str | None:
+        """Have a recording, or a known speaker's clip, here; the reason if it cannot be used."""
         field = REFERENCES if clip else "audio_file"
         try:
-            await fetch(source, target, policy=settings.policy, limits=limits)
-            await (check_clip(target) if clip else check_audio(target, settings.max_audio_seconds))
-        except FetchFailed as failure:
-            return f"{field}: could not be downloaded: {failure}"
-        except TranscriptionError as failure:
+            await self._arrivals.download(recording.name, field, str(recording.source))
+        except InvalidAudio as failure:
             return failure.detail
         except OSError:
             _log.exception("the recording cannot be stored")
@@ -102,4 +91,4 @@ class Errands:
 
     async def cancel(self, prediction_id: str) -> None:
         """Task: the prediction's deadline has come."""
-        await insist(lambda: self._queue.cancel(prediction_id))
+        await until_redis_answers(lambda: self._lifecycle.cancel(prediction_id))

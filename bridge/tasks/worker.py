@@ -17,16 +17,16 @@ from bridge.cog.monitor import Monitor
 from bridge.recordings.cleanup import Cleanup
 from bridge.records.store import Store
 from bridge.tasks.queue import Dockets, Queue
-from bridge.tasks.runs import Jobs
-from bridge.tasks.transfers import Errands
+from bridge.tasks.runs import Runs
+from bridge.tasks.transfers import Transfers
 from bridge.tasks.webhooks import Webhooks
 
-ERRANDS_AT_ONCE = 16
+TRANSFERS_AT_ONCE = 16
 DELIVERIES_AT_ONCE = 128  # receivers are limited one by one, see webhooks
 REDELIVERY = timedelta(seconds=15)  # a task whose bridge was silent this long is given to another
 # How soon a free slot is noticed: with docket's own 250 ms, Cog stood idle for 100 between jobs.
-JOBS_POLL = timedelta(milliseconds=10)
-ERRANDS_POLL = timedelta(milliseconds=100)  # of many slots some are nearly always free
+RUNS_POLL = timedelta(milliseconds=10)
+TRANSFERS_POLL = timedelta(milliseconds=100)  # of many slots some are nearly always free
 SWEEP_SECONDS = 60.0
 LAST_WEBHOOKS_SECONDS = 20.0  # how long a stopping bridge still tries what clients are to be told
 
@@ -40,8 +40,8 @@ class Dispatcher:
         self,
         redis_url: str,
         queue: Queue,
-        jobs: Jobs,
-        errands: Errands,
+        runs: Runs,
+        transfers: Transfers,
         store: Store,
         webhooks: Webhooks,
         monitor: Monitor,
@@ -50,8 +50,8 @@ class Dispatcher:
     ) -> None:
         self._redis_url: Final = redis_url
         self._queue: Final = queue
-        self._jobs: Final = jobs
-        self._errands: Final = errands
+        self._runs: Final = runs
+        self._transfers: Final = transfers
         self._store: Final = store
         self._webhooks: Final = webhooks
         self._monitor: Final = monitor
@@ -68,38 +68,38 @@ class Dispatcher:
             Docket(name="errands", url=url) as errands,
             Docket(name="deliveries", url=url) as deliveries,
         ):
-            jobs.register(self._jobs.run, names=["run"])
-            errands.register(self._errands.fetch, names=["fetch"])
-            errands.register(self._errands.cancel, names=["cancel"])
-            deliveries.register(self._errands.deliver, names=["deliver"])
+            jobs.register(self._runs.run, names=["run"])
+            errands.register(self._transfers.fetch, names=["fetch"])
+            errands.register(self._transfers.cancel, names=["cancel"])
+            deliveries.register(self._transfers.deliver, names=["deliver"])
             self._queue.open(Dockets(jobs, errands, deliveries))
             async with (
-                _working(errands, ERRANDS_AT_ONCE, ERRANDS_POLL),
-                _working(deliveries, DELIVERIES_AT_ONCE, ERRANDS_POLL),
+                _working(errands, TRANSFERS_AT_ONCE, TRANSFERS_POLL),
+                _working(deliveries, DELIVERIES_AT_ONCE, TRANSFERS_POLL),
                 _background(self._sweep()),
                 _background(self._work_while_ready(jobs)) as self._claiming,
             ):
                 try:
                     yield
                 finally:
-                    self._jobs.stopping = True
+                    self._runs.stopping = True
 
     async def drain(self) -> None:
         """Claim no more, finish what runs, and try once what clients have to be told of it."""
-        self._monitor.draining = self._jobs.stopping = True
+        self._monitor.draining = self._runs.stopping = True
         if self._claiming is not None:
             self._claiming.cancel()
             await asyncio.gather(self._claiming, return_exceptions=True)
         with contextlib.suppress(RedisError, TimeoutError):
             async with asyncio.timeout(LAST_WEBHOOKS_SECONDS):
                 while not await self._webhooks.all_tried():  # noqa: ASYNC110 - Redis knows, no event of ours
-                    await asyncio.sleep(ERRANDS_POLL.total_seconds())
+                    await asyncio.sleep(TRANSFERS_POLL.total_seconds())
 
     async def _work_while_ready(self, jobs: Docket) -> None:
-        """Claims jobs only while Cog can run them, so that another pod's Cog gets them."""
+        """Idempotency jobs only while Cog can run them, so that another pod's Cog gets them."""
         while True:
             await self._monitor.wait(ready=True)
-            async with _working(jobs, self._slots, JOBS_POLL):
+            async with _working(jobs, self._slots, RUNS_POLL):
                 await self._monitor.wait(ready=False)
 
     async def _sweep(self) -> None:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from openai import OpenAI as OpenAIClient
 
 from bridge.api import results
-from bridge.api.openai.stream import KEEP_ALIVE_SECONDS
+from bridge.api.sse import KEEP_ALIVE_SECONDS
 from evaluation.predictors.timed import TALK
 from stack.settings import free_port
 from tests.clients.helpers import WAV, Answer, Api, wav

@@ -12,7 +12,8 @@ import yaml
 
 from bridge.api import errors
 from bridge.api.replicate.render import prediction_object
-from bridge.api.replicate.stream import KEEP_ALIVE_SECONDS
+from bridge.api.sse import KEEP_ALIVE_SECONDS
+from bridge.links import Links
 from bridge.metrics import Metrics
 from bridge.records import keys
 from bridge.records.prediction import Prediction, Status
@@ -92,7 +93,7 @@ def test_record_members_are_documented() -> None:
         id="x", model="a/b", version="1", input={}, created_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
     members = first_cells(section(API, "The record").split("| status |")[0])
-    shown = prediction_object(prediction, "http://localhost", "secret", {})
+    shown = prediction_object(prediction, "http://localhost", Links("secret"), {})
     assert members == shown.keys()
     assert all(f"`{link}`" in section(API, "The record") for link in shown["urls"])
 
@@ -136,7 +137,11 @@ def without_names(key: str) -> str:
 def test_redis_keys_are_documented() -> None:
     made_of = (keys.prediction, keys.secrets, keys.segments, keys.idempotency, keys.file)
     used = {name("<>") for name in made_of}
-    used |= {value for name, value in vars(keys).items() if name.isupper() and name != "LIVE_TTL"}
+    used |= {
+        value
+        for name, value in vars(keys).items()
+        if name.isupper() and name not in ("LIVE_TTL", "CHANGES")
+    }
     told = set(re.findall(r"^    ([a-z]+:\S+)  ", keys.__doc__ or "", re.MULTILINE))
     assert set(map(without_names, told)) == used
     documented = first_cells(section(ARCHITECTURE, "Redis keys").replace("`<id> <event>`", ""))

@@ -1,13 +1,12 @@
 """A transcript as it is found: OpenAI's server-sent events."""
 
-import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
 
+from bridge.api import sse
 from bridge.api.errors import translate
 from bridge.api.naming import OPENAI, naming
 from bridge.api.openai.render import diarized_segments
@@ -16,8 +15,6 @@ from bridge.api.waiting import begin, load
 from bridge.context import CONTEXT, Context
 from bridge.records.prediction import TERMINAL
 
-LOOK_SECONDS = 0.25
-KEEP_ALIVE_SECONDS = 10.0  # proxies take a connection that is silent for long for a dead one
 # Where characters of these stand beside each other, the language writes no space.
 _FIRST_UNSPACED, _LAST_UNSPACED = "\u2e80", "\u9fff"  # CJK radicals to CJK unified ideographs
 
@@ -30,61 +27,46 @@ async def stream(request: web.Request, asked: Asked) -> web.StreamResponse:
     With ``diarized_json`` the segments and their speakers come between the two.
     """
     prediction = await begin(request, asked.request)
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/event-stream; charset=utf-8",
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",  # proxies would hold events back
-        }
-    )
-    await response.prepare(request)
-    async for event in _events(request, prediction.id, speakers=asked.format == "diarized_json"):
-        # In ASCII: some clients take more than a newline for the end of a line.
-        line = f"data: {json.dumps(event)}" if event else ": still here"
-        await response.write(f"{line}\n\n".encode())
-    await response.write_eof()
-    return response
+    events = _events(request, prediction.id, speakers=asked.format == "diarized_json")
+    return await sse.send(request, events)
 
 
 async def _events(
     request: web.Request, prediction_id: str, *, speakers: bool
-) -> AsyncIterator[Event | None]:
-    """The events in order; None where nothing happened for a while."""
-    context, told, spoke = request.app[CONTEXT], "", time.monotonic()
+) -> AsyncIterator[str]:
+    """The events' lines in order; "" after each look that found nothing new."""
+    context, sent = request.app[CONTEXT], ""
     async for text in _recognized(context, prediction_id):
-        delta = _spaced(told, text)
-        if delta:
-            yield _delta(delta)
-            told, spoke = told + delta, time.monotonic()
-        elif time.monotonic() - spoke > KEEP_ALIVE_SECONDS:
-            yield None
-            spoke = time.monotonic()
+        delta = _spaced(sent, text)
+        yield _delta(delta) if delta else ""
+        sent += delta
     try:
         result = await load(context, prediction_id)
     except Exception as error:
-        yield await _error(request, error)
+        yield _line(await _error(request, error))
         return
-    rest = _rest(result.transcript.text, told)
+    rest = _rest(result.transcript.text, sent)
     if rest:
         yield _delta(rest)
     if speakers:
         for segment in diarized_segments(result.transcript):
-            yield segment
-    yield {"type": "transcript.text.done", "text": told + rest}
+            yield _line(segment)
+    yield _line({"type": "transcript.text.done", "text": sent + rest})
 
 
 async def _recognized(context: Context, prediction_id: str) -> AsyncIterator[str]:
     """The texts of the segments as they are found; "" after each look, until the end."""
     number = 0
-    while True:
-        status = await context.store.status(prediction_id)
-        for segment in await context.store.segments(prediction_id, number):
-            number += 1
-            yield segment["text"].strip()
-        if status is None or status in TERMINAL:
-            return
-        yield ""
-        await asyncio.sleep(LOOK_SECONDS)
+    with context.watch.changes(prediction_id) as changes:
+        while True:
+            status = await context.store.status(prediction_id)
+            for segment in await context.store.segments(prediction_id, number):
+                number += 1
+                yield segment["text"].strip()
+            if status is None or status in TERMINAL:
+                return
+            yield ""
+            await changes.next()
 
 
 async def _error(request: web.Request, error: Exception) -> Event:
@@ -98,8 +80,13 @@ async def _error(request: web.Request, error: Exception) -> Event:
     return {"error": json.loads(answer.text or "")["error"]}
 
 
-def _delta(text: str) -> Event:
-    return {"type": "transcript.text.delta", "delta": text}
+def _line(event: Event) -> str:
+    """In ASCII: some clients take more than a newline for the end of a line."""
+    return f"data: {json.dumps(event)}"
+
+
+def _delta(text: str) -> str:
+    return _line({"type": "transcript.text.delta", "delta": text})
 
 
 def _spaced(told: str, text: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -60,7 +61,7 @@ async def delete(request: web.Request) -> web.Response:
 async def download(request: web.Request) -> web.StreamResponse:
     """``GET /files/{id}/download``: the content; the signed link is the permission."""
     context = request.app[CONTEXT]
-    named = context.uploads.named_by(str(request.url))
+    named = context.links.file_named_by(str(request.url))
     uploaded = await context.uploads.get(named) if named else None
     if named is None or uploaded is None:
         return problem(403, "The link has expired or is not one of ours.")
@@ -95,7 +96,7 @@ def _described(uploaded: Uploaded, given: dict[str, Any]) -> Uploaded:
 
 
 def _file(request: web.Request, uploaded: Uploaded) -> dict[str, Any]:
-    base = base_url(request)
+    base, expires_at = base_url(request), datetime.fromisoformat(uploaded.expires_at)
     return {
         "id": uploaded.id,
         "name": uploaded.name,
@@ -106,7 +107,7 @@ def _file(request: web.Request, uploaded: Uploaded) -> dict[str, Any]:
         "metadata": dict(uploaded.metadata),
         "created_at": uploaded.created_at.replace("+00:00", "Z"),
         "expires_at": uploaded.expires_at.replace("+00:00", "Z"),
-        "urls": {"get": request.app[CONTEXT].uploads.url(base, uploaded)},
+        "urls": {"get": request.app[CONTEXT].links.file(base, uploaded.id, expires_at)},
     }
 
 

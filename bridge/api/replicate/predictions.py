@@ -43,8 +43,7 @@ async def create(request: web.Request) -> web.Response:
     prediction = accepted.prediction
     seconds = wait_seconds(request.headers.get("Prefer", ""))
     ended = prediction.terminal or (
-        seconds > 0
-        and await context.queue.wait_until_ended(prediction.id, seconds - _MARGIN_SECONDS)
+        seconds > 0 and await context.watch.ended(prediction.id, seconds - _MARGIN_SECONDS)
     )
     if ended:
         return await _answer(request, prediction.id, status=201)
@@ -76,7 +75,7 @@ async def get(request: web.Request) -> web.Response:
 async def cancel(request: web.Request) -> web.Response:
     """``POST /predictions/{id}/cancel``: the record; it is `canceled` now or soon."""
     prediction_id = check_id(request.match_info["id"])
-    await request.app[CONTEXT].queue.cancel(prediction_id)
+    await request.app[CONTEXT].lifecycle.cancel(prediction_id)
     return await _answer(request, prediction_id)
 
 
@@ -84,7 +83,7 @@ async def erase(request: web.Request) -> web.Response:
     """``DELETE /predictions/{id}``: stop it, forget it, and delete its recording. 204."""
     context = request.app[CONTEXT]
     prediction_id = check_id(request.match_info["id"])
-    prediction = await context.queue.cancel(prediction_id)
+    prediction = await context.lifecycle.cancel(prediction_id)
     if prediction is None or not await context.store.erase(prediction_id):
         return _unknown()
     context.files.remove(*(one.name for one in prediction.recordings))
@@ -104,9 +103,8 @@ async def list_all(request: web.Request) -> web.Response:
     if len(found) > PAGE:
         query = {**request.query, "cursor": cursor_of(page[-1])}
         following = str(URL(f"{base}/v1/predictions").with_query(query))
-    secret = context.settings.webhook_secret
     # Without logs and output, which would make a page of hours of speech too large.
-    results = [prediction_object(entry, base, secret, {}) | {"logs": ""} for entry in page]
+    results = [prediction_object(entry, base, context.links, {}) | {"logs": ""} for entry in page]
     return web.json_response({"previous": None, "next": following, "results": results})
 
 
@@ -126,7 +124,7 @@ async def _object(
     context: Context, prediction: Prediction, base: str, place: Place | None = None
 ) -> dict[str, Any]:
     queued = await context.place_in_queue(prediction, place)
-    return prediction_object(prediction, base, context.settings.webhook_secret, queued)
+    return prediction_object(prediction, base, context.links, queued)
 
 
 def _unknown() -> web.Response:

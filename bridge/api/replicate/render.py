@@ -5,22 +5,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bridge.links import sign
+from bridge.links import Links
 from bridge.records.prediction import Prediction
-
-STREAM_SECONDS = 86_400  # how long a stream's link is valid
 
 
 def prediction_object(
-    prediction: Prediction, base: str, secret: str, queued: Mapping[str, Any]
+    prediction: Prediction, base: str, links: Links, queued: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A prediction, every member always there. ``queued`` is added to its metrics.
 
     Its output is None here: `with_output` puts in what the store keeps as JSON text.
     """
     url = f"{base}/v1/predictions/{prediction.id}"
-    expiry = str(int(prediction.created_at.timestamp()) + STREAM_SECONDS)
-    signature = sign(secret, "stream", prediction.id, expiry)
     return {
         "id": prediction.id,
         "output": None,
@@ -41,7 +37,7 @@ def prediction_object(
             "get": url,
             "cancel": f"{url}/cancel",
             # Clients follow it without their token, so the link itself is the permission.
-            "stream": f"{url}/stream?expiry={expiry}&signature={signature}",
+            "stream": links.stream(base, prediction.id, prediction.created_at),
         },
     }
 
@@ -53,9 +49,9 @@ def with_output(rendered: dict[str, Any], output: bytes | None) -> bytes:
     return body if output is None else body.replace(b'"output":null', b'"output":' + output, 1)
 
 
-def webhook_body(secret: str, prediction: Prediction, output: bytes | None) -> bytes:
+def webhook_body(links: Links, prediction: Prediction, output: bytes | None) -> bytes:
     """What a receiver gets: the same that GET answers."""
-    rendered = prediction_object(prediction, prediction.base_url, secret, {})
+    rendered = prediction_object(prediction, prediction.base_url, links, {})
     return with_output(rendered, output)
 
 

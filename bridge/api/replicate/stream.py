@@ -1,23 +1,16 @@
 """Server-sent events of one prediction, in the dialect of Replicate's clients."""
 
-import asyncio
-import contextlib
 import json
 import re
-import time
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from bridge.api.auth import SETTINGS
+from bridge.api import sse
 from bridge.api.errors import problem
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import check_id
-from bridge.links import signed_by
 from bridge.records.prediction import Prediction, Status
-
-LOOK_SECONDS = 0.5
-KEEP_ALIVE_SECONDS = 10.0  # one client gives up after 30 silent seconds
 
 # Everything that some client takes for the end of a line.
 _LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -27,67 +20,51 @@ _REASONS = {Status.CANCELED: "canceled", Status.FAILED: "error"}
 async def stream(request: web.Request) -> web.StreamResponse:
     """``GET /predictions/{id}/stream``: logs as they grow, then the output, then `done`."""
     prediction_id = check_id(request.match_info["id"])
-    if not _permitted(request, prediction_id):
-        return problem(403, "The link has expired or is not one of ours.")
     context = request.app[CONTEXT]
+    if not context.links.opens_stream(prediction_id, request.query):
+        return problem(403, "The link has expired or is not one of ours.")
     if await context.store.status(prediction_id) is None:
         return problem(404, "There is no prediction with this id; results expire.")
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/event-stream; charset=utf-8",
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",  # proxies would hold events back
-        }
-    )
-    # Who has heard enough goes away in the middle.
-    with contextlib.suppress(ConnectionResetError):
-        await response.prepare(request)
-        await _tell(response, prediction_id, _events(context, prediction_id))
-        await response.write_eof()
-    return response
+    return await sse.send(request, _numbered(prediction_id, _events(context, prediction_id)))
 
 
-async def _tell(
-    response: web.StreamResponse,
-    prediction_id: str,
-    events: AsyncIterator[tuple[str | None, str]],
-) -> None:
+async def _numbered(
+    prediction_id: str, events: AsyncIterator[tuple[str, str] | None]
+) -> AsyncIterator[str]:
+    """The events' lines. Without an id, one of the clients drops every event in silence."""
     number = 0
-    async for event, data in events:
-        if event is None:
-            await response.write(b": still here\n\n")
+    async for found in events:
+        if found is None:
+            yield ""
             continue
         number += 1
-        # Without an id, one of the clients drops every event in silence.
-        lines = "".join(f"data: {line}\n" for line in _LINE_END.split(data))
-        await response.write(f"event: {event}\nid: {prediction_id}-{number}\n{lines}\n".encode())
+        event, data = found
+        lines = "\n".join(f"data: {line}" for line in _LINE_END.split(data))
+        yield f"event: {event}\nid: {prediction_id}-{number}\n{lines}"
 
 
-async def _events(context: Context, prediction_id: str) -> AsyncIterator[tuple[str | None, str]]:
-    """(event, data) as they happen; (None, "") where nothing did for a while."""
-    told, spoke = 0, time.monotonic()
-    while True:
-        found = await context.store.get_with_output(prediction_id)
-        if found is None:
-            yield "done", json.dumps({"reason": "error"})
-            return
-        prediction, output = found
-        if len(prediction.logs) > told:
-            yield "logs", prediction.logs[told:]
-            spoke = time.monotonic()
-        told = len(prediction.logs)
-        if prediction.terminal:
-            for last in _last(prediction, output):
-                yield last
-            return
-        if time.monotonic() - spoke > KEEP_ALIVE_SECONDS:
-            yield None, ""
-            spoke = time.monotonic()
-        await asyncio.sleep(LOOK_SECONDS)
+async def _events(context: Context, prediction_id: str) -> AsyncIterator[tuple[str, str] | None]:
+    """(event, data) as they happen; None after each look that found nothing new."""
+    sent = 0  # characters of the log
+    with context.watch.changes(prediction_id) as changes:
+        while True:
+            prediction = await context.store.get(prediction_id)
+            if prediction is None:
+                yield "done", json.dumps({"reason": "error"})
+                return
+            new, sent = prediction.logs[sent:], max(sent, len(prediction.logs))
+            yield ("logs", new) if new else None
+            if prediction.terminal:
+                break
+            await changes.next()
+    for last in await _last(context, prediction):
+        yield last
 
 
-def _last(prediction: Prediction, output: bytes | None) -> list[tuple[str, str]]:
+async def _last(context: Context, prediction: Prediction) -> list[tuple[str, str]]:
     if prediction.status is Status.SUCCEEDED:
+        found = await context.store.get_with_output(prediction.id)
+        output = found[1] if found else None
         return [("output", _ascii(output or b"null")), ("done", "{}")]
     ending = ("done", json.dumps({"reason": _REASONS[prediction.status]}))
     if prediction.status is Status.FAILED:
@@ -98,10 +75,3 @@ def _last(prediction: Prediction, output: bytes | None) -> list[tuple[str, str]]
 def _ascii(document: bytes) -> str:
     """JSON text in ASCII: some clients take more than a newline for the end of a line."""
     return json.dumps(json.loads(document))
-
-
-def _permitted(request: web.Request, prediction_id: str) -> bool:
-    expiry, signature = request.query.get("expiry", ""), request.query.get("signature", "")
-    secret = request.app[SETTINGS].webhook_secret
-    valid = signed_by(secret, signature, "stream", prediction_id, expiry)
-    return valid and expiry.isdecimal() and int(expiry) > time.time()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.api.replicate.render import prediction_object, webhook_body, with_output
+from bridge.links import Links
 from bridge.records.prediction import Prediction
 
 anything = st.recursive(
@@ -30,17 +31,18 @@ def prediction(**changes: Any) -> Prediction:
 )
 def test_output_and_record_do_not_mix(output: Any, shown: dict[str, Any], logs: str) -> None:
     record = prediction(input=shown, logs=logs)
-    rendered = prediction_object(record, "http://h", "secret", {})
+    rendered = prediction_object(record, "http://h", Links("secret"), {})
     raw = json.dumps(output, ensure_ascii=False).encode()
     assert json.loads(with_output(rendered, raw)) == {**rendered, "output": output}
 
 
 def test_without_an_output_it_is_null() -> None:
-    body = json.loads(webhook_body("secret", prediction(input={}, base_url="http://h"), None))
+    links, record = Links("secret"), prediction(input={}, base_url="http://h")
+    body = json.loads(webhook_body(links, record, None))
     assert body["output"] is None
     assert body["urls"]["get"] == "http://h/v1/predictions/p"
 
 
 def test_no_member_is_null_where_clients_want_none() -> None:
-    urls = prediction_object(prediction(input={}), "http://h", "secret", {})["urls"]
+    urls = prediction_object(prediction(input={}), "http://h", Links("secret"), {})["urls"]
     assert all(isinstance(url, str) for url in urls.values())

@@ -1,0 +1,91 @@
+"""From what a client names to a checked file in the folder of recordings.
+
+A recording, or a known speaker's clip, comes as a data URI, as a link to a file that was uploaded
+before, with the request itself, or as a URL that is to be downloaded. All of them end here: stored
+under a name of our own, and probed.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.links import Links
+from bridge.recordings.files import Files, media_type
+from bridge.recordings.probe import check_audio, check_clip
+from bridge.recordings.uploads import Uploads
+from bridge.settings import Settings
+from outbound.fetch import FetchFailed, Limits, check, fetch
+from outbound.policy import Refused
+from transcription.errors import InvalidAudio, InvalidInput
+from transcription.options import REFERENCES
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A recording that is here: its size in bytes, and what the record shows in its place."""
+
+    size: int
+    shown: str
+
+
+class Arrivals:
+    """Stores and checks recordings. ``field`` is the input that an error names."""
+
+    def __init__(self, settings: Settings, files: Files, uploads: Uploads, links: Links) -> None:
+        self._settings: Final = settings
+        self._files: Final = files
+        self._uploads: Final = uploads
+        self._links: Final = links
+
+    async def keep(self, recording: str, field: str, source: str) -> Arrived | None:
+        """Store and check what ``source`` holds or links to; None for a URL, still to be fetched.
+
+        Raises InvalidAudio, InvalidInput, TooLarge or DiskFull.
+        """
+        if source.startswith("data:"):
+            size = (await self._files.write_data_uri(recording, source, field)).size
+            arrived = Arrived(size, f"data:{media_type(source)}")
+        elif own := self._links.file_named_by(source):
+            # One of our own links: the file is here already, perhaps behind a private address.
+            size = await self._uploads.link(own, recording, field)
+            arrived = Arrived(size, source.partition("?")[0])
+        else:
+            await self.check_url(field, source)
+            return None
+        await self.check(recording, field, arrived.size)
+        return arrived
+
+    async def download(self, recording: str, field: str, source: str) -> None:
+        """Fetch and check what the URL ``source`` points to.
+
+        It has its name once it is whole and checked. Raises InvalidAudio, or OSError when it
+        cannot be stored.
+        """
+        path = self._files.path(recording)
+        arriving = path.with_name(f"{path.name}.part")
+        limits = Limits(await self._files.room(), self._settings.fetch_timeout)
+        try:
+            await fetch(source, arriving, policy=self._settings.policy, limits=limits)
+            await self.check(arriving.name, field)
+            arriving.rename(path)
+        except FetchFailed as failure:
+            raise InvalidAudio(f"could not be downloaded: {failure}", field) from None
+        finally:
+            arriving.unlink(missing_ok=True)
+
+    async def check(self, recording: str, field: str, size: int | None = None) -> None:
+        """Raises InvalidAudio unless the stored file is a recording or clip that can be used."""
+        if size == 0:
+            raise InvalidAudio("the file is empty", field)
+        path = self._files.path(recording)
+        if field == REFERENCES:
+            await check_clip(path)
+        else:
+            await check_audio(path, self._settings.max_audio_seconds, field)
+
+    async def check_url(self, field: str, text: str) -> None:
+        """Raises InvalidInput unless the URL's address may be called."""
+        policy = self._settings.policy
+        try:
+            await check(policy.parse_url(text), policy)
+        except Refused as refusal:
+            raise InvalidInput(field, str(refusal)) from None

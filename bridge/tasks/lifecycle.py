@@ -1,0 +1,53 @@
+"""A prediction's events: each advances the record, and what follows is done here."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bridge.recordings.files import Files
+from bridge.records.prediction import CancelRequested, Change, Event, Prediction, webhook_events
+from bridge.records.store import Store
+from bridge.tasks.queue import Queue
+
+_log = logging.getLogger(__name__)
+
+
+class Lifecycle:
+    """Records events. Whoever learns of one reports it here, and nowhere else."""
+
+    def __init__(self, store: Store, files: Files, queue: Queue) -> None:
+        self._store: Final = store
+        self._files: Final = files
+        self._queue: Final = queue
+        self.on_change: Callable[[Change], None] = _write_log
+
+    async def apply(
+        self, prediction_id: str, event: Event, output: Any = None
+    ) -> Prediction | None:
+        """Advance a record by an event; the record then, None for an unknown id.
+
+        At its end the recordings are deleted. The client's webhooks are queued. Raises RedisError.
+        """
+        change = await self._store.apply(prediction_id, event, datetime.now(UTC), output)
+        if change is None:
+            return None
+        if change.after.terminal:
+            self._files.remove(*(one.name for one in change.after.recordings))
+        if change.changed:
+            self.on_change(change)
+            for name in webhook_events(change):
+                await self._queue.notify(prediction_id, name)
+            if change.after.terminal and "predict_time" in change.after.metrics:
+                await self._store.observe_run(float(change.after.metrics["predict_time"]))
+        return change.after
+
+    async def cancel(self, prediction_id: str) -> Prediction | None:
+        """Ask for a prediction's end; the record then, None for an unknown id."""
+        return await self.apply(prediction_id, CancelRequested())
+
+
+def _write_log(change: Change) -> None:
+    before, after = change.before.status, change.after.status
+    if after is not before:
+        _log.info("prediction %s: %s", change.after.id, after.value)

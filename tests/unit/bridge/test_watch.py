@@ -1,0 +1,132 @@
+"""Changes are noticed in every bridge, at once where Redis tells of them and soon where not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bridge.connections import connection_pool
+from bridge.records.prediction import CancelRequested, Prediction
+from bridge.records.store import Store
+from bridge.records.watch import LOOK_SECONDS, Watch
+from stack.settings import free_port
+from tests.fixtures import lone
+from tests.unit.bridge.test_render import prediction
+
+AT_ONCE = LOOK_SECONDS / 2
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    port = free_port()
+    with lone.redis(tmp_path, port):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
+async def redis(address: str) -> AsyncIterator[Redis]:
+    async with aclosing(Redis.from_pool(connection_pool(address))) as client:
+        yield client
+
+
+@pytest.fixture
+async def record(redis: Redis) -> Prediction:
+    made = prediction(input={})
+    await store(redis).create(made, {})
+    return made
+
+
+def store(redis: Redis) -> Store:
+    return Store(redis, result_ttl=60, queue_limit=10)
+
+
+async def another_bridge_cancels(address: str, prediction_id: str) -> None:
+    async with aclosing(Redis.from_pool(connection_pool(address))) as other:
+        await store(other).apply(prediction_id, CancelRequested(), datetime.now(UTC))
+
+
+async def subscribed(redis: Redis) -> None:
+    while (
+        not await redis.pubsub_numsub("predictions:changed")
+        or not ((await redis.pubsub_numsub("predictions:changed"))[0][1])
+    ):
+        await asyncio.sleep(0.01)
+
+
+async def test_what_another_bridge_wrote_is_noticed_at_once(
+    redis: Redis, address: str, record: Prediction
+) -> None:
+    watch, loop = Watch(redis, store(redis)), asyncio.get_running_loop()
+    async with watch.listening():
+        await subscribed(redis)
+        with watch.changes(record.id) as changes:
+            began = loop.time()
+            await another_bridge_cancels(address, record.id)
+            await changes.next()
+            assert loop.time() - began < AT_ONCE
+
+
+async def test_segments_are_changes(redis: Redis, record: Prediction) -> None:
+    watch, loop = Watch(redis, store(redis)), asyncio.get_running_loop()
+    async with watch.listening():
+        await subscribed(redis)
+        with watch.changes(record.id) as changes:
+            began = loop.time()
+            await store(redis).add_segments(record.id, 1, 0, [{"text": "one"}])
+            await changes.next()
+            assert loop.time() - began < AT_ONCE
+        assert await store(redis).segments(record.id, 0) == [{"text": "one"}]
+
+
+async def test_a_change_between_two_looks_is_not_lost(
+    redis: Redis, address: str, record: Prediction
+) -> None:
+    watch, loop = Watch(redis, store(redis)), asyncio.get_running_loop()
+    async with watch.listening():
+        await subscribed(redis)
+        with watch.changes(record.id) as changes:
+            await another_bridge_cancels(address, record.id)
+            await asyncio.sleep(0.1)  # the message arrives while nobody waits
+            began = loop.time()
+            await changes.next()
+            assert loop.time() - began < AT_ONCE
+
+
+async def test_an_end_is_noticed_without_any_message(
+    redis: Redis, address: str, record: Prediction
+) -> None:
+    watch = Watch(redis, store(redis))  # does not listen
+    waiting = asyncio.create_task(watch.ended(record.id, 10))
+    await asyncio.sleep(0)
+    await another_bridge_cancels(address, record.id)
+    async with asyncio.timeout(3 * LOOK_SECONDS):
+        assert await waiting
+
+
+async def test_what_does_not_end_is_waited_for_as_long_as_asked(
+    redis: Redis, record: Prediction
+) -> None:
+    watch, loop = Watch(redis, store(redis)), asyncio.get_running_loop()
+    began = loop.time()
+    assert not await watch.ended(record.id, 0.2)
+    assert loop.time() - began < AT_ONCE
+
+
+async def test_it_listens_again_after_its_connection_was_lost(
+    redis: Redis, address: str, record: Prediction
+) -> None:
+    watch, loop = Watch(redis, store(redis)), asyncio.get_running_loop()
+    async with watch.listening():
+        await subscribed(redis)
+        await redis.client_kill_filter(_type="pubsub")
+        async with asyncio.timeout(10):
+            await subscribed(redis)
+        with watch.changes(record.id) as changes:
+            began = loop.time()
+            await another_bridge_cancels(address, record.id)
+            await changes.next()
+            assert loop.time() - began < AT_ONCE
