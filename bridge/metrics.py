@@ -23,11 +23,8 @@ from redis.exceptions import RedisError
 
 from bridge.context import Context
 from bridge.records.prediction import Change, Status
+from predictor.health import CogState
 
-COG_STATES = (
-    "STARTING", "READY", "BUSY", "UNHEALTHY", "WORKER_DEAD", "SETUP_FAILED", "DEFUNCT",
-    "UNREACHABLE",
-)  # fmt: skip
 _PREFIX = "whisperx_"
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 60)
 _WAIT_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400)
@@ -111,7 +108,7 @@ class Metrics:
 
     async def text(self, context: Context) -> bytes:
         """Everything, in Prometheus's text format."""
-        for state in {*COG_STATES, context.monitor.health.status}:
+        for state in CogState:
             self._cog.labels(state).set(state == context.monitor.health.status)
         self._draining.set(context.monitor.draining)
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from predictor.health import read_health
 from stack.settings import ROOT, StackSettings, python_path
 
 _BRIDGE_SECRETS = (
@@ -131,13 +132,13 @@ def _listens(port: int) -> str | None:
 
 def _cog_problem(url: str) -> str | None:
     body = _get_json(f"{url}/health-check")
-    status = str(body.get("status", "UNREACHABLE"))
-    if status in ("READY", "BUSY"):
+    health = read_health(body)
+    if health.ready:
         return None
-    detail = str(body.get("user_healthcheck_error") or (body.get("setup") or {}).get("logs") or "")
-    if status in ("SETUP_FAILED", "DEFUNCT") or "channel closed" in detail:
-        return f"broken: {status} {detail.strip()}"
-    return status
+    if health.broken:
+        log = str((body.get("setup") or {}).get("logs") or health.reason)
+        return f"broken: {health.status} {log.strip()}"
+    return str(health.status)
 
 
 def _bridge_problem(url: str) -> str | None:

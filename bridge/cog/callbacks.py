@@ -9,7 +9,7 @@ from aiohttp import web
 from redis.exceptions import RedisError
 
 from bridge.cog.client import Ended, RunLost, parse_run
-from bridge.cog.monitor import Monitor, Worker
+from bridge.cog.monitor import Announcement, Monitor
 from bridge.links import Links
 from bridge.recordings.files import Files
 from bridge.records.prediction import Event, Finished, Progressed, Started, Stopped
@@ -61,7 +61,7 @@ def build_internal_app(
 
     async def worker(request: web.Request) -> web.Response:
         try:
-            monitor.worker = Worker.from_announcement(await request.json())
+            monitor.worker = Announcement.from_body(await request.json())
         except (KeyError, TypeError, ValueError):
             raise web.HTTPBadRequest from None
         return web.Response()

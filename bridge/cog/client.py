@@ -16,29 +16,13 @@ from typing import Any, Final
 
 import aiohttp
 
+from predictor.health import UNREACHABLE, Health, read_health
+
 HEALTH_TIMEOUT = 6.0  # seconds; Cog's own health check of a hanging predictor takes 5
 _BUSY_RETRY_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.25)  # the slot is free within 15 ms of an answer
 # Its own words (twice), then the class of the exception that the predictor raised.
 _PREFIX = re.compile(r"^(?:(?:Prediction failed: )+(?:[A-Z]\w*: )?|Input validation error: )")
 _WORKER_LOST = re.compile(r"^(Worker crashed|Failed to send request)")
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What Cog says of itself: its status, and why it is not ready."""
-
-    status: str
-    reason: str | None = None
-
-    @property
-    def ready(self) -> bool:
-        """Whether predictions are accepted, now or after the running one."""
-        return self.status in ("READY", "BUSY")
-
-    @property
-    def broken(self) -> bool:
-        """Whether only a restart helps."""
-        return self.status in ("SETUP_FAILED", "DEFUNCT", "WORKER_DEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +56,9 @@ class Cog:
         timeout = aiohttp.ClientTimeout(total=HEALTH_TIMEOUT)
         try:
             async with self._session.get(f"{self._url}/health-check", timeout=timeout) as response:
-                return _health(await response.json(content_type=None))
-        except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError):
-            return Health("UNREACHABLE", "the predictor's server does not answer")
+                return read_health(await response.json(content_type=None))
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            return UNREACHABLE
 
     async def run(
         self, run_id: str, inputs: Mapping[str, Any], webhook: Mapping[str, Any], seconds: float
@@ -179,20 +163,3 @@ def _ended(body: Mapping[str, Any]) -> Ended:
 def _refused(text: str) -> Ended:
     """Cog's 4xx: what the bridge's own validation let through is an error of the prediction."""
     return Ended("failed", None, f"The predictor refused the input: {text[:500]}", "", {})
-
-
-def _health(body: Mapping[str, Any]) -> Health:
-    status = str(body.get("status"))
-    detail = str(body.get("user_healthcheck_error") or "")
-    if status == "UNHEALTHY" and "channel closed" in detail:
-        return Health("WORKER_DEAD", "the predictor's worker process has died")
-    match status:
-        case "READY" | "BUSY":
-            return Health(status)
-        case "STARTING":
-            return Health(status, "the models are loading")
-        case "SETUP_FAILED":
-            logs = str((body.get("setup") or {}).get("logs") or "").strip()
-            return Health(status, f"the predictor's setup failed: {logs[-300:]}")
-        case _:
-            return Health(status, detail or "the predictor is not healthy")

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.cog.client import Cog, Health
+from bridge.cog.client import Cog
+from predictor.health import CogState, Health
 
 READY_INTERVAL = 1.0  # seconds between looks at a Cog that is ready
 WAITING_INTERVAL = 0.2  # seconds between looks at one that is not: its start should be seen soon
@@ -16,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class Announcement:
     """What the predictor announces about its models and its device."""
 
     gpu_available: bool
@@ -29,7 +30,7 @@ class Worker:
         return bool(self.alignment_languages)
 
     @classmethod
-    def from_announcement(cls, body: Any) -> "Worker":
+    def from_body(cls, body: Any) -> "Announcement":
         """Raises TypeError, KeyError when ``body`` is not an announcement."""
         return cls(
             gpu_available=bool(body["gpu_available"]),
@@ -44,8 +45,8 @@ class Monitor:
     def __init__(self, cog: Cog) -> None:
         self._cog = cog
         self._changed = asyncio.Condition()
-        self.health = Health("STARTING", "the bridge has not seen Cog yet")
-        self.worker: Worker | None = None
+        self.health = Health(CogState.STARTING, "the bridge has not seen Cog yet")
+        self.worker: Announcement | None = None
         self.draining = False  # whether this bridge claims no more work, because it is stopping
 
     @contextlib.asynccontextmanager

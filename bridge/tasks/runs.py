@@ -15,6 +15,7 @@ from bridge.records.prediction import Event, Finished, Prediction, Refused, Stat
 from bridge.records.store import Store
 from bridge.records.watch import Watch
 from bridge.tasks.lifecycle import Lifecycle
+from predictor.health import CogState
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed
@@ -186,7 +187,7 @@ class Runs:
         await self._cog.cancel(run_id)
         began = datetime.now(UTC)
         while (datetime.now(UTC) - began).total_seconds() < HANG_SECONDS:
-            if (await self._cog.health()).status == "READY":
+            if (await self._cog.health()).status is CogState.READY:
                 return
             await asyncio.sleep(CANCEL_POLL_SECONDS)
         _log.error("run %s does not stop; ending Cog's server", run_id)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from predictor.health import CogState, Health
 from predictor.probe import answer, main
 from stack.settings import ROOT, free_port
 from tests.conftest import wait_until
@@ -77,4 +78,5 @@ def test_a_cog_that_does_not_answer_is_neither(question: str) -> None:
 
 
 def test_a_model_that_loads_is_alive_and_not_ready() -> None:
-    assert [answer(q, "STARTING") for q in ("started", "ready", "alive")] == [False, False, True]
+    loading = Health(CogState.STARTING)
+    assert [answer(q, loading) for q in ("started", "ready", "alive")] == [False, False, True]
