@@ -10,7 +10,8 @@ import uvloop
 
 from bridge import logs
 from bridge.app import serving
-from bridge.settings import Settings, SettingsError
+from bridge.settings import Settings
+from transcription.environment import SettingsError
 
 _log = logging.getLogger("bridge")
 

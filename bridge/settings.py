@@ -1,7 +1,7 @@
 """Everything the bridge takes from its environment, read once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,9 +9,12 @@ from yarl import URL
 
 from outbound.policy import Policy
 from outbound.signing import check_key, derive_key
+from transcription.environment import PORTS, SettingsError, check_whole, choice, listed
 
 MIN_SECRET_LENGTH = 8  # characters; shorter secrets fall to guessing
-LONGEST_SYNC_TIMEOUT = 600  # seconds; when the official clients give up and send again
+LONGEST_SYNC_TIMEOUT = 599  # seconds; at 600 the official clients give up and send again
+CLIENT_WEBHOOKS = ("relay", "forward")
+LOG_FORMATS = ("text", "json", "console")
 _PLACEHOLDERS = (
     "changeme",
     "change-me",
@@ -27,19 +30,29 @@ _PLACEHOLDERS = (
 )
 
 
-class SettingsError(Exception):
-    """A variable is missing or unusable. The message names it and never shows its value."""
+def _variable(
+    name: str,
+    default: Any,
+    description: str,
+    *aliases: str,
+    least: int = 0,
+    most: int | None = None,
+) -> Any:
+    """A field read from environment variable ``name`` (or, failing that, one of ``aliases``).
 
-
-def _variable(name: str, default: Any, description: str, *aliases: str) -> Any:
-    """A field read from environment variable ``name`` (or, failing that, one of ``aliases``)."""
-    metadata = {"variables": (name, *aliases), "description": description}
+    ``least`` and ``most`` bound a number.
+    """
+    metadata = {
+        "variables": (name, *aliases),
+        "description": description,
+        "bounds": (least, most),
+    }
     return field(default=default, metadata=metadata, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The bridge's configuration; the field comments are what `.env.example` says."""
+    """The bridge's configuration; the descriptions are what `.env.example` says."""
 
     tokens: str = _variable(
         "BRIDGE_TOKEN",
@@ -57,11 +70,16 @@ class Settings:
         "REDIS_PASSWORD", "", "Password of Redis, instead of one in REDIS_URL."
     )
     cog_url: str = _variable("COG_URL", "http://127.0.0.1:5000", "Where Cog listens.")
-    cog_slots: int = _variable("COG_SLOTS", 1, "Predictions that Cog runs at once.")
+    cog_slots: int = _variable("COG_SLOTS", 1, "Predictions that Cog runs at once.", least=1)
     host: str = _variable("BRIDGE_HOST", "127.0.0.1", "Address the API listens on.")
-    port: int = _variable("BRIDGE_PORT", 8080, "Port the API listens on; 0 takes a free one.")
+    port: int = _variable(
+        "BRIDGE_PORT", 8080, "Port the API listens on; 0 takes a free one.", most=PORTS
+    )
     internal_port: int = _variable(
-        "INTERNAL_PORT", 8081, "Loopback port for Cog's webhooks and downloads; 0 takes a free one."
+        "INTERNAL_PORT",
+        8081,
+        "Loopback port for Cog's webhooks and downloads; 0 takes a free one.",
+        most=PORTS,
     )
     public_url: str = _variable(
         "PUBLIC_URL", "", "Base of the links in answers; taken from the request when empty."
@@ -81,23 +99,31 @@ class Settings:
     model_version: str = _variable(
         "MODEL_VERSION", "", "Shown as version; a hash of code and models when empty."
     )
-    result_ttl: int = _variable("RESULT_TTL", 86_400, "Seconds that a result is kept.")
+    result_ttl: int = _variable("RESULT_TTL", 86_400, "Seconds that a result is kept.", least=1)
     queue_limit: int = _variable(
-        "QUEUE_LIMIT", 1000, "Unfinished predictions at once; beyond it the API answers 429."
+        "QUEUE_LIMIT",
+        1000,
+        "Unfinished predictions at once; beyond it the API answers 429.",
+        least=1,
     )
     max_run_seconds: int = _variable(
-        "MAX_RUN_SECONDS", 3600, "Seconds that one prediction may run."
+        "MAX_RUN_SECONDS", 3600, "Seconds that one prediction may run.", least=1
     )
     max_file_bytes: int = _variable(
-        "MAX_FILE_BYTES", 1 << 30, "Largest recording, uploaded or fetched, in bytes."
+        "MAX_FILE_BYTES", 1 << 30, "Largest recording, uploaded or fetched, in bytes.", least=1
     )
     max_json_bytes: int = _variable(
-        "MAX_JSON_BYTES", 140 << 20, "Largest JSON body in bytes (a data URI is 4/3 of its file)."
+        "MAX_JSON_BYTES",
+        140 << 20,
+        "Largest JSON body in bytes (a data URI is 4/3 of its file).",
+        least=1,
     )
     max_audio_seconds: int = _variable(
-        "MAX_AUDIO_SECONDS", 6 * 3600, "Longest recording in seconds."
+        "MAX_AUDIO_SECONDS", 6 * 3600, "Longest recording in seconds.", least=1
     )
-    fetch_timeout: int = _variable("FETCH_TIMEOUT", 600, "Seconds that one download may take.")
+    fetch_timeout: int = _variable(
+        "FETCH_TIMEOUT", 600, "Seconds that one download may take.", least=1
+    )
     allowed_private_hosts: str = _variable(
         "ALLOWED_PRIVATE_HOSTS",
         "",
@@ -117,19 +143,26 @@ class Settings:
         "WEBHOOK_SECRET when empty.",
     )
     files_quota_bytes: int = _variable(
-        "FILES_QUOTA_BYTES", 20 << 30, "Bytes that all recordings in FILES_DIR may take together."
+        "FILES_QUOTA_BYTES",
+        20 << 30,
+        "Bytes that all recordings in FILES_DIR may take together.",
+        least=1,
     )
     file_ttl: int = _variable(
-        "FILE_TTL", 86_400, "Seconds that a file uploaded to /v1/files is kept."
+        "FILE_TTL", 86_400, "Seconds that a file uploaded to /v1/files is kept.", least=1
     )
     upload_idle_timeout: int = _variable(
         "UPLOAD_IDLE_TIMEOUT",
         75,
         "Seconds without a byte after which an upload is given up; also the time that a "
         "connection has for a request's headers.",
+        least=1,
     )
     metrics_port: int = _variable(
-        "METRICS_PORT", 0, "Port of Prometheus's /metrics, at BRIDGE_HOST; 0: no metrics."
+        "METRICS_PORT",
+        0,
+        "Port of Prometheus's /metrics, at BRIDGE_HOST; 0: no metrics.",
+        most=PORTS,
     )
     sync_timeout: int = _variable(
         "SYNC_TIMEOUT",
@@ -137,6 +170,8 @@ class Settings:
         "Seconds that /audio/… and /transcribe hold an answer; then it is 504 and the work goes "
         "on. Below 600.",
         "OPENAI_STT_TIMEOUT_SECONDS",
+        least=1,
+        most=LONGEST_SYNC_TIMEOUT,
     )
     openai_max_megabytes: int = _variable(
         "OPENAI_STT_MAX_FILE_SIZE_MB",
@@ -148,6 +183,7 @@ class Settings:
         "ALLOW_ANONYMOUS",
         0,
         "1: /audio/…, /transcribe, /models and results by id need no token. For trusted networks.",
+        most=1,
     )
     speakers_model: str = _variable(
         "WHISPER_MODEL",
@@ -168,12 +204,11 @@ class Settings:
         _check_secret("WEBHOOK_SECRET", self.webhook_secret)
         if self.redis_password:
             _check_secret("REDIS_PASSWORD", self.redis_password)
-        if not _split(self.models):
+        if not listed(self.models):
             raise SettingsError("MODELS names no model")
         if len(self.model_name.split("/")) != 2:
             raise SettingsError("MODEL_NAME must be owner/name")
         self._check_choices()
-        self._check_doors()
         self._settle_signing_key()
         for name, url, schemes in (
             ("REDIS_URL", self.redis_url, {"redis", "rediss", "unix"}),
@@ -194,18 +229,8 @@ class Settings:
         return str(URL(self.redis_url).with_password(self.redis_password))
 
     def _check_choices(self) -> None:
-        for name, value, choices in (
-            ("CLIENT_WEBHOOKS", self.client_webhooks, ("relay", "forward")),
-            ("LOG_FORMAT", self.log_format, ("text", "json", "console")),
-        ):
-            if value not in choices:
-                raise SettingsError(f"{name} must be {choices[0]} or {choices[1]}")
-
-    def _check_doors(self) -> None:
-        if not 0 < self.sync_timeout < LONGEST_SYNC_TIMEOUT:
-            raise SettingsError(f"SYNC_TIMEOUT must be from 1 to {LONGEST_SYNC_TIMEOUT - 1}")
-        if self.allow_anonymous not in (0, 1):
-            raise SettingsError("ALLOW_ANONYMOUS must be 1 or 0")
+        choice({"CLIENT_WEBHOOKS": self.client_webhooks}, "CLIENT_WEBHOOKS", "", CLIENT_WEBHOOKS)
+        choice({"LOG_FORMAT": self.log_format}, "LOG_FORMAT", "", LOG_FORMATS)
 
     def _settle_signing_key(self) -> None:
         try:
@@ -218,12 +243,12 @@ class Settings:
     @property
     def bearer_tokens(self) -> tuple[str, ...]:
         """The tokens that are valid now."""
-        return _split(self.tokens)
+        return listed(self.tokens)
 
     @property
     def model_names(self) -> tuple[str, ...]:
         """The operator's models, the default first."""
-        return tuple(dict.fromkeys((*_split(self.models), *_split(self.speakers_model))))
+        return tuple(dict.fromkeys((*listed(self.models), *listed(self.speakers_model))))
 
     @property
     def speakers_default(self) -> str:
@@ -234,7 +259,7 @@ class Settings:
     @property
     def align_model_names(self) -> tuple[str, ...]:
         """The operator's alignment models that may be asked for by name."""
-        return _split(self.align_models)
+        return listed(self.align_models)
 
     @property
     def policy(self) -> Policy:
@@ -248,21 +273,16 @@ class Settings:
         for setting in fields(cls):
             for name in setting.metadata["variables"]:
                 if environ.get(name, "") != "":
-                    values[setting.name] = _convert(name, environ[name], type(setting.default))
+                    values[setting.name] = _convert(name, environ[name], setting)
                     break
         return cls(**values)
 
 
-def _convert(name: str, text: str, kind: type) -> Any:
-    if kind is int:
-        if not text.isdecimal():
-            raise SettingsError(f"{name} must be a whole number")
-        return int(text)
-    return Path(text) if issubclass(kind, Path) else text
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (part.strip() for part in text.split(","))))
+def _convert(name: str, text: str, setting: Field[Any]) -> Any:
+    if isinstance(setting.default, int):
+        least, most = setting.metadata["bounds"]
+        return check_whole(name, text.strip(), least=least, most=most)
+    return Path(text) if isinstance(setting.default, Path) else text
 
 
 def _check_secret(variable: str, value: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from outbound.fetch import FetchFailed, Limits, fetch
 from outbound.policy import Policy
-from transcription.engine.settings import SettingsError
+from transcription.environment import SettingsError, number, whole
 from transcription.errors import InvalidAudio, InvalidInput, TranscriptionError
 from transcription.options import REFERENCES, Options
 from transcription.validation import InputSchema
@@ -37,12 +37,10 @@ class Sources:
         name = "ALLOWED_PRIVATE_HOSTS"
         try:
             policy = Policy.parse(environment.get(name, ""))
-            name = "MAX_FILE_BYTES"
-            size = int(environment.get(name) or _MAX_FILE_BYTES)
-            name = "FETCH_TIMEOUT"
-            seconds = float(environment.get(name) or _FETCH_SECONDS)
         except ValueError as error:
             raise SettingsError(f"{name} cannot be used: {error}") from None
+        size = whole(environment, "MAX_FILE_BYTES", _MAX_FILE_BYTES, least=1)
+        seconds = number(environment, "FETCH_TIMEOUT", _FETCH_SECONDS, least=1)
         return cls(policy, Limits(size, seconds))
 
     @asynccontextmanager
@@ -97,10 +95,10 @@ def read_options(inputs: Mapping[str, Any]) -> Options:
     for problem in _SCHEMA.problems(present):
         raise problem
     options = Options.from_inputs(present)
-    for number, clip in enumerate(options.known_speaker_references, start=1):
+    for position, clip in enumerate(options.known_speaker_references, start=1):
         # To the core these are paths, and no client may name a file of this machine.
         if not clip.startswith((*_WEB, "data:")):
-            raise InvalidInput(REFERENCES, f"clip {number}: is no http(s) URL and no data URI")
+            raise InvalidInput(REFERENCES, f"clip {position}: is no http(s) URL and no data URI")
     return options
 
 

@@ -16,6 +16,8 @@ import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from transcription.environment import SettingsError, number
+
 DRAIN_SECONDS = 3500.0  # a little less than the pod's terminationGracePeriodSeconds
 LOOK_SECONDS = 0.2
 _KILLED = 128  # what a shell adds to the number of the signal
@@ -25,8 +27,8 @@ def run(command: Sequence[str], bridge_url: str, seconds: float) -> int:
     """Run ``command`` to its end; its exit status, 128 + n when signal n ended it."""
     process = subprocess.Popen(command)  # noqa: S603 - the operator's own command
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    for caught in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(caught, lambda *_: stopping.set())
 
     def stop_after_the_bridge() -> None:
         stopping.wait()
@@ -62,7 +64,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     if not arguments:
         print("predictor.entry: no command is given", file=sys.stderr)
         return 2
-    seconds = float(environ.get("DRAIN_SECONDS") or DRAIN_SECONDS)
+    try:
+        seconds = number(environ, "DRAIN_SECONDS", DRAIN_SECONDS)
+    except SettingsError as error:
+        print(f"predictor.entry: {error}", file=sys.stderr)
+        return 2
     return run(arguments, environ.get("BRIDGE_INTERNAL_URL", ""), seconds)
 
 

@@ -8,6 +8,7 @@ import sys
 from stack.services import services
 from stack.settings import StackSettings
 from stack.supervisor import StartFailed, Supervisor
+from transcription.environment import SettingsError
 
 
 async def run(settings: StackSettings) -> int:
@@ -48,5 +49,15 @@ def _say(text: str) -> None:
     print(f"stack: {text}", flush=True)
 
 
+def main() -> int:
+    """The process: exit status 2 when its environment is not usable."""
+    try:
+        settings = StackSettings.from_env(os.environ)
+    except SettingsError as error:
+        print(f"stack: {error}", file=sys.stderr)
+        return 2
+    return asyncio.run(run(settings))
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(StackSettings.from_env(os.environ))))
+    sys.exit(main())

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from transcription.environment import PORTS, whole
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -47,7 +49,10 @@ class StackSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, free_ports: bool = False) -> Self:
-        """From the environment; ``free_ports`` takes free ones instead of 8080 and 5000."""
+        """From the environment; ``free_ports`` takes free ones instead of 8080 and 5000.
+
+        Raises SettingsError that names the variable.
+        """
         generated = {}
         for name in ("BRIDGE_TOKEN", "WEBHOOK_SECRET"):
             if not environ.get(name):
@@ -60,10 +65,18 @@ class StackSettings:
         if not redis_url:
             port = free_port()
             redis_url = f"redis://:{password}@127.0.0.1:{port}/0"
+
+        def port_of(name: str, default: int) -> int:
+            return free_port() if free_ports else whole(given, name, default, least=1, most=PORTS)
+
         return cls(
-            bridge_port=free_port() if free_ports else int(given.get("BRIDGE_PORT", "8080")),
-            cog_port=free_port() if free_ports else int(given.get("COG_PORT", "5000")),
-            internal_port=int(given.get("INTERNAL_PORT", "0")) or free_port(),
+            bridge_port=free_port()
+            if free_ports
+            else whole(given, "BRIDGE_PORT", 8080, least=1, most=PORTS),
+            cog_port=free_port()
+            if free_ports
+            else whole(given, "COG_PORT", 5000, least=1, most=PORTS),
+            internal_port=whole(given, "INTERNAL_PORT", 0, most=PORTS) or free_port(),
             bridge_token=given["BRIDGE_TOKEN"],
             webhook_secret=given["WEBHOOK_SECRET"],
             redis_url=redis_url,

@@ -25,7 +25,7 @@ from platforms.lightning.jobs import Jobs
 from platforms.lightning.queues import DiskQueue
 from platforms.lightning.requests import Request
 from platforms.lightning.settings import LightningSettings
-from transcription.engine.settings import SettingsError
+from transcription.environment import SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from outbound import signing
-from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.settings import Settings
+from transcription.environment import PORTS, SettingsError, choice, whole
 
 _MODEL = "large-v3-turbo"
 _HOST = "0.0.0.0"  # noqa: S104 - a container's server; the platform stands before it
@@ -44,15 +45,13 @@ class LightningSettings:
         }
         settings = cls(
             core=Settings.from_environment(core),
-            host=given.get("HOST", _HOST),
-            port=_whole(given, "PORT", 8000, 65535),
-            chunk_size=_whole(given, "CHUNK_SIZE", 8, 120),
+            host=choice(given, "HOST", _HOST, _HOSTS),
+            port=whole(given, "PORT", 8000, most=PORTS),
+            chunk_size=whole(given, "CHUNK_SIZE", 8, least=1, most=120),
             secret=given.get("LIGHTNING_WEBHOOK_SECRET", ""),
             queue_dir=Path(given.get("QUEUE_DIR", ".state/lightning")),
-            queue_limit=_whole(given, "QUEUE_LIMIT", 1000, 1_000_000),
+            queue_limit=whole(given, "QUEUE_LIMIT", 1000, least=1, most=1_000_000),
         )
-        if settings.host not in _HOSTS:
-            raise SettingsError(f"HOST must be one of {', '.join(_HOSTS)}")
         _check(settings.secret)
         return settings
 
@@ -71,10 +70,3 @@ def _check(secret: str) -> None:
             raise SettingsError(f"LIGHTNING_WEBHOOK_SECRET {error}") from None
     elif 0 < len(secret) < _SECRET_LENGTH:
         raise SettingsError(f"LIGHTNING_WEBHOOK_SECRET is shorter than {_SECRET_LENGTH} characters")
-
-
-def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
-    text = given.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 0 <= int(text) <= most):
-        raise SettingsError(f"{name} must be a whole number from 0 to {most}")
-    return int(text)

@@ -19,7 +19,7 @@ from platforms.core import Sources, explain
 from platforms.runpod import inputs
 from platforms.runpod.settings import RunpodSettings
 from platforms.worker import Worker
-from transcription.engine.settings import SettingsError
+from transcription.environment import SettingsError
 from transcription.findings import Report
 from transcription.options import Options
 from transcription.wire import to_wire

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.settings import Settings
+from transcription.environment import SettingsError, choice
 from transcription.errors import InvalidInput
 from transcription.language import code_of
 
@@ -32,15 +33,12 @@ class RunpodSettings:
             core["DEVICE"] = "cpu"
         # Empty has a meaning for this one: no aligner.
         core["ALIGN_LANGUAGES"] = environment.get("ALIGN_LANGUAGES", "en")
-        task = given.get("TASK", "transcribe")
-        if task not in _TASKS:
-            raise SettingsError(f"TASK must be one of {', '.join(_TASKS)}")
         default = _code("DEFAULT_LANGUAGE_CODE", given.get("DEFAULT_LANGUAGE_CODE", "en"))
         named = given.get("SUPPORTED_LANGUAGES", "en,nl").split(",")
         supported = (_code("SUPPORTED_LANGUAGES", name) for name in named)
         return cls(
             core=Settings.from_environment(core),
-            task=task,
+            task=choice(given, "TASK", "transcribe", _TASKS),
             default_language=default,
             supported_languages=tuple(filter(None, supported)),
             debug=given.get("DEBUG", "").lower() in _TRUE,

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge.settings import Settings, SettingsError
+from bridge.settings import Settings
 from stack.settings import ROOT
 from tests.manifests.checks import problems
 from transcription.engine.settings import Settings as PredictorSettings
+from transcription.environment import SettingsError
 
 FILES = ("k8s/whisperx-stack.yaml", "k8s/cpu/whisperx-stack-cpu.yaml")
 SCALE = "k8s/scale/whisperx-stack-scale.yaml"

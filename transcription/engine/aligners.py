@@ -10,7 +10,8 @@ from transcription.engine.alignment import Aligner, find_sentence_tables, is_on_
 from transcription.engine.lanes import Lanes
 from transcription.engine.loading import Loads
 from transcription.engine.memory import release
-from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.settings import Settings
+from transcription.environment import SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable
 from transcription.options import Options
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import ctranslate2
 import torch
 
-from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.settings import Settings
+from transcription.environment import SettingsError
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds allowed per period, of Linux's cgroup v2
 

@@ -4,16 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from transcription.environment import SettingsError, choice, listed, number, whole
 from transcription.options import KNOWN_SPEAKER_THRESHOLD
 
 _MODELS = "large-v3"
+_OPTIONAL = ("optional", "required")
 _ALIGN_LANGUAGES = "en"
 _ALIGN_CACHE = 2  # half a gigabyte to one and a half each, as most aligners are large
 _MAX_AUDIO_SECONDS = 6 * 3600.0  # as the bridge's; 1.4 GB of samples
-
-
-class SettingsError(ValueError):
-    """A variable cannot be used; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,64 +45,39 @@ class Settings:
 
         Empty variables count as unset, except ALIGN_LANGUAGES: empty means no aligner at all.
         """
-        models = _listed(environment.get("MODELS") or _MODELS)
+        models = listed(environment.get("MODELS") or _MODELS)
         if environment.get("HUGGINGFACE_TOKEN", "").startswith("<"):
             raise SettingsError("HUGGINGFACE_TOKEN still holds a placeholder; unset it, or set it")
         if not models:
             raise SettingsError("MODELS names no model")
         # The model of one of the bridge's doors, which asks for it by name.
-        models += _listed(environment.get("WHISPER_MODEL", ""))
+        models += listed(environment.get("WHISPER_MODEL", ""))
         return cls(
             models=tuple(dict.fromkeys(models)),
             align_languages=dict(
                 _pair(entry)
-                for entry in _listed(environment.get("ALIGN_LANGUAGES", _ALIGN_LANGUAGES))
+                for entry in listed(environment.get("ALIGN_LANGUAGES", _ALIGN_LANGUAGES))
             ),
-            align_models=_listed(environment.get("ALIGN_MODELS", "")),
-            align_cache=int(_number(environment, "ALIGN_CACHE", _ALIGN_CACHE)),
+            align_models=listed(environment.get("ALIGN_MODELS", "")),
+            align_cache=whole(environment, "ALIGN_CACHE", _ALIGN_CACHE),
             diarization_model=environment.get("DIARIZATION_MODEL") or None,
-            diarization_required=_required(environment.get("DIARIZATION") or "optional"),
+            diarization_required=choice(environment, "DIARIZATION", "optional", _OPTIONAL)
+            == "required",
             huggingface_token=environment.get("HUGGINGFACE_TOKEN")
             or environment.get("HF_TOKEN")
             or None,
             device=environment.get("DEVICE") or "auto",
             compute_type=environment.get("COMPUTE_TYPE") or "auto",
-            cpu_threads=int(_number(environment, "CPU_THREADS", 0)),
-            max_audio_seconds=_number(environment, "MAX_AUDIO_SECONDS", _MAX_AUDIO_SECONDS),
-            known_speaker_threshold=_cosine(environment),
+            cpu_threads=whole(environment, "CPU_THREADS", 0),
+            max_audio_seconds=number(environment, "MAX_AUDIO_SECONDS", _MAX_AUDIO_SECONDS, least=1),
+            known_speaker_threshold=number(
+                environment, "KNOWN_SPEAKER_THRESHOLD", KNOWN_SPEAKER_THRESHOLD, most=1
+            ),
             bridge_url=environment.get("BRIDGE_INTERNAL_URL") or None,
         )
-
-
-def _required(text: str) -> bool:
-    if text not in ("optional", "required"):
-        raise SettingsError("DIARIZATION must be optional or required")
-    return text == "required"
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def _pair(entry: str) -> tuple[str, str | None]:
     """``en`` or ``en=directory`` or ``en=owner/name``."""
     code, _, source = entry.partition("=")
     return code.strip(), source.strip() or None
-
-
-def _cosine(environment: Mapping[str, str]) -> float:
-    number = _number(environment, "KNOWN_SPEAKER_THRESHOLD", KNOWN_SPEAKER_THRESHOLD)
-    if number > 1:
-        raise SettingsError("KNOWN_SPEAKER_THRESHOLD must be between 0 and 1")
-    return number
-
-
-def _number(environment: Mapping[str, str], name: str, default: float) -> float:
-    text = environment.get(name) or str(default)
-    try:
-        number = float(text)
-    except ValueError:
-        raise SettingsError(f"{name} must be a number, not {text!r}") from None
-    if number < 0:
-        raise SettingsError(f"{name} must not be negative")
-    return number

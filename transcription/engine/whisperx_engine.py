@@ -21,8 +21,9 @@ from transcription.engine.lanes import Lanes
 from transcription.engine.loading import Loads
 from transcription.engine.memory import memory_guard
 from transcription.engine.recognition import AT_ONCE, Recognizer
-from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.settings import Settings
 from transcription.engine.speech import SpeechFinder
+from transcription.environment import SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable
 from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
 from transcription.options import Options

@@ -15,10 +15,11 @@ from bridge.api import rest, speakers
 from bridge.api.documentation.schemas import SCHEMAS
 from bridge.api.openai import render, stream
 from bridge.api.waiting import Result
-from bridge.settings import Settings, SettingsError
+from bridge.settings import Settings
 from tests.fixtures.spoken import texts
 from tests.unit.bridge.test_render import prediction
 from transcription.engine.settings import Settings as PredictorSettings
+from transcription.environment import SettingsError
 from transcription.transcript import Segment, Transcript, Word
 
 SECRETS = {"BRIDGE_TOKEN": "0123456789abcdef", "WEBHOOK_SECRET": "0123456789abcdef"}

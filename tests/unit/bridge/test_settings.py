@@ -2,7 +2,8 @@
 
 import pytest
 
-from bridge.settings import Settings, SettingsError
+from bridge.settings import Settings
+from transcription.environment import SettingsError
 
 GOOD = {"BRIDGE_TOKEN": "a-good-token", "WEBHOOK_SECRET": "a-good-secret"}
 

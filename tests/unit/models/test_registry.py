@@ -8,7 +8,8 @@ import pytest
 
 from models import registry
 from models.registry import Family, Place
-from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.settings import Settings
+from transcription.environment import SettingsError
 from transcription.language import LANGUAGES
 
 

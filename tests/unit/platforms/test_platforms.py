@@ -15,7 +15,7 @@ from platforms.lightning.settings import LightningSettings
 from platforms.runpod import inputs
 from platforms.runpod.settings import RunpodSettings
 from stack.settings import ROOT
-from transcription.engine.settings import SettingsError
+from transcription.environment import SettingsError
 from transcription.errors import InvalidInput
 
 PAGE = (ROOT / "docs/platforms.md").read_text()

@@ -31,8 +31,9 @@ from transcription.engine.features import log_mels
 from transcription.engine.lanes import Lanes
 from transcription.engine.memory import memory_guard
 from transcription.engine.recognition import AT_ONCE, BEAM_SIZE, CPU_BATCH, Recognizer
-from transcription.engine.settings import Settings, SettingsError
+from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
+from transcription.environment import SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from transcription.findings import Window
 from transcription.options import Options

@@ -1,0 +1,76 @@
+"""Environment variables, read and checked: every process of ours reads its own here.
+
+An empty variable counts as unset. Each error names the variable, so that whoever set it knows.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+PORTS = 65_535
+
+
+class SettingsError(ValueError):
+    """A variable is missing or cannot be used. The message names it and shows no secret."""
+
+
+def whole(
+    environ: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int | None = None
+) -> int:
+    """A whole number from ``least`` to ``most``. Raises SettingsError."""
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    return check_whole(name, text, least=least, most=most)
+
+
+def check_whole(name: str, text: str, *, least: int = 0, most: int | None = None) -> int:
+    """``text`` as a whole number within its bounds. Raises SettingsError that names ``name``."""
+    try:
+        number = int(text) if text.isascii() else None
+    except ValueError:
+        number = None
+    if number is None or number < least or (most is not None and number > most):
+        bounds = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        raise SettingsError(f"{name} must be a whole number {bounds}, not {text[:40]!r}")
+    return number
+
+
+def number(
+    environ: Mapping[str, str],
+    name: str,
+    default: float,
+    *,
+    least: float = 0.0,
+    most: float | None = None,
+) -> float:
+    """A finite number from ``least`` to ``most``. Raises SettingsError."""
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not (math.isfinite(found) and found >= least and (most is None or found <= most)):
+        bounds = f"from {least:g} to {most:g}" if most is not None else f"of at least {least:g}"
+        raise SettingsError(f"{name} must be a number {bounds}, not {text[:40]!r}")
+    return found
+
+
+def choice(environ: Mapping[str, str], name: str, default: str, choices: Sequence[str]) -> str:
+    """One of ``choices``. Raises SettingsError."""
+    text = environ.get(name, "").strip() or default
+    if text not in choices:
+        raise SettingsError(f"{name} must be {_either(choices)}, not {text[:40]!r}")
+    return text
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts between commas, each once, without empty ones."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _either(choices: Sequence[Any]) -> str:
+    *others, last = map(str, choices)
+    return f"{', '.join(others)} or {last}" if others else last
