@@ -4,6 +4,7 @@
 behind: four predictions, accepted while Cog was away. Binary values are base64.
 """
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -66,7 +67,8 @@ async def upgraded(tmp_path: Path) -> AsyncIterator[RunningStack]:
 
 async def test_the_queue_of_the_release_before_is_worked_off(upgraded: RunningStack) -> None:
     assert len(IDS) == 4
-    async with aiohttp.ClientSession() as session:
+    # Sooner than the sweep, which queues again what docket does not know.
+    async with asyncio.timeout(40), aiohttp.ClientSession() as session:
         client = Client(session, upgraded.url, upgraded.token)
         for prediction_id in IDS:
             async for found in client.follow(prediction_id):
