@@ -4,7 +4,7 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-platforms install-manifests demo up test test-slow test-platforms test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
+.PHONY: help install models install-platforms install-manifests demo up test test-slow test-platforms test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -23,6 +23,9 @@ demo: install ## transcribe a two-speaker conversation through the whole stack (
 
 up: install ## Redis, Cog and the bridge in the foreground until Ctrl-C
 	@exec $(PYTHON) -m stack
+
+models: install ## fetch the models that MODELS and its like name, and print what lies where
+	@$(PYTHON) -m transcription.engine.fetching
 
 check: install ## lint, types, import contracts
 	@.venv/bin/ruff format --check -q . || { echo "run: make format"; exit 1; }

@@ -41,8 +41,8 @@ class Ours:
         english, options = Language("en"), self._options
         with clock.stage("decoding"):
             samples = decode(recording)
-        assert self._engine._diarizer is not None  # noqa: SLF001 - its inner step is timed too
-        diarizer = self._engine._diarizer._pipeline  # noqa: SLF001
+        loaded, _ = self._engine._diarizers._here()  # noqa: SLF001 - its inner step is timed too
+        diarizer = loaded._pipeline  # noqa: SLF001
         embed = diarizer.get_embeddings
         diarizer.get_embeddings = clock.around("embeddings", embed)
         try:

@@ -1,11 +1,12 @@
 """The models this service can run: what they are called, where they come from, what they need.
 
-Two sets. ``demo`` lies in ``models/demo``, was trained by this project on synthetic voices and
-needs no network; everything else is ``production`` and is fetched from its publisher once. Code
-elsewhere asks this module and names no repository itself.
+``demo`` lies in ``models/demo``, was trained by this project on synthetic voices and needs no
+network; everything else is fetched once (`models/sources.py`). What `Family.BASE` names stands in
+for a publisher's aligner or diarizer that is not to be had. Code elsewhere asks this module and
+names no repository itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,10 +17,11 @@ DEMO_NLTK_DATA = DEMO_DIRECTORY / "nltk_data"
 
 
 class Family(StrEnum):
-    """Which set of models a service runs with."""
+    """Which set an aligner or diarizer belongs to."""
 
     DEMO = "demo"
-    PRODUCTION = "production"
+    BASE = "base"  # lies in this repository and understands people
+    PRODUCTION = "production"  # the publishers'
 
 
 class Place(StrEnum):
@@ -46,6 +48,11 @@ class Model:
     def path(self) -> Path:
         """The directory of a model on this machine."""
         return Path(self.source)
+
+    @property
+    def folder(self) -> Path:
+        """Where this repository has the files of a model that is laid out from them."""
+        return Path(__file__).parent.joinpath(*self.source.split(".")[1:-1])
 
 
 class UnknownModel(ValueError):
@@ -122,9 +129,11 @@ _REPOSITORIES = {
     "sv": "KBLab/wav2vec2-large-voxrex-swedish",
     "id": "cahya/wav2vec2-large-xlsr-indonesian",
 }
+_DEMO_ALIGNERS = {code: _demo(f"demo-{code}", f"align/{code}") for code in ("en", "es")}
 ALIGNERS: Mapping[Family, Mapping[str, Model]] = MappingProxyType(
     {
-        Family.DEMO: {code: _demo(f"demo-{code}", f"align/{code}") for code in ("en", "es")},
+        Family.DEMO: _DEMO_ALIGNERS,
+        Family.BASE: _DEMO_ALIGNERS,
         Family.PRODUCTION: {
             code: Model(bundle, Place.TORCHAUDIO, bundle, licence)
             for code, (bundle, licence) in _BUNDLES.items()
@@ -133,6 +142,9 @@ ALIGNERS: Mapping[Family, Mapping[str, Model]] = MappingProxyType(
     }
 )
 
+_BASE_DIARIZER = Model(
+    "base", Place.ASSEMBLED, "models.base.pipeline:assemble", licence="Apache-2.0"
+)
 DIARIZERS: Mapping[Family, Model] = MappingProxyType(
     {
         Family.DEMO: Model(
@@ -145,12 +157,27 @@ DIARIZERS: Mapping[Family, Model] = MappingProxyType(
             needs="HUGGINGFACE_TOKEN the first time, of an account that accepted its conditions",
         ),
     }
+    | ({Family.BASE: _BASE_DIARIZER} if _BASE_DIARIZER.folder.is_dir() else {})
 )
 
 
 def family(whisper_name: str) -> Family:
     """The set that goes with a Whisper model."""
     return Family.DEMO if whisper_name == Family.DEMO else Family.PRODUCTION
+
+
+def whispers(names: Sequence[str]) -> list[Model]:
+    """The Whisper models called ``names``. Raises UnknownModel, also where two share a name."""
+    found: dict[str, Model] = {}
+    for name in names:
+        model = whisper(name)
+        if model.name in found:
+            raise UnknownModel(
+                f"two models are called {model.name!r}, and requests ask for them by name; give "
+                "one of the directories another name"
+            )
+        found[model.name] = model
+    return list(found.values())
 
 
 def whisper(name: str) -> Model:
@@ -178,11 +205,20 @@ def named_aligner(name: str) -> Model | None:
     return next((model for model in registered if model.name == name), None) or elsewhere(name)
 
 
+def named_diarizer(name: str) -> Model | None:
+    """The diarizer called ``name``: registered, or from `elsewhere`."""
+    return next((model for model in DIARIZERS.values() if model.name == name), None) or elsewhere(
+        name
+    )
+
+
 def elsewhere(source: str) -> Model | None:
     """A model that is not registered: a directory here, or ``owner/name`` on the hub."""
     if source and Path(source).is_dir():
         # The name is shown to clients, the directory is not.
-        return Model(Path(source).name, Place.DIRECTORY, source, licence="see the directory")
+        return Model(
+            Path(source).absolute().name, Place.DIRECTORY, source, licence="see the directory"
+        )
     owner, _, name = source.partition("/")
     if owner and name and "/" not in name and owner not in (".", "..", "~"):
         return _hub(source, source, "see the repository")

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+from transcription.engine.fetching import fetch_missing
 from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.errors import InvalidAudio
@@ -16,8 +17,9 @@ class Worker:
     """Models that stay loaded, and one transcription at a time."""
 
     def __init__(self, settings: Settings) -> None:
-        """Loads every model. Raises SettingsError and what the model libraries raise."""
+        """Loads every model. Raises SettingsError, CannotFetch, what the model libraries raise."""
         move_in()
+        fetch_missing(settings)
         self._engine = WhisperxEngine(settings)
         self._pipeline = Pipeline(
             self._engine,

@@ -57,11 +57,13 @@ class Alignment:
 class Diarization:
     """Who holds the floor when; turns are sorted and never overlap.
 
-    ``embeddings`` holds one finite vector per speaker where the model gave one.
+    ``embeddings`` holds one finite vector per speaker where the model gave one; ``warnings`` what
+    the caller should know about the model.
     """
 
     turns: tuple[Turn, ...]
     embeddings: Mapping[str, Voice] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,7 @@ def _diarization(run: _Run, segments: Sequence[Segment]) -> Diarization | None:
         return None
     diarization, run.seconds["diarize"] = run.beside.result(run.progress.of("diarize"))
     run.progress.of("diarize")(1.0)
+    run.warnings.extend(diarization.warnings)
     if not diarization.turns:
         run.warnings.append(NO_SPEAKERS)
     return diarization

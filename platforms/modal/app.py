@@ -44,6 +44,7 @@ image = (
         {
             "NLTK_DATA": "/opt/nltk_data",
             "HF_HOME": f"{MODELS_DIR}/huggingface",
+            "XDG_CACHE_HOME": f"{MODELS_DIR}/cache",
             "TORCH_HOME": f"{MODELS_DIR}/torch",
             # CTranslate2 looks for cuBLAS and cuDNN by name; torch's packages bring both.
             "LD_LIBRARY_PATH": f"{_SITE}/nvidia/cublas/lib:{_SITE}/nvidia/cudnn/lib",

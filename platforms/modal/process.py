@@ -77,6 +77,7 @@ def stack_environment(models_dir: str, default_model: str) -> dict[str, str]:
         "MODELS": default_model,
         "BRIDGE_HOST": "0.0.0.0",  # noqa: S104 - Modal's proxy comes from outside the container
         "HF_HOME": f"{models_dir}/huggingface",
+        "XDG_CACHE_HOME": f"{models_dir}/cache",
         "TORCH_HOME": f"{models_dir}/torch",
         "HF_HUB_OFFLINE": "1",
         "STATE_DIR": "/tmp/whisperx-stack",  # noqa: S108 - the container's own disk

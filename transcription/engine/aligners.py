@@ -4,12 +4,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from models import registry
+from models import contents, registry
 from models.registry import Family, Model
-from transcription.engine.alignment import Aligner, find_sentence_tables, is_on_disk
+from models.sources import is_here
+from transcription.engine import parts
+from transcription.engine.alignment import Aligner, find_sentence_tables
 from transcription.engine.lanes import Lanes
 from transcription.engine.loading import Loads
 from transcription.engine.memory import release
+from transcription.engine.parts import Part
 from transcription.engine.settings import Settings
 from transcription.environment import SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable
@@ -23,23 +26,22 @@ class Aligners:
     of ALIGN_LANGUAGES does not load.
     """
 
-    def __init__(
-        self, settings: Settings, of: Family, device: str, lanes: Lanes, loads: Loads
-    ) -> None:
-        self._family = of
+    def __init__(self, settings: Settings, device: str, lanes: Lanes, loads: Loads) -> None:
+        self._family = parts.family(settings)
         self._device = device
         self._lanes = lanes
         self._loads = loads
         self._room = settings.align_cache
         self._offered = _offered(settings.align_models)
-        self._resident: dict[str, Aligner] = {}
+        self._resident: dict[str, tuple[Aligner, str]] = {}
         self._others: OrderedDict[tuple[str, str], Aligner] = OrderedDict()
         self._unloadable: set[tuple[str, str]] = set()
         self._loading = threading.Lock()
-        if settings.align_languages or settings.align_models:
-            find_sentence_tables(registry.DEMO_NLTK_DATA if of is Family.DEMO else None)
-        for language, source in settings.align_languages.items():
-            self._resident[language] = self._load(language, self._registered(language, source))
+        find_sentence_tables(registry.DEMO_NLTK_DATA, first=self._family is Family.DEMO)
+        for language in settings.align_languages:
+            part = parts.aligner_at_hand(language, parts.aligner(settings, language))
+            if part is not None:
+                self._resident[language] = self._load(language, part.model), part.warning
 
     @property
     def languages(self) -> list[str]:
@@ -57,18 +59,19 @@ class Aligners:
         if name not in self._offered:
             offered = ", ".join(dict.fromkeys(model.name for model in self._offered.values()))
             raise InvalidInput("align_model", f"this service offers: {offered or 'none'}")
-        if not is_on_disk(self._offered[name]):
+        if not is_here(self._offered[name], contents.ALIGNER):
             raise ModelUnavailable(f"The alignment model {name} is not on this worker's disk.")
 
-    def get(self, language: str, name: str | None) -> Aligner | None:
-        """The aligner for ``language``; None where there is none on this machine."""
+    def get(self, language: str, name: str | None) -> tuple[Aligner | None, str]:
+        """The aligner for ``language``, None where there is none on this machine; a warning."""
         if name is None and language in self._resident:
             return self._resident[language]
-        model = self._offered[name] if name else registry.aligner(language, self._family)
-        if model is None:
-            return None
+        wanted = self._offered[name] if name else registry.aligner(language, self._family)
+        part = Part(wanted) if name and wanted else parts.aligner_at_hand(language, wanted)
+        if part is None:
+            return None, ""
         with self._loading:
-            return self._other(language, model)
+            return self._other(language, part.model), part.warning
 
     def _other(self, language: str, model: Model) -> Aligner | None:
         """One that is loaded on its first use, if it is on this machine; nobody waits for more."""
@@ -76,7 +79,7 @@ class Aligners:
         if key in self._others:
             self._others.move_to_end(key)
             return self._others[key]
-        if self._room == 0 or key in self._unloadable or not is_on_disk(model):
+        if not self._room or key in self._unloadable or not is_here(model, contents.ALIGNER):
             return None
         while len(self._others) >= self._room:
             self._others.popitem(last=False)
@@ -92,13 +95,6 @@ class Aligners:
         with self._loads.counted(f"aligner {language} ({model.name})"):
             return Aligner(model, language, self._device, self._lanes, only_local=only_local)
 
-    def _registered(self, language: str, source: str | None) -> Model:
-        model = registry.elsewhere(source) if source else None
-        model = model or registry.aligner(language, self._family)
-        if model is None:
-            raise SettingsError(f"ALIGN_LANGUAGES: there is no aligner for {language!r}")
-        return model
-
 
 def _offered(sources: tuple[str, ...]) -> Mapping[str, Model]:
     """By name, and as the operator wrote it: a directory's path is nothing to show to clients."""
@@ -109,6 +105,11 @@ def _offered(sources: tuple[str, ...]) -> Mapping[str, Model]:
             raise SettingsError(
                 f"ALIGN_MODELS: {source!r} is neither a known aligner, nor a directory, nor "
                 "owner/name on the hub"
+            )
+        if found.get(model.name, model) != model:
+            raise SettingsError(
+                f"ALIGN_MODELS: two models are called {model.name!r}, and requests ask for them "
+                "by name; give one of the directories another name"
             )
         found[model.name] = found[source] = model
     return found

@@ -10,11 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import nltk
 import numpy as np
-import torch
-import torchaudio
 from transformers import Wav2Vec2FeatureExtractor
 from whisperx.alignment import load_align_model
 
@@ -29,10 +26,6 @@ from transcription.engine.trellis import Frames, Spans, align_tokens, with_wildc
 from transcription.findings import Progress, Window
 from transcription.timing import RoughWord, settle
 from transcription.transcript import Character, Segment, Word
-
-
-class SentencesMissing(RuntimeError):
-    """NLTK's tables of abbreviations, which tell sentence ends, are neither here nor fetchable."""
 
 
 class Aligner:
@@ -150,35 +143,13 @@ class Aligner:
             )
 
 
-def find_sentence_tables(directory: Path | None) -> None:
-    """Makes NLTK find its sentence tables without a network at prediction time.
+def find_sentence_tables(ours: Path, *, first: bool = True) -> None:
+    """Makes NLTK look into ``ours`` as well, before or after its own path (NLTK_DATA).
 
-    They are looked for in ``directory`` and NLTK's own path (NLTK_DATA), and fetched once if
-    allowed. Raises SentencesMissing.
+    So a sentence's end is told without a network, by tables for English at least.
     """
-    if directory is not None and (own := str(private(directory))) not in nltk.data.path:
-        nltk.data.path.insert(0, own)
-    for attempt in (lambda: None, lambda: nltk.download("punkt_tab", quiet=True)):
-        attempt()
-        try:
-            nltk.data.find("tokenizers/punkt_tab/english/")
-        except LookupError:
-            continue
-        return
-    raise SentencesMissing(
-        "NLTK's punkt_tab is missing: put it into a directory named by NLTK_DATA"
-    )
-
-
-def is_on_disk(model: Model) -> bool:
-    """Whether ``model`` can be loaded without a network."""
-    if model.place is Place.DIRECTORY:
-        return model.path.is_dir()
-    if model.place is Place.TORCHAUDIO:
-        bundle = getattr(torchaudio.pipelines, model.source)
-        file = Path(str(torch.hub.get_dir()), "checkpoints", str(bundle._path))  # noqa: SLF001
-        return file.is_file()
-    return isinstance(huggingface_hub.try_to_load_from_cache(model.source, "config.json"), str)
+    if (own := str(private(ours))) not in nltk.data.path:
+        nltk.data.path.insert(0 if first else len(nltk.data.path), own)
 
 
 def _wants_unit_variance(source: str, only_local: bool) -> bool:  # noqa: FBT001 - private

@@ -1,125 +1,111 @@
 """Models that are missing are fetched before the predictor is ready, and never afterwards.
 
-What was fetched whole is noted beside the cache. With all notes there, a start needs no network.
+Recognizer, aligners and diarizer each are the best that can be had. Where a publisher's aligner or
+diarizer cannot, what `transcription/engine/parts.py` names stands in, unless the operator forbids
+it. ``python -m transcription.engine.fetching`` (`make models`) fetches ahead.
 """
 
-import hashlib
 import os
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import huggingface_hub
-from huggingface_hub import constants
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
-
-from models import registry
+from models import contents, hub, registry
+from models.contents import Needed
 from models.registry import Model, Place
+from models.sources import CannotFetch, Say, Sources
+from transcription.engine import parts
 from transcription.engine.settings import Settings
-
-# What CTranslate2 and its tokenizer read; other files of a repository are other formats.
-_WHISPER_FILES = (
-    "config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*",
-)  # fmt: skip
-_OTHER_FORMATS = ("*.msgpack", "*.h5", "*.ot", "*.onnx", "onnx/*", "language_model/*")
-_UNAUTHORIZED = 401
+from transcription.environment import SettingsError
 
 
-class CannotFetch(Exception):
-    """A model cannot be had. The message names it, says what to do, and holds no token or path."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An aligner or diarizer, the variable that names it, and whether nothing may stand in."""
+
+    variable: str
+    model: Model
+    needed: Needed
+    required: bool
 
 
-def fetch_missing(settings: Settings) -> None:
+def fetch_missing(settings: Settings, say: Say | None = None, *, afresh: bool = False) -> None:
     """Fetch what is not here yet, then work offline. Raises CannotFetch, SettingsError.
 
-    The diarizer is fetched where DIARIZATION is ``required`` or a token was given; otherwise a
-    service without it starts, and says so when it is asked to tell speakers apart.
+    ``say`` is told what happens. ``afresh``: a hub that did not answer an earlier start is looked
+    for again, for every part.
     """
-    for model, files in _wanted(settings):
-        note = _note(model, files)
-        if not note.exists():
-            print(f"fetching {model.name}", flush=True)  # noqa: T201 - to the setup log
-            _fetch(model, files, settings.huggingface_token)
-            _leave(note)
-    # The library read the variable when it was imported, before anybody could know.
+    say = say or _print
+    if settings.chosen:
+        say(settings.chosen)
+    found = Sources(settings.sources, settings.huggingface_token, say, afresh=afresh)
+    for model in parts.whispers(settings):
+        _check("MODELS", model, found.whisper(model), contents.WHISPER)
+    for wanted in _wanted(settings):
+        _fetch(wanted, found, say)
+    for line in parts.stand_ins(settings):
+        say(line)
     if not _may_need_network(settings):
-        constants.HF_HUB_OFFLINE = True
+        hub.work_offline()
 
 
-def remember(model: Model) -> None:
-    """Note that ``model`` is here, fetched with a request's token: the next start needs none."""
-    if model.place is Place.HUB:
-        _leave(_note(model, ()))
-
-
-def _wanted(settings: Settings) -> Iterator[tuple[Model, tuple[str, ...]]]:
-    """The models on the hub that the service loads, with the files that matter (empty: all)."""
-    for spec in settings.models:
-        model = registry.WHISPERS.get(spec) or registry.elsewhere(spec)
-        if model is not None and model.place is Place.HUB:
-            yield model, _WHISPER_FILES
-    family = registry.family(settings.models[0])
+def _wanted(settings: Settings) -> Iterator[_Wanted]:
     for language, source in settings.align_languages.items():
-        aligner = registry.elsewhere(source) if source else registry.aligner(language, family)
-        if aligner is not None and aligner.place is Place.HUB:
-            yield aligner, ()
-    diarizer = _diarizer(settings)
-    if diarizer is not None and (settings.diarization_required or settings.huggingface_token):
-        yield diarizer, ()
+        required = settings.alignment_required or bool(source)
+        aligner = parts.aligner(settings, language)
+        yield _Wanted("ALIGN_LANGUAGES", aligner, contents.ALIGNER, required)
+    for source in settings.align_models:  # from disk only, and checked where they are directories
+        offered = registry.named_aligner(source)
+        if offered is not None and offered.place is Place.DIRECTORY:
+            yield _Wanted("ALIGN_MODELS", offered, contents.ALIGNER, required=True)
+    diarizer = parts.diarizer(settings)
+    gated = diarizer.place is Place.HUB
+    if settings.diarization_required or settings.huggingface_token or not gated:
+        required = settings.diarization_required or bool(settings.diarization_model)
+        yield _Wanted("DIARIZATION_MODEL", diarizer, contents.DIARIZER, required)
 
 
-def _diarizer(settings: Settings) -> Model | None:
-    source, family = settings.diarization_model, registry.family(settings.models[0])
-    model = registry.elsewhere(source) if source else registry.DIARIZERS[family]
-    return model if model is not None and model.place is Place.HUB else None
+def _fetch(wanted: _Wanted, found: Sources, say: Say) -> None:
+    if wanted.model.place is Place.DIRECTORY:
+        _check(wanted.variable, wanted.model, wanted.model.path, wanted.needed)
+    try:
+        found.publisher(wanted.model, wanted.needed)
+    except CannotFetch as error:
+        if wanted.required:
+            raise
+        say(str(error))
+
+
+def _check(variable: str, model: Model, folder: Path | None, needed: Needed) -> None:
+    """Raises SettingsError for a directory that lacks a file: the libraries would ask the hub."""
+    missing = contents.lacking(folder, needed) if folder else []
+    if missing:
+        raise SettingsError(f"{variable}: {model.name} lacks {', '.join(missing)}")
 
 
 def _may_need_network(settings: Settings) -> bool:
     """Whether a request's own token may still fetch the diarizer."""
-    diarizer = _diarizer(settings)
-    return diarizer is not None and not _note(diarizer, ()).exists()
+    diarizer = parts.diarizer(settings)
+    return diarizer.place is Place.HUB and not hub.has(diarizer)
 
 
-def _fetch(model: Model, files: tuple[str, ...], token: str | None) -> None:
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - to the setup log, or the terminal
+
+
+def main() -> int:
+    """Fetches ahead, and prints what lies where."""
     try:
-        huggingface_hub.snapshot_download(
-            model.source,
-            token=token or False,
-            allow_patterns=list(files) or None,
-            ignore_patterns=None if files else list(_OTHER_FORMATS),
-        )
-    except (GatedRepoError, RepositoryNotFoundError) as error:
-        raise CannotFetch(f"{model.name}: {_refusal(model, error, token)}") from None
-    except HfHubHTTPError as error:
-        raise CannotFetch(f"{model.name}: the hub answered {error.response.status_code}") from None
-    except Exception as error:
-        raise CannotFetch(
-            f"{model.name}: the download broke off ({type(error).__name__}); it goes on from "
-            "there at the next start"
-        ) from None
+        settings = Settings.from_environment(os.environ)
+        fetch_missing(settings, afresh=True)
+    except (CannotFetch, SettingsError) as error:
+        print(f"models: {error}", file=sys.stderr)  # noqa: T201 - the program says so
+        return 1
+    for line in parts.places(settings):
+        _print(line)
+    return 0
 
 
-def _refusal(model: Model, error: HfHubHTTPError, token: str | None) -> str:
-    if token is None and (isinstance(error, GatedRepoError) or model.needs):
-        return (
-            "it is gated and HUGGINGFACE_TOKEN is not set; accept its conditions on "
-            f"huggingface.co/{model.source} and give the token of that account"
-        )
-    if isinstance(error, GatedRepoError):
-        return (
-            "the account of HUGGINGFACE_TOKEN has not accepted its conditions; do so on "
-            f"huggingface.co/{model.source}"
-        )
-    if error.response.status_code == _UNAUTHORIZED and token:
-        return "the hub does not accept HUGGINGFACE_TOKEN, or there is no such repository"
-    return "there is no such repository on the hub, or it is private"
-
-
-def _leave(note: Path) -> None:
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.touch()
-
-
-def _note(model: Model, files: tuple[str, ...]) -> Path:
-    """The file that says that all of a model is here."""
-    digest = hashlib.sha256("\n".join([model.source, *files]).encode()).hexdigest()[:16]
-    return Path(os.fspath(constants.HF_HUB_CACHE)) / "whole" / digest
+if __name__ == "__main__":
+    sys.exit(main())

@@ -49,9 +49,14 @@ class Recognizer:
         self._mels: int = self._model.model.n_mels
         self._lanes = lanes
 
+    @property
+    def is_multilingual(self) -> bool:
+        """Whether the model knows more languages than English."""
+        return bool(self._model.model.is_multilingual)
+
     def detect(self, samples: Samples, window: Window) -> Language:
         """The most probable language of one window. A model of English only answers so."""
-        if not self._model.model.is_multilingual:
+        if not self.is_multilingual:
             return Language("en", 1.0)
         encoded = self._model.encode(self._features(samples, [window]))
         token, probability = self._model.model.detect_language(encoded)[0][0]
@@ -74,7 +79,7 @@ class Recognizer:
         # keeps tokenizer and suppressed tokens, and a failed request changes the next one's.
         tokenizer = Tokenizer(
             self._model.hf_tokenizer,
-            self._model.model.is_multilingual,
+            self.is_multilingual,
             task=options.task,
             language=language,
         )

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from models import sources
+from transcription.engine.hardware import has_gpu
 from transcription.environment import SettingsError, choice, listed, number, whole
 from transcription.options import KNOWN_SPEAKER_THRESHOLD
 
-_MODELS = "large-v3"
+# Without MODELS: what a GPU runs many times faster than real time, and what a processor does.
+MODEL_ON_GPU, MODEL_ON_CPU = "large-v3", "base"
 _OPTIONAL = ("optional", "required")
 _ALIGN_LANGUAGES = "en"
 _ALIGN_CACHE = 2  # half a gigabyte to one and a half each, as most aligners are large
@@ -21,14 +24,20 @@ class Settings:
     ``align_languages`` maps language codes to a model directory or hub repository, None for the
     registered aligner. ``align_models`` are what requests may choose as ``align_model``;
     ``align_cache`` bounds how many aligners besides those of ``align_languages`` are kept.
+    ``alignment_required`` and ``diarization_required``: nothing may stand in for the aligners of
+    ``align_languages``, or for the diarizer. ``sources`` are those of `models.sources`.
     ``huggingface_token`` is only ever used to fetch the gated diarizer.
     ``known_speaker_threshold`` is that of requests that name none.
+    ``chosen`` says why ``models`` are what they are where the operator named none.
     """
 
-    models: tuple[str, ...] = (_MODELS,)
+    models: tuple[str, ...] = (MODEL_ON_CPU,)
+    chosen: str = field(default="", compare=False)
+    sources: tuple[str, ...] = sources.DEFAULT
     align_languages: Mapping[str, str | None] = field(default_factory=lambda: {"en": None})
     align_models: tuple[str, ...] = ()
     align_cache: int = _ALIGN_CACHE
+    alignment_required: bool = False
     diarization_model: str | None = None
     diarization_required: bool = False
     huggingface_token: str | None = field(default=None, repr=False)
@@ -43,9 +52,10 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """The settings in ``environment``. Raises SettingsError.
 
-        Empty variables count as unset, except ALIGN_LANGUAGES: empty means no aligner at all.
+        Empty variables count as unset, except two. ALIGN_LANGUAGES: no aligner at all;
+        MODEL_SOURCES: nothing is fetched.
         """
-        models = listed(environment.get("MODELS") or _MODELS)
+        models = listed(environment.get("MODELS") or default_model(environment)[0])
         if environment.get("HUGGINGFACE_TOKEN", "").startswith("<"):
             raise SettingsError("HUGGINGFACE_TOKEN still holds a placeholder; unset it, or set it")
         if not models:
@@ -54,12 +64,16 @@ class Settings:
         models += listed(environment.get("WHISPER_MODEL", ""))
         return cls(
             models=tuple(dict.fromkeys(models)),
+            chosen="" if environment.get("MODELS") else default_model(environment)[1],
+            sources=_sources(environment.get("MODEL_SOURCES")),
             align_languages=dict(
                 _pair(entry)
                 for entry in listed(environment.get("ALIGN_LANGUAGES", _ALIGN_LANGUAGES))
             ),
             align_models=listed(environment.get("ALIGN_MODELS", "")),
-            align_cache=whole(environment, "ALIGN_CACHE", _ALIGN_CACHE),
+            align_cache=whole(environment, "ALIGN_CACHE", _usual_cache(environment)),
+            alignment_required=choice(environment, "ALIGNMENT", "optional", _OPTIONAL)
+            == "required",
             diarization_model=environment.get("DIARIZATION_MODEL") or None,
             diarization_required=choice(environment, "DIARIZATION", "optional", _OPTIONAL)
             == "required",
@@ -75,6 +89,28 @@ class Settings:
             ),
             bridge_url=environment.get("BRIDGE_INTERNAL_URL") or None,
         )
+
+
+def default_model(environment: Mapping[str, str]) -> tuple[str, str]:
+    """The Whisper model of an operator who names none, and a line that says why."""
+    gpu = has_gpu(environment.get("DEVICE") or "auto")
+    name = MODEL_ON_GPU if gpu else MODEL_ON_CPU
+    return name, f"MODELS is not set: {name}, since there is {'a' if gpu else 'no'} GPU"
+
+
+def _sources(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return sources.DEFAULT
+    try:
+        return sources.parse(listed(text))
+    except ValueError as error:
+        raise SettingsError(f"MODEL_SOURCES: {error}") from None
+
+
+def _usual_cache(environment: Mapping[str, str]) -> int:
+    """None are kept for an operator who wants no aligner at all."""
+    wanted = environment.get("ALIGN_LANGUAGES", _ALIGN_LANGUAGES) or environment.get("ALIGN_MODELS")
+    return _ALIGN_CACHE if wanted else 0
 
 
 def _pair(entry: str) -> tuple[str, str | None]:

@@ -2,7 +2,6 @@
 
 import contextvars
 import logging
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,21 +9,19 @@ from typing import Any
 import torch
 import transformers
 
-from models import registry
-from models.registry import Family, Model
+from models.registry import Model
 from transcription.audio import Samples, seconds
+from transcription.engine import parts
 from transcription.engine.aligners import Aligners
 from transcription.engine.device import choose
-from transcription.engine.diarization import Diarizer
-from transcription.engine.fetching import remember
+from transcription.engine.diarizers import Diarizers
 from transcription.engine.lanes import Lanes
 from transcription.engine.loading import Loads
 from transcription.engine.memory import memory_guard
 from transcription.engine.recognition import AT_ONCE, Recognizer
 from transcription.engine.settings import Settings
 from transcription.engine.speech import SpeechFinder
-from transcription.environment import SettingsError
-from transcription.errors import InvalidInput, ModelUnavailable
+from transcription.errors import InvalidInput
 from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
 from transcription.options import Options
 from transcription.transcript import Segment
@@ -48,9 +45,7 @@ class WhisperxEngine:
         # Apart from the others: the diarizer computes in those while these wait for Whisper.
         self._waiting = Lanes(1 if self._device.is_gpu else AT_ONCE)
         self._loads = Loads()
-        self._loading = threading.Lock()
-        self._family = registry.family(settings.models[0])
-        whispers = [_named(spec) for spec in settings.models]
+        whispers = parts.whispers(settings)
         with ThreadPoolExecutor(1) as pool:
             # CTranslate2 reads the largest files and leaves Python alone meanwhile. In the
             # context of this thread, so that Cog takes what is printed for the setup's as well.
@@ -59,11 +54,9 @@ class WhisperxEngine:
             )
             with self._loads.counted("speech detector"):
                 self._speech = SpeechFinder(self._device.torch, self._lanes)
-            self._aligners = Aligners(
-                settings, self._family, self._device.torch, self._lanes, self._loads
-            )
-            self._diarizer: Diarizer | None = None
-            self._load_diarizer(settings.huggingface_token)
+            shared = (settings, self._device.torch, self._lanes, self._loads)
+            self._aligners = Aligners(*shared)
+            self._diarizers = Diarizers(*shared)
             self._recognizers = recognizers.result()
 
     @property
@@ -79,25 +72,15 @@ class WhisperxEngine:
             "device": self._device.torch,
             "gpu_available": self._device.torch != "cpu",
             "alignment_languages": self._aligners.languages,
-            "diarization_available": self._diarizer is not None,
+            "diarization_available": self._diarizers.is_there,
         }
 
     def prepare(self, options: Options) -> None:
         """Sees that everything the request needs is here, before any work."""
-        self._recognizer(options)
+        _check_language(self._recognizer(options), options)
         self._aligners.check(options)
-        if options.diarization and self._diarizer is None:
-            # The caller's own token, once: the pipeline then serves everybody.
-            if options.huggingface_access_token:
-                self._load_diarizer(options.huggingface_access_token)
-            if self._diarizer is None:
-                raise ModelUnavailable(
-                    "Speakers cannot be told apart here: the diarization model could not be "
-                    "loaded. Accept the conditions of "
-                    f"{registry.DIARIZERS[Family.PRODUCTION].name} on huggingface.co and start the "
-                    "service with HUGGINGFACE_TOKEN (or send huggingface_access_token), or send "
-                    "diarization=false."
-                )
+        if options.diarization:
+            self._diarizers.prepare(options.huggingface_access_token)
 
     def find_speech(self, samples: Samples, options: Options) -> Sequence[Window]:
         """Windows of speech, none longer than ``options.chunk_size``."""
@@ -143,27 +126,21 @@ class WhisperxEngine:
         model: str | None = None,
     ) -> Alignment:
         """Sentences with timed words; unchanged, with a warning, where no aligner is at hand."""
-        aligner = self._aligners.get(language, model)
+        aligner, warning = self._aligners.get(language, model)
         if aligner is None:
             warning = f"Words are not timed: no alignment model for {language!r} is loaded here."
             return Alignment(tuple(segments), (warning,))
         with memory_guard():
             aligned = aligner.align(samples, segments, progress, characters=characters)
-        return Alignment(tuple(aligned))
+        return Alignment(tuple(aligned), (warning,) if warning else ())
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
         """Who holds the floor when."""
-        if self._diarizer is None:
-            raise ModelUnavailable("The diarization model is not loaded.")
-        with memory_guard():
-            return self._diarizer.diarize(samples, options, progress)
+        return self._diarizers.diarize(samples, options, progress)
 
     def embed(self, samples: Samples) -> Voice | None:
         """A vector of the voice, comparable to those of `diarize`."""
-        if self._diarizer is None:
-            raise ModelUnavailable("The diarization model is not loaded.")
-        with memory_guard():
-            return self._diarizer.embed(samples)
+        return self._diarizers.embed(samples)
 
     def _recognizer(self, options: Options) -> Recognizer:
         asked = options.whisper_model
@@ -181,25 +158,19 @@ class WhisperxEngine:
         loaded: dict[str, Recognizer] = {}
         for model in models:
             with self._loads.counted(f"whisper {model.name}"):
-                loaded[model.name] = Recognizer(model.source, self._device, self._waiting, token)
+                source = str(parts.whisper_source(model, self._settings))
+                loaded[model.name] = Recognizer(source, self._device, self._waiting, token)
         return loaded
 
-    def _load_diarizer(self, token: str | None) -> None:
-        source = self._settings.diarization_model
-        model = registry.elsewhere(source) if source else registry.DIARIZERS[self._family]
-        if model is None:
-            raise SettingsError(
-                "DIARIZATION_MODEL is neither a directory nor owner/name on the hub"
-            )
-        with self._loading:
-            if self._diarizer is not None:
-                return
-            try:
-                with self._loads.counted(f"diarizer {model.name}"):
-                    self._diarizer = Diarizer(model, self._device.torch, self._lanes, token)
-                remember(model)
-            except Exception as error:  # whatever it is, the rest of the service works
-                self._loads.failed(f"diarizer {model.name}", error)
+
+def _check_language(recognizer: Recognizer, options: Options) -> None:
+    """Raises InvalidInput for what a model of English alone would answer with invented words."""
+    if recognizer.is_multilingual:
+        return
+    if options.language not in (None, "en"):
+        raise InvalidInput("language", "the model knows English alone")
+    if options.task == "translate":
+        raise InvalidInput("task", "the model knows English alone and cannot translate")
 
 
 def _quiet_libraries() -> None:
@@ -208,10 +179,3 @@ def _quiet_libraries() -> None:
     # Both tell at every start that a model file has an older format, and draw progress bars.
     logging.getLogger("lightning.pytorch.utilities.migration.utils").setLevel(logging.WARNING)
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def _named(spec: str) -> Model:
-    try:
-        return registry.whisper(spec)
-    except registry.UnknownModel as error:
-        raise SettingsError(f"MODELS: {error}") from None

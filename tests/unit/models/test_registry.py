@@ -74,10 +74,19 @@ def test_whispers_are_faster_whispers_own() -> None:
 
 
 def test_settings_have_defaults() -> None:
-    settings = Settings.from_environment({})
-    assert settings.models == ("large-v3",)
+    settings = Settings.from_environment({"DEVICE": "cpu"})
     assert settings.align_languages == {"en": None}
-    assert settings == Settings()
+    assert settings == Settings(device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("device", "name", "why"), [("cpu", "base", "no GPU"), ("cuda", "large-v3", "a GPU")]
+)
+def test_without_models_the_machine_decides_and_says_so(device: str, name: str, why: str) -> None:
+    settings = Settings.from_environment({"DEVICE": device, "MODELS": ""})
+    assert settings.models == (name,)
+    assert settings.chosen == f"MODELS is not set: {name}, since there is {why}"
+    assert not Settings.from_environment({"DEVICE": device, "MODELS": "tiny"}).chosen
 
 
 def test_settings_are_read_once_and_whole() -> None:
@@ -105,7 +114,42 @@ def test_settings_are_read_once_and_whole() -> None:
 
 
 def test_no_aligners_can_be_asked_for() -> None:
-    assert Settings.from_environment({"ALIGN_LANGUAGES": ""}).align_languages == {}
+    settings = Settings.from_environment({"ALIGN_LANGUAGES": ""})
+    assert (settings.align_languages, settings.align_cache) == ({}, 0)
+    offered = Settings.from_environment({"ALIGN_LANGUAGES": "", "ALIGN_MODELS": "owner/any"})
+    assert offered.align_cache == 2
+    kept = Settings.from_environment({"ALIGN_LANGUAGES": "", "ALIGN_CACHE": "1"})
+    assert kept.align_cache == 1
+
+
+def test_sources_are_ordered_left_out_and_named(tmp_path: Path) -> None:
+    def of(text: str) -> tuple[str, ...]:
+        return Settings.from_environment({"MODEL_SOURCES": text}).sources
+
+    assert Settings().sources == Settings.from_environment({}).sources == ("hub", "index")
+    assert of("index, hub") == ("index", "hub")
+    assert of("") == of("cache") == ()
+    assert of(f"{tmp_path},cache,index") == (str(tmp_path), "index")
+
+
+def test_two_models_of_one_name_stop_the_start(tmp_path: Path) -> None:
+    first, second = tmp_path / "a" / "mine", tmp_path / "b" / "mine"
+    first.mkdir(parents=True)
+    second.mkdir(parents=True)
+    with pytest.raises(registry.UnknownModel, match="two models are called 'mine'"):
+        registry.whispers([str(first), str(second)])
+    with pytest.raises(registry.UnknownModel, match="two models are called 'mine'"):
+        registry.whispers([str(first), f"{first}/"])
+    assert [model.name for model in registry.whispers(["base", str(first)])] == ["base", "mine"]
+
+
+def test_diarizers_are_registered_directories_or_on_the_hub(tmp_path: Path) -> None:
+    demo = registry.named_diarizer("demo")
+    assert demo == registry.DIARIZERS[Family.DEMO]
+    own = registry.named_diarizer(str(tmp_path))
+    assert own is not None
+    assert own.place is Place.DIRECTORY
+    assert registry.named_diarizer("gigantic") is None
 
 
 @pytest.mark.parametrize(
@@ -113,6 +157,9 @@ def test_no_aligners_can_be_asked_for() -> None:
     [
         ({"MODELS": " , "}, "MODELS"),
         ({"CPU_THREADS": "many"}, "CPU_THREADS"),
+        ({"MODEL_SOURCES": "hub,relative/path"}, "MODEL_SOURCES"),
+        ({"ALIGNMENT": "maybe"}, "ALIGNMENT"),
+        ({"DIARIZATION": "maybe"}, "DIARIZATION"),
         ({"MAX_AUDIO_SECONDS": "-1"}, "MAX_AUDIO_SECONDS"),
         ({"KNOWN_SPEAKER_THRESHOLD": "1.5"}, "KNOWN_SPEAKER_THRESHOLD"),
     ],

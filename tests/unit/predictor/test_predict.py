@@ -40,7 +40,7 @@ def predict(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     stand_in = ModuleType("transcription.engine.whisperx_engine")
     stand_in.WhisperxEngine = Seen  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
-    monkeypatch.setenv("MODELS", "scripted")
+    monkeypatch.setenv("MODELS", "demo")
     monkeypatch.delenv("BRIDGE_INTERNAL_URL", raising=False)
     monkeypatch.delitem(sys.modules, "predict", raising=False)
     yield importlib.import_module("predict")

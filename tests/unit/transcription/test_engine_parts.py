@@ -1,5 +1,6 @@
 """The parts of the real engine that can be tried without real models."""
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ pytest.importorskip("whisperx")
 
 import nltk
 import torch
+import torchaudio
 
-from models import registry
+from models import contents, registry, sources
 from models.registry import DIARIZERS, Family, Model
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.engine import (
@@ -32,6 +34,7 @@ from transcription.engine.lanes import Lanes
 from transcription.engine.memory import memory_guard
 from transcription.engine.recognition import AT_ONCE, BEAM_SIZE, CPU_BATCH, Recognizer
 from transcription.engine.settings import Settings
+from transcription.engine.spelling import Splitter
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.environment import SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable, OutOfMemory
@@ -244,11 +247,12 @@ def test_languages_are_named_by_code(recognizer: Recognizer) -> None:
 def test_bundles_are_looked_for_where_torch_keeps_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, there: bool
 ) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "wav2vec2_fairseq_base_ls960_asr_ls960.pth").touch()
-    model = alignment_model(language)
-    assert alignment.is_on_disk(model) is there
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = Path(torch.hub.get_dir(), "checkpoints")
+    folder.mkdir(parents=True)
+    bundle: Any = torchaudio.pipelines.WAV2VEC2_ASR_BASE_960H
+    (folder / bundle._path).touch()
+    assert sources.is_here(alignment_model(language), contents.ALIGNER) is there
 
 
 def alignment_model(language: str) -> Model:
@@ -259,13 +263,21 @@ def alignment_model(language: str) -> Model:
     return model
 
 
-def test_missing_sentence_tables_stop_the_start(
+def test_sentence_tables_of_the_operator_come_first_and_ours_are_always_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    theirs = tmp_path / "tokenizers/punkt_tab/english"
+    theirs.parent.mkdir(parents=True, mode=0o700)
+    shutil.copytree(registry.DEMO_NLTK_DATA / "tokenizers/punkt_tab/spanish", theirs)
+    (theirs / "abbrev_types.txt").write_text("maria\n")
+    text = "Hello Maria. How are you?"
+    words = [match.span() for match in re.finditer(r"\S+", text)]
+    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    alignment.find_sentence_tables(registry.DEMO_NLTK_DATA, first=False)
+    assert len(list(Splitter.of("en").sentences(text, words))) == 1
     monkeypatch.setattr(nltk.data, "path", [])
-    monkeypatch.setattr(nltk, "download", lambda *_arguments, **_options: False)
-    with pytest.raises(alignment.SentencesMissing, match="NLTK_DATA"):
-        alignment.find_sentence_tables(tmp_path)
+    alignment.find_sentence_tables(registry.DEMO_NLTK_DATA, first=False)
+    assert len(list(Splitter.of("en").sentences(text, words))) == 2
 
 
 def test_sentence_tables_in_a_checkout_that_the_group_may_write_are_found(
@@ -277,7 +289,6 @@ def test_sentence_tables_in_a_checkout_that_the_group_may_write_are_found(
     for entry in (tables, *tables.rglob("*")):
         entry.chmod(0o775 if entry.is_dir() else 0o664)
     monkeypatch.setattr(nltk.data, "path", [])
-    monkeypatch.setattr(nltk, "download", lambda *_arguments, **_options: False)
     alignment.find_sentence_tables(tables)
     for entry in tables.rglob("*"):
         (found,) = nltk.data.path
@@ -450,7 +461,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, bool]]:
             return segments
 
     monkeypatch.setattr(aligners, "Aligner", FakeAligner)
-    monkeypatch.setattr(aligners, "is_on_disk", lambda model: "dutch" not in model.name)
+    monkeypatch.setattr(aligners, "is_here", lambda model, _: "dutch" not in model.name)
+    monkeypatch.setattr(sources, "is_here", lambda model, _: "dutch" not in model.name)
     return loaded
 
 
@@ -485,7 +497,7 @@ def aligning(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> WhisperxEngine
     monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
     monkeypatch.setattr(whisperx_engine, "SpeechFinder", lambda *_: None)
     monkeypatch.setattr(diarization, "Pipeline", FakePipeline)
-    monkeypatch.setattr(aligners, "find_sentence_tables", lambda _directory: None)
+    monkeypatch.setattr(aligners, "find_sentence_tables", lambda _ours, *, first: None)
     return WhisperxEngine(
         Settings(models=("tiny",), device="cpu", **{"align_languages": {}, **settings})
     )
