@@ -1,0 +1,1 @@
+"""The command line: transcribes recordings through a running service. No torch, no Redis."""
