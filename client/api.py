@@ -40,7 +40,8 @@ class Api:
         self.patience = patience
         self._http: Final = http
         self._notice: Final = notice
-        self._reached = False
+        self.reached = False
+        """Whether it has answered: from then on an outage is waited for."""
 
     @classmethod
     @asynccontextmanager
@@ -61,7 +62,7 @@ class Api:
 
         Raises Failure.
         """
-        self._reached = wait
+        self.reached = wait
         account = await self.call("GET", "/v1/account")
         if "username" not in account:
             raise no_server(self.server, "what answers there is another program")
@@ -117,11 +118,11 @@ class Api:
                 response = await self._http.request(method, self.server.url + path, **body())
                 reason = f"it answers {response.status_code}: {refusal(response)}"
             except httpx.TransportError as error:
-                if not self._reached:
+                if not self.reached:
                     raise no_server(self.server, _cause(error)) from None
                 response, reason = None, f"it does not answer: {_cause(error)}"
             if response is not None and response.status_code not in _PASSING:
-                self._reached = True
+                self.reached = True
                 self._notice(None)
                 return self._accepted(response)
             if response is None and await self._alive():

@@ -36,14 +36,15 @@ class Place:
     def existing(self, kind: str, wanted: str | None) -> Path | None:
         """The file that makes a new one of this format needless.
 
-        Of subtitles: one in the language ``wanted``, or one whose name tells none.
+        Of subtitles: one in the language ``wanted``, or one whose name tells none; any, where
+        nobody knows the language.
         """
         plain = self.folder / f"{self.stem}.{kind}"
         if kind not in SUBTITLES or plain.exists():
             return plain if plain.exists() else None
         endings = {kind, *_FOREIGN} if self.tagged else {kind}
         for name, language in self._subtitles(endings):
-            if language is None or language == wanted:
+            if wanted is None or language is None or language == wanted:
                 return self.folder / name
         return None
 

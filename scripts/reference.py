@@ -8,10 +8,16 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
+import click
+
 from bridge.settings import Settings
+from client.app import program
+from client.failures import MEANINGS
+from client.options import CONNECTION
 from models import registry
 from models.registry import Family, Model, Place
 from transcription import cues
@@ -19,7 +25,14 @@ from transcription.language import LANGUAGES
 from transcription.schema import input_schema
 
 ROOT = Path(__file__).parent.parent
-FILES = ("README.md", "docs/api.md", "docs/configuration.md", "docs/models.md", ".env.example")
+FILES = (
+    "README.md",
+    "docs/api.md",
+    "docs/configuration.md",
+    "docs/models.md",
+    "docs/cli.md",
+    ".env.example",
+)
 SECRETS = ("BRIDGE_TOKEN", "WEBHOOK_SECRET")  # the two that have no default
 _PART = re.compile(r"(^.*\bgenerated: (\w+).*\n)[^\0]*?(^.*/generated\b)", re.MULTILINE)
 
@@ -81,6 +94,30 @@ def aligners() -> str:
     return _table(("language", "set", "model", "licence"), rows)
 
 
+def statuses() -> str:
+    """The exit statuses of the command line."""
+    rows = ((f"`{status.value}`", text) for status, text in MEANINGS.items())
+    return _table(("exit status", "meaning"), rows)
+
+
+def connection() -> str:
+    """The options of every command of the command line."""
+    return _parameters(CONNECTION)
+
+
+def commands() -> str:
+    """Each command with what it takes besides."""
+    found = []
+    for name, command in sorted(program.commands.items()):
+        own = [param for param in command.params if param not in CONNECTION]
+        context = click.Context(command)
+        arguments = [p.make_metavar(context) for p in own if isinstance(p, click.Argument)]
+        found.append(f"### `{' '.join((name, *arguments))}`\n\n{cleandoc(command.help or '')}\n")
+        if options := _parameters(own):
+            found.append(options)
+    return "\n".join(found)
+
+
 def bridge_variables() -> Iterator[tuple[str, object, str]]:
     """(name, default, description) of every variable of the bridge."""
     for setting in fields(Settings):
@@ -99,6 +136,26 @@ def _inputs() -> Iterator[Sequence[str]]:
             _bounds(schema),
             schema["description"],
         )
+
+
+def _parameters(given: Iterable[click.Parameter]) -> str:
+    options = [param for param in given if isinstance(param, click.Option)]
+    rows = [
+        (
+            " ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts)),
+            f"`{option.metavar.replace('|', chr(92) + '|')}`" if option.metavar else "",
+            _shown_default(option),
+            str(option.help),
+        )
+        for option in options
+    ]
+    return _table(("option", "value", "default", "meaning"), rows) if rows else ""
+
+
+def _shown_default(option: click.Option) -> str:
+    if isinstance(option.show_default, str):
+        return option.show_default
+    return _code(option.default) if option.show_default else ""
 
 
 def _bounds(schema: dict[str, Any]) -> str:
@@ -135,6 +192,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 PARTS: tuple[Callable[[], str], ...] = (
     inputs, languages, subtitles, bridge, env, whispers, diarizers, aligners,
+    statuses, connection, commands,
 )  # fmt: skip
 
 

@@ -106,7 +106,8 @@ class RunningStack:
 
 def start_stack(state_dir: Path, **environ: str) -> RunningStack:
     """Start `python -m stack` on free ports and wait until it says that it is ready."""
-    ports = {name: str(free_port()) for name in ("BRIDGE_PORT", "COG_PORT", "METRICS_PORT")}
+    names = ("BRIDGE_PORT", "COG_PORT", "METRICS_PORT")
+    ports = {name: environ.get(name) or str(free_port()) for name in names}
     token, secret = "a-token-for-tests", "a-secret-for-tests"
     output = state_dir / "stack.log"
     with output.open("wb") as log:

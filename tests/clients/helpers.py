@@ -202,22 +202,25 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 @contextlib.asynccontextmanager
-async def cutting(target: str) -> AsyncIterator[str]:
-    """A proxy that breaks the first connection once its request has been answered.
+async def cutting(target: str, connections: int = 1) -> AsyncIterator[str]:
+    """A proxy that breaks the first connections once their request has been answered.
 
-    The server has done what was asked, and the client never learns of it.
+    The server has done what was asked, and the client never learns of it. When the block ends,
+    all connections break.
     """
     host, port = target.removeprefix("http://").split(":")
-    cut = False
+    cuts = connections
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal cut
+        nonlocal cuts
+        writers.append(writer)
         upstream_reader, upstream_writer = await asyncio.open_connection(host, int(port))
         forward = asyncio.create_task(_pump(reader, upstream_writer))
         try:
             while answer := await upstream_reader.read(65536):
-                if not cut:
-                    cut = True
+                if cuts:
+                    cuts -= 1
                     writer.transport.abort()
                     return
                 writer.write(answer)
@@ -230,6 +233,8 @@ async def cutting(target: str) -> AsyncIterator[str]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for writer in writers:
+            writer.transport.abort()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

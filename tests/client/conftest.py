@@ -1,0 +1,126 @@
+"""The program as its users start it, and a stack whose predictor does as it is told."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.settings import ROOT
+from tests.clients.helpers import PREDICTOR, wav
+from tests.conftest import RunningStack, start_stack, stop_stack
+
+MAX_FILE_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class Program:
+    """`whisperx-stack` with a server, a token and a home of its own."""
+
+    url: str
+    token: str
+    home: Path
+    command: tuple[str, ...] = (sys.executable, "-m", "client")
+    path: str = str(ROOT)
+
+    def __call__(
+        self, *arguments: str | Path, given: bytes | None = None, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """What it says, and its exit status."""
+        ended = subprocess.run(
+            [*self.command, *map(os.fsencode, arguments)],
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            env=self.environ | environ,
+            cwd=self.home,
+            timeout=100,
+        )
+        said, told = (stream.decode() for stream in (ended.stdout, ended.stderr))
+        assert "Traceback" not in told
+        assert self.token not in said + told
+        return subprocess.CompletedProcess([], ended.returncode, said, told)
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        """The same without waiting for its end; what it says goes to `told`."""
+        with (self.home / "told").open("ab") as told:
+            return subprocess.Popen(
+                [*self.command, *map(os.fsencode, arguments)],
+                stdin=subprocess.DEVNULL,
+                stderr=told,
+                env=self.environ,
+                cwd=self.home,
+            )
+
+    @property
+    def told(self) -> str:
+        return (self.home / "told").read_text()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        ours = {
+            "WHISPERX_URL": self.url,
+            "WHISPERX_TOKEN": self.token,
+            "XDG_STATE_HOME": str(self.home / "state"),
+            "PYTHONPATH": self.path,
+            "PYTHONUTF8": "1",
+        }
+        return {**os.environ, **ours}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """Real processes, with the timed predictor in place of the one that transcribes."""
+    running = start_stack(
+        tmp_path_factory.mktemp("client"),
+        COG_PREDICT_TYPE_STUB=PREDICTOR,
+        MAX_FILE_BYTES=str(MAX_FILE_BYTES),
+    )
+    yield running
+    stop_stack(running)
+
+
+@pytest.fixture
+def program(stack: RunningStack, tmp_path: Path) -> Program:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Program(stack.url, stack.token, home)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Callable[..., Path]:
+    """Makes recordings that no other test has sent: each has a length of its own."""
+    made = iter(range(1, 1000))
+    start = abs(hash(str(tmp_path))) % 100_000
+
+    def make(name: str = "talk.wav", folder: Path = tmp_path) -> Path:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(wav(0.1 + (start + 100_000 * next(made) % 7_000_000) / 16_000_000))
+        return path
+
+    return make
+
+
+def records(stack: RunningStack) -> list[dict[str, Any]]:
+    """Every transcription that the server has."""
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    request = urllib.request.Request(f"{stack.url}/v1/predictions", None, headers)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        found: list[dict[str, Any]] = json.load(response)["results"]
+        return found
+
+
+def ended(stack: RunningStack) -> int:
+    """How many transcriptions have ended since the bridge was started."""
+    with urllib.request.urlopen(stack.metrics_url, timeout=20) as response:
+        text = response.read().decode()
+    counts = re.findall(r"^whisperx_predictions_total\{.*\} ([\d.]+)$", text, re.MULTILINE)
+    return round(sum(map(float, counts)))

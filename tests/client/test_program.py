@@ -1,0 +1,277 @@
+"""The program against a real server: what it writes, what it says, and how it ends."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from client.api import Api
+from client.failures import Exit
+from client.server import Server
+from client.wishes import MAX_CLIP_BYTES
+from stack.settings import free_port
+from tests.client.conftest import MAX_FILE_BYTES, Program, ended, records
+from tests.client.films import Sound, film
+from tests.clients.helpers import cutting
+from tests.conftest import RECORDING, RunningStack, clip
+
+Recording = Callable[..., Path]
+
+
+def test_results_stand_beside_their_recording(
+    program: Program, recording: Recording, tmp_path: Path
+) -> None:
+    talk = recording()
+    said = program("transcribe", talk, "-f", "srt,vtt", "-f", "txt,json,tsv")
+    assert said.returncode == Exit.OK, said.stderr
+    assert said.stdout == ""
+    assert talk.with_suffix(".srt").read_text() == "1\n00:00:00,000 --> 00:00:00,833\nhello\n\n"
+    assert talk.with_suffix(".vtt").read_text().startswith("WEBVTT")
+    assert talk.with_suffix(".txt").read_text() == "hello\n"
+    assert talk.with_suffix(".tsv").read_text().startswith("start\tend\ttext")
+    assert json.loads(talk.with_suffix(".json").read_text())["segments"][0]["text"] == "hello"
+    assert f"{talk}: {talk.with_suffix('.srt')}, " in said.stderr
+
+
+def test_what_is_done_is_skipped_and_what_is_not_is_done(
+    program: Program, recording: Recording, stack: RunningStack
+) -> None:
+    talk = recording()
+    assert program("transcribe", talk).returncode == Exit.OK
+    before = ended(stack)
+    again = program("transcribe", talk)
+    assert again.returncode == Exit.OK
+    assert f"skipped, {talk.with_suffix('.srt')} is there already" in again.stderr
+    # Another format is made of the same transcription.
+    assert program("transcribe", talk, "--format", "txt").returncode == Exit.OK
+    assert talk.with_suffix(".txt").exists()
+    assert ended(stack) == before
+    talk.with_suffix(".srt").write_text("by hand")
+    assert program("transcribe", talk, "--overwrite").returncode == Exit.OK
+    assert "hello" in talk.with_suffix(".srt").read_text()
+    assert ended(stack) == before + 1
+
+
+def test_options_reach_the_server(
+    program: Program, recording: Recording, stack: RunningStack, tmp_path: Path
+) -> None:
+    (tmp_path / "anna.wav").write_bytes(clip("Maria"))
+    options = [
+        *("--language", "en-US", "--speakers", "2-4", "--prompt", "hello there", "--hotwords", "a"),
+        *("--model", "demo", "--translate", "--set", "batch_size=3", "--set", "debug=true"),
+        *("--names", f"Anna={tmp_path / 'anna.wav'}"),
+    ]
+    assert program("transcribe", recording("sent.wav"), *options).returncode == Exit.OK
+    given = records(stack)[0]["input"]
+    assert given.pop("audio_file").startswith("sent.wav (")
+    assert given.pop("known_speaker_references")[0].startswith("data:audio/")
+    assert given == {
+        "language": "en",
+        "initial_prompt": "hello there",
+        "hotwords": "a",
+        "whisper_model": "demo",
+        "task": "translate",
+        "batch_size": 3,
+        "debug": True,
+        "diarization": True,
+        "min_speakers": 2,
+        "max_speakers": 4,
+        "known_speaker_names": ["Anna"],
+    }
+
+
+def test_speakers_are_told_apart_when_it_is_asked_for(
+    program: Program, recording: Recording, stack: RunningStack
+) -> None:
+    for given, sent in (
+        ([], {"diarization": False}),
+        (["--speakers", "auto"], {"diarization": True}),
+        (["--speakers", "2"], {"diarization": True, "num_speakers": 2}),
+    ):
+        assert program("transcribe", recording(), "--overwrite", *given).returncode == Exit.OK
+        assert sent.items() <= records(stack)[0]["input"].items()
+
+
+def test_standard_input_and_output(program: Program, recording: Recording, tmp_path: Path) -> None:
+    sound = recording().read_bytes()
+    said = program("transcribe", "-", "--format", "txt", given=sound)
+    assert (said.returncode, said.stdout) == (Exit.OK, "hello\n")
+    assert "standard input: done" in said.stderr
+    assert program("transcribe", "-", "-o", tmp_path / "out", given=sound).returncode == Exit.OK
+    assert (tmp_path / "out" / "stdin.srt").exists()
+    said = program("transcribe", recording(), recording("b.wav"), "-f", "txt", "-o", "-")
+    assert said.stdout == "hello\nhello\n"
+
+
+def test_every_recording_of_a_tree_and_nothing_else(
+    program: Program, recording: Recording, tmp_path: Path
+) -> None:
+    tree = tmp_path / "tree"
+    recording("b/[odd] name\n.wav", tree)
+    film(tree / "film.mkv", Sound(RECORDING, seconds=1.0))
+    (tree / "notes.bin").write_bytes(bytes(range(99)))
+    said = program("transcribe", tree, "-o", tmp_path / "out")
+    assert said.returncode == Exit.OK, said.stderr
+    made = [path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.srt")]
+    assert sorted(map(str, made)) == ["b/[odd] name\n.srt", "film.en.srt"]
+    assert f"{tree}/notes.bin: skipped, holds no audio" in said.stderr
+    assert "2 done, 1 skipped" in said.stderr
+
+
+def test_an_empty_folder_is_no_failure(program: Program, tmp_path: Path) -> None:
+    said = program("transcribe", tmp_path)
+    assert said.returncode == Exit.OK
+    assert "there is nothing to transcribe" in said.stderr
+
+
+def test_documents_for_programs(program: Program, recording: Recording, tmp_path: Path) -> None:
+    talk = recording()
+    (tmp_path / "text.wav").write_text("no sound")
+    said = program("transcribe", "--json", talk, tmp_path / "text.wav")
+    assert said.returncode == Exit.FAILED
+    made, failed = sorted(map(json.loads, said.stdout.splitlines()), key=lambda d: d["state"])
+    assert made["recording"] == str(talk)
+    assert made["files"] == [str(talk.with_suffix(".srt"))]
+    assert (made["language"], made["duration"]) == ("en", 0.5)
+    assert made["id"].startswith("cli-")
+    assert (failed["state"], failed["detail"]) == ("failed", "holds no audio")
+
+
+def test_one_recording_that_fails_leaves_the_others_alone(
+    program: Program, recording: Recording, tmp_path: Path
+) -> None:
+    talk = recording()
+    (tmp_path / "huge.wav").write_bytes(talk.read_bytes().ljust(MAX_FILE_BYTES + 9_000_000, b"\0"))
+    said = program("transcribe", tmp_path / "huge.wav", talk, "--patience", "30")
+    assert said.returncode == Exit.FAILED
+    assert f"{tmp_path}/huge.wav: failed, " in said.stderr
+    assert "larger" in said.stderr
+    assert talk.with_suffix(".srt").exists()
+    said = program("transcribe", recording("x.wav"), "--prompt", "fail=out of luck")
+    assert said.returncode == Exit.FAILED
+    assert "x.wav: failed, " in said.stderr
+
+
+async def test_a_request_whose_answer_was_lost_is_not_done_twice(
+    recording: Recording, stack: RunningStack
+) -> None:
+    before, notices = ended(stack), list[str | None]()
+    async with cutting(stack.url) as url:
+        server = Server.named(url, stack.token)
+        async with Api.opened(server, patience=30, notice=notices.append) as api:
+            api.reached = True
+            with recording().open("rb") as file:
+                record = await api.create_from_file("cli-lost-answer", file, "talk.wav", {})
+            while record["completed_at"] is None:
+                found = await api.find("cli-lost-answer")
+                assert found is not None
+                record = found
+    assert (notices[0] or "").startswith(f"waiting for {url}; it does not answer")
+    assert notices[-1] is None
+    assert (record["status"], ended(stack)) == ("succeeded", before + 1)
+
+
+def test_what_failed_or_was_canceled_is_tried_again(
+    program: Program, recording: Recording, stack: RunningStack
+) -> None:
+    talk = recording()
+    for _ in range(2):
+        before = ended(stack)
+        said = program("transcribe", talk, "--prompt", "fail=out of luck")
+        assert (said.returncode, ended(stack)) == (Exit.FAILED, before + 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--format", "doc"], "--format: 'doc' is none of srt, vtt, txt, json, tsv"),
+        (["--language", "xx"], "--language: 'xx' is not a language"),
+        (["--speakers", "many"], "--speakers: 'many' is neither auto, a number, nor a range"),
+        (["--speakers", "0"], "--speakers: 0 is less than the minimum, 1"),
+        (["--speakers", "4-2"], "--speakers: "),
+        (["--names", "Anna"], "--names: 'Anna' has not the form NAME=CLIP"),
+        (["--names", "Anna=no.wav"], "--names: no.wav: No such file or directory"),
+        (["--names", "Anna=large.wav"], "--names: large.wav is no clip of 2 to 10 seconds"),
+        (["--track", "0"], "--track: '0' is neither a number from 1 nor mix"),
+        (["--model", "nobody"], "--model: this service offers: "),
+        (["--set", "batch_size"], "--set: 'batch_size' has not the form INPUT=VALUE"),
+        (["--set", "batch_size=0"], "--set batch_size: 0 is less than the minimum, 1"),
+        (["--set", "colour=red"], "--set colour: "),
+        (["--jobs", "0"], "Invalid value for '-j' / '--jobs': 0 is not in the range"),
+        (["--watch"], "--watch: none of the arguments is a folder"),
+        (["-o", "-", "-f", "srt,vtt"], "--out: standard output holds one format"),
+        (["-o", "large.wav"], "--out: large.wav is no folder"),
+        (["--server", "ftp://x"], "--server: only http:// and https:// addresses work"),
+        (["--token", "ä"], "--token: holds characters that no token has"),
+        (["no.wav"], "no.wav: there is no such file or folder"),
+        (["--nothing"], "No such option '--nothing'"),
+    ],
+)
+def test_what_cannot_be_used_is_named_in_one_line(
+    arguments: list[str], words: str, program: Program, recording: Recording
+) -> None:
+    with (program.home / "large.wav").open("wb") as large:
+        large.truncate(MAX_CLIP_BYTES + 1)
+    said = program("transcribe", recording(), *arguments)
+    assert said.returncode == Exit.USAGE
+    (line,) = said.stderr.splitlines()
+    assert line.startswith(f"whisperx-stack: {words}")
+
+
+def test_status_cancel_and_delete(program: Program, recording: Recording) -> None:
+    talk = recording("listed.wav")
+    assert program("transcribe", talk).returncode == Exit.OK
+    newest = program("status").stdout.splitlines()[0].split("\t")
+    assert newest[1] == "succeeded"
+    assert newest[3].startswith("listed.wav (")
+    assert json.loads(program("status", "--json", newest[0]).stdout)["id"] == newest[0]
+    assert program("cancel", newest[0]).stdout == f"{newest[0]}: succeeded\n"
+    assert program("delete", newest[0]).stdout == f"{newest[0]}: deleted\n"
+    for command in ("status", "cancel", "delete"):
+        said = program(command, newest[0])
+        assert said.returncode == Exit.NOT_FOUND
+        assert said.stderr.startswith(f"whisperx-stack: {newest[0]}: the server has no such")
+
+
+def test_results_can_be_forgotten(
+    program: Program, recording: Recording, stack: RunningStack
+) -> None:
+    said = program("transcribe", "--json", "--forget", recording())
+    assert json.loads(said.stdout)["id"] not in {record["id"] for record in records(stack)}
+
+
+def test_models_and_languages(program: Program) -> None:
+    assert "demo" in program("models").stdout.splitlines()
+    assert json.loads(program("models", "--json").stdout.splitlines()[0])["object"] == "model"
+    assert "de\tGerman\t" in program("languages").stdout
+    assert json.loads(program("languages", "--json").stdout.splitlines()[0])["code"] == "af"
+
+
+def test_a_wrong_token_is_told(program: Program, recording: Recording) -> None:
+    for token, words in (("a-wrong-token", "refuses the token"), ("", "wants a token")):
+        said = program("transcribe", recording(), WHISPERX_TOKEN=token)
+        assert said.returncode == Exit.DENIED
+        assert words in said.stderr
+        assert "a-wrong-token" not in said.stderr
+
+
+def test_without_a_server_it_says_how_to_start_one(program: Program, recording: Recording) -> None:
+    nowhere = f"http://somebody:secret-words@127.0.0.1:{free_port()}/v1"
+    for arguments in (["transcribe", recording()], ["status"]):
+        said = program(*arguments, WHISPERX_URL=nowhere)
+        assert said.returncode == Exit.UNREACHABLE
+        assert "no server answers at http://127.0.0.1:" in said.stderr
+        assert "make up" in said.stderr
+        assert "secret-words" not in said.stderr
+
+
+def test_help_and_completion(program: Program) -> None:
+    assert "Exit status:" in program("--help").stdout
+    assert "Examples:" in program("transcribe", "--help").stdout
+    assert program().returncode == Exit.USAGE
+    assert program("--version").stdout.startswith("whisperx-stack ")
+    assert "_WHISPERX_STACK_COMPLETE=bash_complete" in program("completion", "bash").stdout
+    typed = {"COMP_WORDS": "whisperx-stack transcribe --format srt,v", "COMP_CWORD": "3"}
+    said = program(_WHISPERX_STACK_COMPLETE="bash_complete", **typed)
+    assert said.stdout == "plain,srt,vtt\n"
