@@ -159,6 +159,7 @@ SCHEMAS: dict[str, Schema] = {
         language=TEXT,
         duration=NUMBER,
         text=TEXT,
+        warnings=listed(TEXT),
         usage=_USAGE,
     ),
     "DiarizedTranscription": record(

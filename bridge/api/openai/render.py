@@ -43,7 +43,7 @@ def verbose(
             for segment in transcript.segments
             for word in segment.words
         ]
-    return {**body, "usage": _usage(transcript)}
+    return {**body, "warnings": list(transcript.warnings), "usage": _usage(transcript)}
 
 
 def diarized(transcript: Transcript) -> dict[str, Any]:
