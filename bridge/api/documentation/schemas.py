@@ -4,6 +4,7 @@ from typing import Any
 
 from bridge.records.prediction import Status
 from bridge.tasks.webhooks import EVENTS
+from transcription.revision import EDITS, MAX_EDITS
 from transcription.schema import input_schema, output_schema
 
 Schema = dict[str, Any]
@@ -115,6 +116,12 @@ _LETTER = record(
     attempts=WHOLE,
 )
 _TOLD = maybe(YES_NO)
+_REVISION = {
+    "id": TEXT,
+    "revision": WHOLE,
+    "saved_at": maybe(TIME),
+    "expires_at": maybe(TIME),
+}
 
 SCHEMAS: dict[str, Schema] = {
     "Input": modern(input_schema()),
@@ -136,6 +143,18 @@ SCHEMAS: dict[str, Schema] = {
     "Files": _page("File"),
     "Version": record(id=TEXT, created_at=TIME, cog_version=TEXT, openapi_schema=ANYTHING),
     "Versions": _page("Version"),
+    "Edit": {
+        "type": "object",
+        "required": ["edit"],
+        "properties": {"edit": {"enum": list(EDITS)}},
+    },
+    "Corrections": {
+        "type": "object",
+        "required": ["edits"],
+        "properties": {"edits": {**listed(ref("Edit")), "maxItems": MAX_EDITS}},
+    },
+    "Revision": record(**_REVISION),
+    "CorrectedTranscript": record(**_REVISION, edits=listed(ref("Edit")), transcript=ref("Output")),
     "Model": _REPLICATE_MODEL,
     "ModelEntry": _MODEL_ENTRY,
     "Models": record(

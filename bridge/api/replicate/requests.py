@@ -41,7 +41,7 @@ async def read_object(request: web.Request) -> Mapping[str, Any] | None:
     if request.content_type == "multipart/form-data":
         return None
     try:
-        body = json.loads(await _content(request), parse_constant=_no_number)
+        body = json.loads(await read_content(request), parse_constant=_no_number)
     except ValueError:
         raise web.HTTPBadRequest(text="The body is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -54,9 +54,10 @@ def _no_number(name: str) -> None:
     raise ValueError(name)
 
 
-async def _content(request: web.Request) -> bytes:
+async def read_content(request: web.Request, max_bytes: int | None = None) -> bytes:
     """A whole body. Raises HTTPRequestEntityTooLarge, HTTPRequestTimeout when it stalls."""
     settings = request.app[CONTEXT].settings
+    most = max_bytes or settings.max_json_bytes
     content = bytearray()
     while not request.content.at_eof():
         try:
@@ -64,8 +65,8 @@ async def _content(request: web.Request) -> bytes:
                 content += await request.content.readany()
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="The request stalled.") from None
-        if len(content) > settings.max_json_bytes:
-            raise web.HTTPRequestEntityTooLarge(settings.max_json_bytes, len(content))
+        if len(content) > most:
+            raise web.HTTPRequestEntityTooLarge(most, len(content))
     return bytes(content)
 
 
