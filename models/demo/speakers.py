@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from pyannote.audio.models.embedding.wespeaker import BaseWeSpeakerResNet
 
     from models.demo.corpus import Utterance
 
@@ -116,21 +117,22 @@ def train(utterances: Sequence[Utterance], path: Path, *, budget: float) -> Spea
 
 def save(network: SpeakerNetwork, folder: Path) -> None:
     """Write the committed part of the pipeline: configuration, embedding and PLDA tables."""
-    _save_embedding(network, folder / "embedding")
-    _save_plda(folder / "plda")
+    model = SpeakerEmbedding()
+    model.network.load_state_dict(network.state_dict())
+    model.mel_filters.copy_(mel_filters())
+    save_embedding(model, folder / "embedding", seconds=_CHUNK / FRAME_RATE)
+    save_plda(folder / "plda", DIMENSION)
     (folder / "config.yaml").write_text(
         _CONFIGURATION.format(threshold=THRESHOLD, size=CLUSTER_SIZE)
     )
 
 
-def _save_embedding(network: SpeakerNetwork, folder: Path) -> None:
-    model = SpeakerEmbedding()
-    model.network.load_state_dict(network.state_dict())
-    model.mel_filters.copy_(mel_filters())
+def save_embedding(model: BaseWeSpeakerResNet, folder: Path, *, seconds: float) -> None:
+    """Write ``model``, which embeds chunks of ``seconds``, as pyannote reads it."""
     specifications = Specifications(
         problem=Problem.REPRESENTATION,
         resolution=Resolution.CHUNK,
-        duration=_CHUNK / FRAME_RATE,
+        duration=seconds,
         min_duration=None,
         warm_up=(0.0, 0.0),
         classes=None,
@@ -146,8 +148,8 @@ def _save_embedding(network: SpeakerNetwork, folder: Path) -> None:
         "pyannote.audio": {
             "versions": {"torch": torch.__version__, "pyannote.audio": pyannote.audio.__version__},
             "architecture": {
-                "module": SpeakerEmbedding.__module__,
-                "class": SpeakerEmbedding.__name__,
+                "module": type(model).__module__,
+                "class": type(model).__name__,
             },
             "specifications": specifications,
         },
@@ -155,12 +157,12 @@ def _save_embedding(network: SpeakerNetwork, folder: Path) -> None:
     torch.save(checkpoint, folder / "pytorch_model.bin")
 
 
-def _save_plda(folder: Path) -> None:
+def save_plda(folder: Path, dimension: int) -> None:
     """Identity tables: pyannote 4 reads them for every clustering, ours does not use them."""
     folder.mkdir(parents=True, exist_ok=True)
-    zeros, identity = np.zeros(DIMENSION), np.eye(DIMENSION)
+    zeros, identity = np.zeros(dimension), np.eye(dimension)
     np.savez(folder / "xvec_transform.npz", mean1=zeros, mean2=zeros, lda=identity)
-    np.savez(folder / "plda.npz", mu=zeros, tr=identity, psi=np.linspace(8, 0.5, DIMENSION))
+    np.savez(folder / "plda.npz", mu=zeros, tr=identity, psi=np.linspace(8, 0.5, dimension))
 
 
 _CONFIGURATION: Final = """\

@@ -38,6 +38,9 @@ class Diarizer:
         in_parts(getattr(self._pipeline, "_segmentation", None), lanes)
         without_matrix(getattr(self._pipeline, "clustering", None))
         OnePass.install(self._pipeline, lanes)
+        # Our own pipelines embed in one pass themselves, and ask for lanes.
+        if (spread := getattr(self._pipeline, "spread", None)) is not None:
+            spread(lanes.map)
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
         """The turns of the recording's speakers and a vector for each of them."""

@@ -1,0 +1,1 @@
+"""What the real small set needs besides Whisper base: speakers of real people."""

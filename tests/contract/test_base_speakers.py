@@ -1,0 +1,135 @@
+"""People's voices told apart by the base set, on the telephone call that comes with pyannote."""
+
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("whisperx")
+
+import transcription.engine  # noqa: F401 - before pyannote
+
+# isort: split
+import torch
+from pyannote.audio import Pipeline as Pyannote
+from pyannote.audio.sample import SAMPLE_FILE
+from pyannote.core import Segment
+from pyannote.metrics.diarization import DiarizationErrorRate
+
+from models.base.pipeline import assemble
+from models.registry import Model, Place
+from transcription.audio import SAMPLE_RATE, Samples, decode
+from transcription.engine.diarization import Diarizer
+from transcription.engine.lanes import Lanes
+from transcription.findings import Diarization
+from transcription.known_speakers import named
+from transcription.options import Options
+
+pytestmark = pytest.mark.models
+
+BASE = Model("base", Place.ASSEMBLED, "models.base.pipeline:assemble", licence="Apache-2.0")
+
+
+@pytest.fixture(scope="module")
+def diarizer() -> Diarizer:
+    return Diarizer(BASE, "cpu", Lanes(2))
+
+
+@pytest.fixture(scope="module")
+def call() -> Samples:
+    return decode(Path(SAMPLE_FILE["audio"]))
+
+
+@pytest.fixture(scope="module")
+def found(diarizer: Diarizer, call: Samples) -> Diarization:
+    return diarizer.diarize(call, Options(), lambda _share: None)
+
+
+def of_speaker(samples: Samples, number: int) -> list[Samples]:
+    """Her turns of two seconds and more in which nobody else talks."""
+    truth = SAMPLE_FILE["annotation"]
+    label = truth.labels()[number]
+    others = truth.subset([label], invert=True).get_timeline().support()
+    own = truth.label_timeline(label).extrude(others)
+    return [
+        samples[int(turn.start * SAMPLE_RATE) : int(turn.end * SAMPLE_RATE)]
+        for turn in own
+        if turn.duration >= 2
+    ]
+
+
+def test_two_women_on_the_telephone_are_told_apart(call: Samples, tmp_path: Path) -> None:
+    pipeline: Any = Pyannote.from_pretrained(str(assemble(tmp_path)))
+    output = pipeline({"waveform": torch.from_numpy(call)[None], "sample_rate": SAMPLE_RATE})
+    measure = DiarizationErrorRate(collar=0.0, skip_overlap=False)
+    assert len(output.speaker_diarization.labels()) == 2
+    assert measure(SAMPLE_FILE["annotation"], output.speaker_diarization) <= 0.08
+
+
+@pytest.mark.parametrize("decibel", [-40, 12])
+def test_turns_do_not_depend_on_how_loud_it_is(
+    diarizer: Diarizer, call: Samples, found: Diarization, decibel: float
+) -> None:
+    louder = (call * 10 ** (decibel / 20)).astype(np.float32)
+    other = diarizer.diarize(louder, Options(), lambda _share: None)
+    assert [turn.speaker for turn in other.turns] == [turn.speaker for turn in found.turns]
+    for quiet, loud in zip(other.turns, found.turns, strict=True):
+        assert abs(quiet.start - loud.start) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (Options(), 2),
+        (Options(num_speakers=1), 1),
+        (Options(num_speakers=3), 3),
+        (Options(min_speakers=3), 3),
+        (Options(max_speakers=1), 1),
+    ],
+)
+def test_the_number_of_speakers_is_found_or_as_asked(
+    diarizer: Diarizer, call: Samples, options: Options, count: int
+) -> None:
+    shares: list[float] = []
+    turns = diarizer.diarize(call, options, shares.append).turns
+    assert len({turn.speaker for turn in turns}) == count
+    assert all(a.end <= b.start for a, b in pairwise(turns))
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.9
+
+
+def test_a_silent_recording_has_no_turns(diarizer: Diarizer) -> None:
+    silence = np.zeros(6 * SAMPLE_RATE, dtype=np.float32)
+    assert diarizer.diarize(silence, Options(), lambda _share: None).turns == ()
+
+
+def test_each_woman_is_known_by_a_clip(
+    diarizer: Diarizer, call: Samples, found: Diarization
+) -> None:
+    clips = [diarizer.embed(max(of_speaker(call, number), key=len)) for number in (0, 1)]
+    assert clips[0] is not None
+    assert clips[1] is not None
+    result, missing = named(found, {"Ann": clips[0], "Eve": clips[1]})
+    assert missing == ()
+    truth = SAMPLE_FILE["annotation"]
+    names = dict(zip(truth.labels(), ("Ann", "Eve"), strict=True))
+    right = sum(
+        truth.rename_labels(names).label_timeline(turn.speaker).crop(_segment(turn)).duration()
+        for turn in result.turns
+    )
+    assert right > 0.8 * sum(turn.end - turn.start for turn in result.turns)
+
+
+def test_nothing_to_hear_is_no_voice(diarizer: Diarizer) -> None:
+    assert diarizer.embed(np.zeros(400, dtype=np.float32)) is None
+    clip = np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE).astype(np.float32)
+    voice = diarizer.embed(clip)
+    assert voice is not None
+    assert math.isclose(math.hypot(*voice), 1, rel_tol=1e-4)
+
+
+def _segment(turn: Any) -> Any:
+    return Segment(turn.start, turn.end)
