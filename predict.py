@@ -60,7 +60,9 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         audio_file: Path | None = Input(default=None),
         audio: Path | None = Input(default=None),
         whisper_model: str | None = Input(default=None),
-        task: str = Input(default="transcribe", choices=["transcribe", "translate"]),
+        task: str = Input(
+            default="transcribe", choices=["transcribe", "translate", "detect_language"]
+        ),
         language: str | None = Input(default=None),
         language_detection_min_prob: float = Input(default=0.0, ge=0.0, le=1.0),
         language_detection_max_tries: int = Input(default=5, ge=1, le=50),

@@ -17,8 +17,10 @@ from redis.asyncio import Redis
 
 import transcription
 from bridge.api.auth import SETTINGS, require_token
+from bridge.api.cors import naming_origin, preflight
 from bridge.api.errors import translate
 from bridge.api.replicate.render import webhook_body
+from bridge.api.slashes import AnySlashes
 from bridge.api.waiting import tell_id
 from bridge.cog.callbacks import build_internal_app
 from bridge.cog.client import Cog
@@ -34,7 +36,6 @@ from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
 from bridge.records.idempotency import Idempotency
 from bridge.records.prediction import Change
-from bridge.records.revisions import Revisions
 from bridge.records.store import Store
 from bridge.records.watch import Watch
 from bridge.routes import routes
@@ -63,13 +64,17 @@ class Addresses:
 
 def build_app(settings: Settings, context: Context) -> web.Application:
     """The public application over ready-made parts."""
+    origins = settings.cors_origins
     app = web.Application(
-        middlewares=[translate, require_token], client_max_size=settings.max_json_bytes
+        middlewares=[preflight(origins), translate, require_token],
+        client_max_size=settings.max_json_bytes,
     )
     app[SETTINGS] = settings
     app[CONTEXT] = context
     app.on_response_prepare.append(tell_id)
+    app.on_response_prepare.append(naming_origin(origins))
     app.add_routes(routes())
+    app.router.register_resource(AnySlashes(app.router))
     return app
 
 
@@ -185,7 +190,6 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
         settings=settings,
         links=links,
         store=store,
-        revisions=Revisions(redis, settings.revision_limit),
         watch=Watch(redis, store),
         files=files,
         uploads=uploads,

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from bridge.api import deadletters, health, rest, results, speakers, transcript
+from bridge.api import deadletters, health, rest, results, speakers
 from bridge.api.documentation import handlers as documentation
 from bridge.api.openai import models as openai_models
 from bridge.api.openai import transcriptions
@@ -21,8 +21,6 @@ ROUTES = [
     web.post(f"{_PREDICTION}/cancel", predictions.cancel),
     web.get(f"{_PREDICTION}/stream", stream.stream),
     web.get(f"{_PREDICTION}/output", results.output),
-    web.get(f"{_PREDICTION}/transcript", transcript.get),
-    web.put(f"{_PREDICTION}/transcript", transcript.put),
     web.post(f"{_MODEL}/predictions", predictions.create),
     web.post("/deployments/{owner}/{name}/predictions", predictions.create),
     web.get("/models", models.list_models),
@@ -51,6 +49,7 @@ ROOT_ROUTES = [  # for probes, people and programs that look around: no token, n
     web.get("/api-info", documentation.api_info),
     web.get("/openapi.json", documentation.openapi),
     web.get("/docs", documentation.page),
+    web.get("/", documentation.page),
 ]
 
 

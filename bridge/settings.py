@@ -1,5 +1,6 @@
 """Everything the bridge takes from its environment, read once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -10,6 +11,7 @@ from yarl import URL
 from outbound.policy import Policy
 from outbound.signing import check_key, derive_key
 from transcription.environment import PORTS, SettingsError, check_whole, choice, listed
+from transcription.model_names import Names, read_aliases
 
 MIN_SECRET_LENGTH = 8  # characters; shorter secrets fall to guessing
 LONGEST_SYNC_TIMEOUT = 599  # seconds; at 600 the official clients give up and send again
@@ -28,6 +30,7 @@ _PLACEHOLDERS = (
     "your_",
     "<",
 )
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
 
 
 def _variable(
@@ -92,6 +95,12 @@ class Settings:
     models: str = _variable(
         "MODELS", "large-v3", "Models the predictor was started with; the first is the default."
     )
+    model_aliases: str = _variable(
+        "MODEL_ALIASES",
+        "",
+        "Other names for models of MODELS, as name=model, comma-separated. A name that the hub has "
+        "for a model is known anyway.",
+    )
     align_models: str = _variable(
         "ALIGN_MODELS", "", "Alignment models that requests may choose as align_model."
     )
@@ -100,11 +109,6 @@ class Settings:
         "MODEL_VERSION", "", "Shown as version; a hash of code and models when empty."
     )
     result_ttl: int = _variable("RESULT_TTL", 86_400, "Seconds that a result is kept.", least=1)
-    revision_limit: int = _variable(
-        "REVISION_LIMIT",
-        1000,
-        "Corrected transcripts that are kept at once; beyond it saving another is answered 507.",
-    )
     queue_limit: int = _variable(
         "QUEUE_LIMIT",
         1000,
@@ -196,6 +200,12 @@ class Settings:
         "Model of /audio/transcribe-with-speakers; loaded besides MODELS. When empty: medium if "
         "MODELS has it, else the first of MODELS.",
     )
+    cors_allowed_origins: str = _variable(
+        "CORS_ALLOWED_ORIGINS",
+        "",
+        "Origins whose pages may call the API from a browser, comma-separated, as in "
+        "https://example.org; * for all.",
+    )
     log_level: str = _variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_format: str = _variable(
         "LOG_FORMAT", "text", "text for people (console says the same), json for a collector."
@@ -213,6 +223,10 @@ class Settings:
             raise SettingsError("MODELS names no model")
         if len(self.model_name.split("/")) != 2:
             raise SettingsError("MODEL_NAME must be owner/name")
+        try:
+            read_aliases(self.model_aliases, self.model_names)
+        except ValueError as error:
+            raise SettingsError(f"MODEL_ALIASES: {error}") from None
         self._check_choices()
         self._settle_signing_key()
         for name, url, schemes in (
@@ -236,6 +250,9 @@ class Settings:
     def _check_choices(self) -> None:
         choice({"CLIENT_WEBHOOKS": self.client_webhooks}, "CLIENT_WEBHOOKS", "", CLIENT_WEBHOOKS)
         choice({"LOG_FORMAT": self.log_format}, "LOG_FORMAT", "", LOG_FORMATS)
+        for origin in self.cors_origins - {"*", "null"}:
+            if not _ORIGIN.fullmatch(origin):
+                raise SettingsError(f"CORS_ALLOWED_ORIGINS: {origin!r} is no origin")
 
     def _settle_signing_key(self) -> None:
         try:
@@ -246,6 +263,11 @@ class Settings:
         object.__setattr__(self, "signing_key", key)
 
     @property
+    def cors_origins(self) -> frozenset[str]:
+        """Origins in the form in which browsers send them."""
+        return frozenset(origin.lower().rstrip("/") for origin in listed(self.cors_allowed_origins))
+
+    @property
     def bearer_tokens(self) -> tuple[str, ...]:
         """The tokens that are valid now."""
         return listed(self.tokens)
@@ -254,6 +276,11 @@ class Settings:
     def model_names(self) -> tuple[str, ...]:
         """The operator's models, the default first."""
         return tuple(dict.fromkeys((*listed(self.models), *listed(self.speakers_model))))
+
+    @property
+    def names(self) -> Names:
+        """The models with all that they are called."""
+        return Names(self.model_names, read_aliases(self.model_aliases, self.model_names))
 
     @property
     def speakers_default(self) -> str:

@@ -65,28 +65,38 @@ class Policy:
         return url
 
     async def resolve(self, host: str, port: int) -> list[Address]:
-        """The addresses of ``host``, all of them allowed. Raises Refused otherwise."""
+        """The addresses of ``host`` that may be called. Raises Refused where there is none."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError):
             raise Refused("the host name cannot be resolved") from None
         addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
-        if not self._allows_host(host, port):
-            for address in addresses:
-                self._check(address)
-        return list(dict.fromkeys(addresses))
+        allowed = [
+            address
+            for address in addresses
+            if self._allows_host(host, port) or self._allows(address, port)
+        ]
+        if not allowed:
+            named = "" if str(addresses[0]) == host else f" {addresses[0]}"
+            raise Refused(
+                f"the host's address{named} is private; the operator may allow it in "
+                "ALLOWED_PRIVATE_HOSTS"
+            )
+        return list(dict.fromkeys(allowed))
 
     def _allows_host(self, host: str, port: int) -> bool:
         name = host.lower()
         return (name, None) in self.hosts or (name, port) in self.hosts
 
-    def _check(self, address: Address) -> None:
+    def _allows(self, address: Address, port: int) -> bool:
         inner = _embedded(address)
         if any(inner in network for network in self.networks):
-            return
-        if not inner.is_global or inner.is_multicast or inner.is_reserved:
-            raise Refused("the host's address is private; the operator has not allowed it")
+            return True
+        # An address that is allowed may be called by any of its names.
+        if self._allows_host(str(inner), port):
+            return True
+        return inner.is_global and not inner.is_multicast and not inner.is_reserved
 
 
 class PinnedResolver(AbstractResolver):

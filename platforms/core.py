@@ -1,8 +1,6 @@
 """What the platforms share: checked inputs and downloads, errors that a client may read."""
 
 import asyncio
-import base64
-import binascii
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,6 +11,7 @@ from typing import Any, Self
 
 from outbound.fetch import FetchFailed, Limits, fetch
 from outbound.policy import Policy
+from transcription import encoded
 from transcription.environment import SettingsError, number, whole
 from transcription.errors import InvalidAudio, InvalidInput, TranscriptionError
 from transcription.options import REFERENCES, Options
@@ -97,7 +96,7 @@ def read_options(inputs: Mapping[str, Any]) -> Options:
     options = Options.from_inputs(present)
     for position, clip in enumerate(options.known_speaker_references, start=1):
         # To the core these are paths, and no client may name a file of this machine.
-        if not clip.startswith((*_WEB, "data:")):
+        if not (clip.startswith(_WEB) or encoded.is_encoded(clip)):
             raise InvalidInput(REFERENCES, f"clip {position}: is no http(s) URL and no data URI")
     return options
 
@@ -108,15 +107,13 @@ def urls_of_clips(options: Options) -> tuple[str, ...]:
 
 
 def decoded(text: str, name: str, max_bytes: int) -> bytes:
-    """A file from base64, which may be a data URI. Raises InvalidInput that names the input."""
-    # Line breaks and a data URI's head are what encoders add.
-    plain = "".join(text.partition(";base64,")[2 if text.startswith("data:") else 0].split())
-    if len(plain) // 4 * 3 - plain[-2:].count("=") > max_bytes:
-        raise InvalidInput(name, f"the file is larger than {max_bytes} bytes")
-    try:
-        return base64.b64decode(plain, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidInput(name, "is not base64") from None
+    """A file from base64 or a data URI. Raises InvalidInput that names the input."""
+    content = bytearray()
+    for part in encoded.decoded(text, name):
+        content += part
+        if len(content) > max_bytes:
+            raise InvalidInput(name, f"the file is larger than {max_bytes} bytes")
+    return bytes(content)
 
 
 def explain(error: Exception) -> str:

@@ -2,8 +2,8 @@
 
     TranscriptionError
     ├── InvalidInput              an input's value cannot be used (names the field)
-    │   └── InvalidAudio          the recording cannot be used
-    ├── ModelUnavailable          a model that the request needs is not on this worker
+    │   ├── InvalidAudio          the recording cannot be used
+    │   └── ModelUnavailable      a model that the input asks for is not on this worker
     └── OutOfMemory               the recording did not fit, even in the smallest batch
 
 Every message is safe to show: it holds no path, token, address or traceback.
@@ -38,10 +38,11 @@ class InvalidAudio(InvalidInput):
         super().__init__(field, detail)
 
 
-class ModelUnavailable(TranscriptionError):
-    """A model that the request needs is not on this worker and may not be fetched."""
+class ModelUnavailable(InvalidInput):
+    """A model that the input asks for is not on this worker and may not be fetched.
 
-    status = 503
+    It is the request that cannot be met: sent again, it would not fare better.
+    """
 
 
 class OutOfMemory(TranscriptionError):

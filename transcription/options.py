@@ -57,10 +57,11 @@ class Options:
     whisper_model: str | None = _knob(
         None, "One of the models this service was started with; the first of them when omitted."
     )
-    task: Literal["transcribe", "translate"] = _knob(
+    task: Literal["transcribe", "translate", "detect_language"] = _knob(
         "transcribe",
-        "transcribe in the spoken language, or translate into English.",
-        choices=("transcribe", "translate"),
+        "transcribe in the spoken language, translate into English, or tell the language and no "
+        "more.",
+        choices=("transcribe", "translate", "detect_language"),
     )
     language: str | None = _knob(
         None,

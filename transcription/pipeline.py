@@ -25,7 +25,6 @@ from transcription.findings import (
     unheard,
 )
 from transcription.known_speakers import named, voices
-from transcription.notices import notice
 from transcription.options import KNOWN_SPEAKER_THRESHOLD, Options
 from transcription.progress import StagedProgress
 from transcription.transcript import Segment, Transcript
@@ -39,6 +38,15 @@ _COST = {
     "align": 15.0,
     "diarize": 20.0,
 }
+
+NO_SPEECH = "No speech was found in the recording."
+NO_SPEAKERS = "Speakers could not be told apart: no turns of speech were found."
+NOT_ALIGNED = "Words are not timed: a translation cannot be aligned with the recording."
+
+NOT_HEARD = "Nobody in the recording was recognized as {name}."
+
+# Silence sounds like any language to a model. The probability says what this one is worth.
+_UNHEARD = Language("en", 0.0)
 
 
 @dataclass(slots=True)
@@ -113,15 +121,13 @@ class Pipeline:
 
     def _decode(self, run: _Run, source: Path | bytes) -> Samples:
         with run.stage("decode"):
-            recording = audio.read(source, max_seconds=self._max_seconds)
-        run.warnings.extend(recording.warnings)
-        return recording.samples
+            return audio.decode(source, max_seconds=self._max_seconds)
 
     def _find_speech(self, run: _Run, samples: Samples, options: Options) -> Sequence[Window]:
         with run.stage("find_speech"):
             windows = self._engine.find_speech(samples, options)
         if not windows:
-            run.warnings.append(notice("no_speech"))
+            run.warnings.append(NO_SPEECH)
         return windows
 
     def _detect_language(
@@ -129,6 +135,8 @@ class Pipeline:
     ) -> Language:
         if options.language is not None:
             return Language(options.language)
+        if not windows:
+            return _UNHEARD
         with run.stage("detect_language"):
             return self._engine.detect_language(samples, windows, options)
 
@@ -140,7 +148,7 @@ class Pipeline:
         language: Language,
         options: Options,
     ) -> Sequence[Segment]:
-        if not windows:
+        if not windows or options.task == "detect_language":
             return ()
         with run.stage("recognize") as progress:
             segments = []
@@ -160,7 +168,7 @@ class Pipeline:
         if not (segments and options.align_output):
             return segments
         if options.task == "translate":
-            run.warnings.append(notice("not_aligned"))
+            run.warnings.append(NOT_ALIGNED)
             return segments
         with run.stage("align") as progress:
             alignment: Alignment = self._engine.align(
@@ -179,7 +187,7 @@ class Pipeline:
         self, run: _Run, samples: Samples, windows: Sequence[Window], options: Options
     ) -> Iterator[None]:
         """Diarizes beside the body: it needs the recording alone."""
-        if not (windows and options.diarization):
+        if not (windows and options.diarization) or options.task == "detect_language":
             yield
             return
 
@@ -200,16 +208,18 @@ def _diarization(run: _Run, segments: Sequence[Segment]) -> Diarization | None:
     run.progress.of("diarize")(1.0)
     run.warnings.extend(diarization.warnings)
     if not diarization.turns:
-        run.warnings.append(notice("no_speakers"))
+        run.warnings.append(NO_SPEAKERS)
     return diarization
 
 
 def _stages(options: Options) -> dict[str, float]:
     """The stages these options ask for, with their expected cost."""
+    listens = options.task == "detect_language"
     skipped = {
         "detect_language": options.language is not None,
-        "align": not options.align_output,
-        "diarize": not options.diarization,
+        "recognize": listens,
+        "align": listens or not options.align_output,
+        "diarize": listens or not options.diarization,
     }
     return {stage: cost for stage, cost in _COST.items() if not skipped.get(stage)}
 
@@ -222,7 +232,7 @@ def _named(
         return diarization
     asked = run.options.known_speaker_threshold
     diarization, missing = named(diarization, known, usual if asked is None else asked)
-    run.warnings.extend(notice("speaker_not_heard", name=name) for name in missing)
+    run.warnings.extend(NOT_HEARD.format(name=name) for name in missing)
     return diarization
 
 

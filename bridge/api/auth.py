@@ -10,7 +10,7 @@ from bridge.api.errors import problem
 from bridge.settings import Settings
 
 PUBLIC = frozenset(
-    {"/health", "/health-check", "/languages", "/api-info", "/openapi.json", "/docs"}
+    {"/", "/health", "/health-check", "/languages", "/api-info", "/openapi.json", "/docs"}
 )
 # With ALLOW_ANONYMOUS: what hands out nothing but the caller's own results. An id has 122
 # random bits, and the list of them stays closed.
@@ -26,7 +26,7 @@ OPEN = frozenset(
     }
 )
 # Followed by clients without their token: each checks a signature of its own.
-SIGNED = re.compile(r"(/v1){0,2}/(predictions/[^/]+/stream|files/[^/]+/download)")
+SIGNED = frozenset({"GET /predictions/{id}/stream", "GET /files/{id}/download"})
 SETTINGS = web.AppKey("settings", Settings)
 
 _SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`
@@ -48,13 +48,13 @@ async def require_token(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def _needs_no_token(request: web.Request) -> bool:
-    if request.path in PUBLIC or (request.method == "GET" and SIGNED.fullmatch(request.path)):
-        return True
-    resource = request.match_info.route.resource
-    if resource is None or request.app[SETTINGS].allow_anonymous != 1:
-        return False
     # The route that was found, not the path, in which a slash may be escaped.
-    return f"{request.method} {re.sub('^(/v1)*', '', resource.canonical)}" in OPEN
+    resource = request.match_info.route.resource
+    if resource is None:
+        return False
+    route = f"{request.method} {re.sub('^(/v1)*', '', resource.canonical)}"
+    anonymous = request.app[SETTINGS].allow_anonymous == 1
+    return resource.canonical in PUBLIC or route in SIGNED or (anonymous and route in OPEN)
 
 
 def _known(token: str, valid: tuple[str, ...]) -> bool:

@@ -1,6 +1,7 @@
 """Multipart forms: fields as text, in any order; files go to the disk as they arrive."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,11 +11,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Upload
 from bridge.recordings.files import new_id
+from transcription.encoded import is_encoded
 from transcription.errors import InvalidInput
 
-_TEXT_BYTES = 1 << 20  # of one field
+# Of one field: a known speaker's sample is ten seconds at studio quality, as base64.
+_TEXT_BYTES = 8 << 20
 _ALL_TEXT_BYTES = 64 << 20  # of all fields together
 _CHUNK = 1 << 18  # bytes of an upload read at a time
+_LOOKED_AT = 4096  # bytes of a recording that tell whether it is one, or text about one
+_ADDRESS = re.compile(rb"https?://", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -28,25 +33,32 @@ class Form:
 async def read_form(
     request: web.Request,
     files: Mapping[str, str],
-    text_bytes: int = _TEXT_BYTES,
     file_bytes: int | None = None,
 ) -> Form:
     """The form, its one file stored.
 
-    ``files`` are the names that it may have, and the inputs that they stand for. A field has at
-    most ``text_bytes``, the file ``file_bytes`` where that is less than any file may have. Raises
-    InvalidInput or an HTTP error, leaving no file.
+    ``files`` are the names that it may have, and the inputs that they stand for. The file has at
+    most ``file_bytes`` where that is less than any file may have. Raises InvalidInput or an HTTP
+    error, leaving no file.
     """
     context = request.app[CONTEXT]
     form, room = Form(), _ALL_TEXT_BYTES
     try:
         async for name, part in parts_of(request):
-            if part.filename is None:
-                text = await text_of(part, min(text_bytes, room))
+            chunks = chunks_of(part, context.settings.upload_idle_timeout)
+            is_file = part.filename is not None
+            if name in files and not is_file:
+                begun = await anext(chunks, b"")
+                is_file, chunks = not _is_text(begun), _joined(begun, chunks)
+            if not is_file:
+                # A recording may come as text, too, and then be long.
+                text = await text_of(chunks, room if name in files else min(_TEXT_BYTES, room))
                 room -= len(text)
                 form.texts.setdefault(name, []).append(text)
             elif name in files and form.upload is None:
-                form.upload = await _store(files[name], part, context, file_bytes)
+                form.upload = await _store(
+                    files[name], part.filename or name, chunks, context, file_bytes
+                )
             else:
                 raise InvalidInput(name, f"one file is accepted, named {' or '.join(files)}")
     except BaseException:
@@ -77,10 +89,10 @@ async def parts_of(request: web.Request) -> AsyncIterator[tuple[str, BodyPartRea
         raise web.HTTPBadRequest(text="The multipart form is malformed.") from None
 
 
-async def text_of(part: BodyPartReader, most: int = _TEXT_BYTES) -> str:
+async def text_of(chunks: AsyncIterator[bytes], most: int = _TEXT_BYTES) -> str:
     """A form field's text. Raises HTTPRequestEntityTooLarge past ``most`` bytes."""
     content = bytearray()
-    while chunk := await part.read_chunk(_CHUNK):
+    async for chunk in chunks:
         content += chunk
         if len(content) > most:
             raise web.HTTPRequestEntityTooLarge(most, len(content))
@@ -100,10 +112,27 @@ async def chunks_of(part: BodyPartReader, idle_seconds: float) -> AsyncIterator[
         yield chunk
 
 
+def _is_text(begun: bytes) -> bool:
+    """Whether a recording without a file name comes as its address or as base64, by its start."""
+    start = begun[:_LOOKED_AT].lstrip()
+    if not start or _ADDRESS.match(start):
+        return True
+    return is_encoded(start.decode(errors="replace"))
+
+
+async def _joined(begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield begun
+    async for chunk in chunks:
+        yield chunk
+
+
 async def _store(
-    name: str, part: BodyPartReader, context: Context, max_bytes: int | None
+    field: str,
+    filename: str,
+    chunks: AsyncIterator[bytes],
+    context: Context,
+    max_bytes: int | None,
 ) -> Upload:
     recording = new_id()
-    chunks = chunks_of(part, context.settings.upload_idle_timeout)
-    stored = await context.files.write(recording, chunks, name, max_bytes)
-    return Upload(name, (part.filename or "")[:255], recording, stored)
+    stored = await context.files.write(recording, chunks, field, max_bytes)
+    return Upload(field, filename[:255], recording, stored)

@@ -12,6 +12,7 @@ from transcription.errors import InvalidInput
 
 FILE = {"audio_file": "file"}  # our input's name -> the form's
 OPENAI = {**FILE, "whisper_model": "model", "initial_prompt": "prompt", "hotwords": "keywords"}
+REQUIRED = "is required"  # what we say where a field is missing
 _CODES = {"model": "model_not_found"}
 
 
@@ -38,5 +39,8 @@ def _refusal(found: list[InvalidInput], names: Mapping[str, str]) -> web.Respons
     field = named[0][0]
     status = 400 if found[0].status == 422 else found[0].status
     message = "; ".join(f"{name}: {reason}" for name, reason in named)
-    code = None if status != 400 else _CODES.get(field, "invalid_value")
+    missing = (
+        "missing_required_parameter" if message.partition(": ")[2].startswith(REQUIRED) else None
+    )
+    code = None if status != 400 else missing or _CODES.get(field, "invalid_value")
     return problem(status, message, param=field, code=code)

@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.fields import Fields
 from bridge.api.forms import discard, read_form
 from bridge.api.naming import FILE, naming
 from bridge.api.origin import base_url, with_repeat
@@ -41,10 +42,7 @@ async def _read(request: web.Request) -> Request:
     try:
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
-        inputs = {**_NOT_BY_DEFAULT}
-        for name in NAMES:
-            if form.texts.get(name):
-                inputs[name] = context.intake.from_text(name, form.texts[name][-1])
+        inputs = {**_NOT_BY_DEFAULT, **Fields(form.texts, context).inputs(NAMES)}
     except BaseException:
         discard(context, form)
         raise
@@ -71,4 +69,5 @@ def _body(result: Result) -> dict[str, Any]:
         ],
         "language": transcript.language,
         "duration": transcript.duration,
+        "warnings": list(transcript.warnings),
     }

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bridge.api.forms import discard, read_form
 from bridge.api.naming import OPENAI, naming
-from bridge.api.openai.fields import ALIASES, Fields
+from bridge.api.openai.fields import ALIASES, OpenAIFields
 from bridge.api.origin import base_url, with_repeat
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
@@ -28,13 +28,18 @@ async def _read(request: web.Request) -> Request:
     try:
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
-        fields = Fields(form.texts, context)
+        fields = OpenAIFields(form.texts, context)
         named = fields.one("model") not in (None, *ALIASES)
         model = fields.model() if named else {"whisper_model": context.settings.speakers_default}
-        language = None if fields.one("language") == "auto" else fields.language()
-        prompt = fields.one("prompt")
-        inputs = {**fields.own(), **model, "language": language, "initial_prompt": prompt}
-        inputs["diarization"] = True
+        language, prompt = fields.language(), fields.one("prompt")
+        inputs = {
+            **fields.own(),
+            **fields.speakers(diarize=True),
+            **model,
+            "language": language,
+            "initial_prompt": prompt,
+            "diarization": True,
+        }
     except BaseException:
         discard(context, form)
         raise

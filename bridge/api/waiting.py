@@ -5,7 +5,7 @@ the result can be had later.
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -79,15 +79,6 @@ async def load(context: Context, prediction_id: str) -> Result:
         case status:
             retry = _FINAL if prediction.terminal else {"Retry-After": "2"}
             raise web.HTTPConflict(text=f"The prediction is {status}.", headers=retry)
-
-
-async def load_corrected(context: Context, prediction_id: str) -> Result:
-    """The same with all corrections. Raises what `load` does."""
-    result = await load(context, prediction_id)
-    document = await context.revisions.output(prediction_id)
-    if document is None:
-        return result
-    return replace(result, transcript=from_wire(json.loads(document)), document=document)
 
 
 async def tell_id(request: web.Request, response: web.StreamResponse) -> None:

@@ -110,20 +110,8 @@ class Intake:
         self._arrivals: Final = arrivals
         self._idempotency: Final = idempotency
         self._queue: Final = queue
-        self._inputs: Final = Inputs(settings.model_names, settings.align_model_names)
+        self.inputs: Final = Inputs(settings.names, settings.align_model_names)
         self.version: Final = version
-
-    def from_text(self, name: str, text: str) -> Any:
-        """A form field's text as the type its input has."""
-        return self._inputs.from_text(name, text)
-
-    def from_texts(self, texts: Mapping[str, str]) -> dict[str, Any]:
-        """Single inputs of a query. Raises InvalidInputs."""
-        return self._inputs.from_texts(texts)
-
-    def check_inputs(self, inputs: Mapping[str, Any]) -> tuple[str, str]:
-        """The recording's (input name, value). Raises InvalidInputs for what cannot be used."""
-        return self._inputs.check(inputs)
 
     async def accept(self, request: Request) -> Accepted:
         """Record and queue a prediction; for one that was accepted before, its record.
@@ -184,10 +172,10 @@ class Intake:
         return None
 
     async def _record(self, request: Request, recording: str) -> Accepted:
-        inputs = dict(request.inputs)
+        inputs = self.inputs.settled(request.inputs)
         if request.upload is not None:
             inputs[request.upload.field] = f"upload:{request.upload.filename}"
-        name, audio = self._inputs.check(inputs)
+        name, audio = self.inputs.check(inputs)
         if request.webhook is not None:
             await self._arrivals.check_url("webhook", request.webhook)
         async with contextlib.AsyncExitStack() as failing:

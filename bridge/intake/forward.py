@@ -47,8 +47,8 @@ class Forward:
 
     async def send(self, body: Mapping[str, Any]) -> tuple[int, Any]:
         """Cog's status and answer. Raises InvalidInputs, InvalidInput or Busy."""
-        inputs = dict(body.get("input") or {})
-        name, audio = self._intake.check_inputs(inputs)
+        inputs = self._intake.inputs.settled(body.get("input") or {})
+        name, audio = self._intake.inputs.check(inputs)
         await self._arrivals.check_url("webhook", str(body["webhook"]))
         files = {new_name(): uri for uri in (audio, *(inputs.get(REFERENCES) or ()))}
         try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transcription.errors import InvalidInput
+from transcription.model_names import Names
 from transcription.options import Options, choose_audio
 from transcription.reading import value_of
 from transcription.validation import InputSchema
@@ -20,9 +21,16 @@ class InvalidInputs(Exception):
 class Inputs:
     """Checks inputs by the schema and by the operator's lists of models."""
 
-    def __init__(self, models: Sequence[str], align_models: Sequence[str] = ()) -> None:
+    def __init__(self, models: Names, align_models: Sequence[str] = ()) -> None:
         self._schema = InputSchema()
-        self._offered = {"whisper_model": models, "align_model": align_models}
+        self._models = models
+        self._align_models = align_models
+
+    def settled(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """``inputs`` with the model's own name in place of another one for it."""
+        asked = inputs.get("whisper_model")
+        model = self._models.resolve(asked) if isinstance(asked, str) else None
+        return {**inputs, **({"whisper_model": model} if model else {})}
 
     def check(self, inputs: Mapping[str, Any]) -> tuple[str, Any]:
         """Raises InvalidInputs naming every field that is wrong; returns the recording chosen.
@@ -31,11 +39,12 @@ class Inputs:
         """
         present = {name: value for name, value in inputs.items() if value is not None}
         found = self._schema.problems(present)
-        for name, models in self._offered.items():
+        offered = {"whisper_model": self._models.offered, "align_model": self._align_models}
+        for name, models in offered.items():
             asked = present.get(name)
             if isinstance(asked, str) and asked not in models:
-                offered = ", ".join(models) or "none"
-                found.append(InvalidInput(name, f"this service offers: {offered}"))
+                known = ", ".join(models) or "none"
+                found.append(InvalidInput(name, f"this service offers: {known}"))
         if found:
             raise InvalidInputs(found)
         try:
@@ -52,6 +61,14 @@ class Inputs:
             raise InvalidInputs(found)
         return present
 
+    def is_list(self, name: str) -> bool:
+        """Whether an input holds several values."""
+        return self._kind(name) == "array"
+
     def from_text(self, name: str, text: str) -> Any:
         """A form field's text as the type its input has; the text itself where it does not fit."""
-        return value_of(self._schema.properties.get(name, {}).get("type"), text)
+        return value_of(self._kind(name), text)
+
+    def _kind(self, name: str) -> str | None:
+        kind: str | None = self._schema.properties.get(name, {}).get("type")
+        return kind

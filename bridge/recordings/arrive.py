@@ -1,20 +1,21 @@
 """From what a client names to a checked file in the folder of recordings.
 
-A recording, or a known speaker's clip, comes as a data URI, as a link to a file that was uploaded
-before, with the request itself, or as a URL that is to be downloaded. All of them end here: stored
-under a name of our own, and probed.
+A recording, or a known speaker's clip, comes as a data URI or base64, as a link to a file that was
+uploaded before, with the request itself, or as a URL that is to be downloaded. All of them end
+here: stored under a name of our own, and probed.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 from bridge.links import Links
-from bridge.recordings.files import Files, media_type
+from bridge.recordings.files import Files
 from bridge.recordings.probe import check_audio, check_clip
 from bridge.recordings.uploads import Uploads
 from bridge.settings import Settings
 from outbound.fetch import FetchFailed, Limits, check, fetch
 from outbound.policy import Refused
+from transcription.encoded import is_encoded, media_type
 from transcription.errors import InvalidAudio, InvalidInput
 from transcription.options import REFERENCES
 
@@ -41,8 +42,8 @@ class Arrivals:
 
         Raises InvalidAudio, InvalidInput, TooLarge or DiskFull.
         """
-        if source.startswith("data:"):
-            size = (await self._files.write_data_uri(recording, source, field)).size
+        if is_encoded(source):
+            size = (await self._files.write_encoded(recording, source, field)).size
             arrived = Arrived(size, f"data:{media_type(source)}")
         elif own := self._links.file_named_by(source):
             # One of our own links: the file is here already, perhaps behind a private address.

@@ -5,29 +5,25 @@ clients send never touch the disk.
 """
 
 import asyncio
-import base64
 import errno
 import hashlib
 import math
 import os
-import re
 import time
 from base64 import b32encode
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
 from bridge.records.prediction import Recording
+from transcription.encoded import decoded
 from transcription.errors import InvalidAudio, TranscriptionError
 
-_CHUNK = 1 << 20  # base64 characters decoded at a time; a multiple of 4
 FORWARDED = "forwarded-"  # such a recording's name begins so; the sweep deletes it after its run
 COUNT_SECONDS = 1.0  # how old the count of what other bridges stored may be
 _SMALL = 64 << 10  # bytes that are written sooner than a thread is woken to write them
-_DATA_URI = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,;]*)*),", re.ASCII)
 
 
 class TooLarge(InvalidAudio):
@@ -92,9 +88,9 @@ class Files:
             path.unlink(missing_ok=True)
             raise
 
-    async def write_data_uri(self, name: str, uri: str, field: str) -> Stored:
-        """Store what a ``data:`` URI (RFC 2397) holds. Raises InvalidAudio."""
-        return await self.write(name, _decode(uri, field), field)
+    async def write_encoded(self, name: str, text: str, field: str) -> Stored:
+        """Store the recording that ``text`` holds (see `is_encoded`). Raises InvalidAudio."""
+        return await self.write(name, _parts(text, field), field)
 
     def link(self, name: str, existing: str) -> None:
         """Give the recording ``existing`` a second name; either may be removed first."""
@@ -181,21 +177,6 @@ class _Usage:
         return sum(sizes.values())
 
 
-def media_type(uri: str) -> str:
-    """The media type that a data URI claims."""
-    match = _DATA_URI.match(uri)
-    return (match["type"] if match else "") or "application/octet-stream"
-
-
-async def _decode(uri: str, field: str) -> AsyncIterator[bytes]:
-    header = _DATA_URI.match(uri)
-    if header is None:
-        raise InvalidAudio("not a valid data URI", field)
-    if not header["parameters"].lower().endswith(";base64"):
-        yield unquote_to_bytes(uri[header.end() :])
-        return
-    for start in range(header.end(), len(uri), _CHUNK):
-        try:
-            yield base64.b64decode(uri[start : start + _CHUNK], validate=True)
-        except ValueError:
-            raise InvalidAudio("the data URI's base64 is broken", field) from None
+async def _parts(text: str, field: str) -> AsyncIterator[bytes]:
+    for part in decoded(text, field):
+        yield part

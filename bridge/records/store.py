@@ -58,7 +58,6 @@ class Store:
                 keys.UNFINISHED,
                 keys.ALL,
                 keys.MEAN,
-                keys.KEPT,
             ],
             args=[
                 prediction.id,
@@ -191,7 +190,7 @@ class Store:
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(keys.prediction(prediction_id))
             pipe.delete(keys.secrets(prediction_id), keys.segments(prediction_id))
-            for index in (keys.ALL, keys.UNFINISHED, keys.KEPT):
+            for index in (keys.ALL, keys.UNFINISHED):
                 pipe.zrem(index, prediction_id)
             pipe.publish(keys.CHANGES, prediction_id)
             existed, *_ = await pipe.execute()

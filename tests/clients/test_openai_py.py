@@ -281,7 +281,6 @@ def test_models_are_listed_for_both_families(client: OpenAI) -> None:
     ("fields", "param", "says"),
     [
         ({"response_format": "docx"}, "response_format", "verbose_json"),
-        ({"response_format": "srt", "stream": True}, "response_format", "diarized_json"),
         ({"model": "gpt-99"}, "model", "demo"),
         ({"model": ""}, "model", "required"),
         ({"language": "klingon"}, "language", "klingon"),
@@ -356,14 +355,14 @@ def test_a_wrong_token(stack: RunningStack) -> None:
 
 def test_a_run_that_fails_is_told_once(stack: RunningStack) -> None:
     with OpenAI(base_url=f"{stack.url}/v1", api_key=stack.token) as client:  # it would retry
-        began = client.get("/predictions", cast_to=object)
+        began: Any = client.get("/predictions", cast_to=object)
         with pytest.raises(openai.InternalServerError) as raised:
             transcribe(client, prompt="fail=no idea")
-        after = client.get("/predictions", cast_to=object)
+        after: Any = client.get("/predictions", cast_to=object)
     assert "no idea" in raised.value.message
     assert raised.value.type == "server_error"
     assert raised.value.response.headers["x-should-retry"] == "false"
-    assert after["results"][1]["id"] == began["results"][0]["id"]  # type: ignore[index]
+    assert after["results"][1:2] == began["results"][:1]
 
 
 # Patience

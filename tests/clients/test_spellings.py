@@ -1,43 +1,18 @@
-"""The same request as different clients write it, at every route that takes one."""
+"""The same fields as different clients write them, at every route that takes them."""
 
-from typing import Any
+import json
+from collections.abc import Iterator
 
+import aiohttp
 import pytest
 
-from tests.clients.helpers import URI, WAV, Answer, Api, Json
+from stack.settings import free_port
+from tests.clients.asking import FORM, JSON, ROUTES, ask, inputs, told
+from tests.clients.helpers import URI, WAV, Api, data_uri, wav
 from tests.clients.test_routes import DOORS, OPENAI, form
-
-JSON, FORM = "/v1/predictions as JSON", "/v1/predictions as a form"
-ROUTES = (JSON, FORM, *DOORS)
-
-
-async def ask(api: Api, route: str, **fields: Any) -> Answer:
-    """The answer of ``route`` to a recording and ``fields``, in the way that the route takes it."""
-    wait = {"Prefer": "wait"}
-    if route == JSON:
-        document = {"input": {"audio_file": URI, **fields}}
-        return await api.call("POST", "/v1/predictions", wait, json=document)
-    texts = {name: str(value) for name, value in fields.items()}
-    if route == FORM:
-        data = form(None, **texts)
-        data.add_field("audio_file", WAV, filename="talk.wav")
-        return await api.call("POST", "/v1/predictions", wait, data=data)
-    model = {"model": "whisper-1"} if route in OPENAI else {}
-    return await api.call("POST", route, data=form(**model, **texts))
-
-
-async def inputs(api: Api, answer: Answer) -> Json:
-    """What the prediction behind ``answer`` was asked."""
-    assert answer.status in {200, 201}, answer.body
-    found = answer.headers.get("x-prediction-id") or answer.body["id"]
-    shown: Json = (await api.get(found))["input"]
-    return shown
-
-
-def told(answer: Answer) -> tuple[str, str]:
-    """(field, message) of a refusal."""
-    assert answer.status in {400, 422}, answer.body
-    return answer.body["error"]["param"], answer.body["error"]["message"]
+from tests.conftest import RunningStack
+from tests.fixtures import lone
+from tests.fixtures.lone import LoneBridge
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -83,3 +58,163 @@ async def test_subtitles_are_laid_out_as_asked(api: Api) -> None:
     ):
         refused = await api.call("GET", f"{stored}srt&{query}")
         assert (refused.status, refused.body["error"]["param"]) == (422, field)
+
+
+# Booleans, numbers, lists
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route != JSON])
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("suppress_numerals", "True", True),
+        ("suppress_numerals", "1", True),
+        ("suppress_numerals", "on", True),
+        ("suppress_numerals", "FALSE", False),
+        ("num_speakers", "2.0", 2),
+        ("temperature", ".5", 0.5),
+        ("batch_size", " 8 ", 8),
+    ],
+)
+async def test_booleans_and_numbers(
+    api: Api, route: str, name: str, text: str, value: object
+) -> None:
+    shown = await inputs(api, await ask(api, route, **{name: text}))
+    assert (shown[name], type(shown[name])) == (value, type(value))
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route != JSON])
+@pytest.mark.parametrize(
+    ("name", "text"), [("suppress_numerals", "perhaps"), ("num_speakers", "2.5")]
+)
+async def test_what_is_neither_is_refused(api: Api, route: str, name: str, text: str) -> None:
+    field, message = told(await ask(api, route, **{name: text}))
+    assert field == name
+    assert text in message
+
+
+@pytest.mark.parametrize("route", OPENAI)
+@pytest.mark.parametrize("stream", ["True", "true", "1", "yes"])
+async def test_streams(api: Api, route: str, stream: str) -> None:
+    answer = await ask(api, route, stream=stream)
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+
+
+@pytest.mark.parametrize("route", OPENAI)
+@pytest.mark.parametrize("wanted", ["verbose_json", "srt", "vtt"])
+async def test_what_cannot_be_streamed_is_answered_at_once(
+    api: Api, route: str, wanted: str
+) -> None:
+    """LiteLLM's proxy asks so; OpenAI ignores ``stream`` for whisper-1."""
+    streamed = await ask(api, route, stream="true", response_format=wanted, prompt="talk")
+    plain = await ask(api, route, response_format=wanted, prompt="talk")
+    assert (streamed.status, streamed.body) == (200, plain.body)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"timestamp_granularities": "word,segment"},
+        {"timestamp_granularities[]": "word, segment"},
+        {"timestamp_granularities": '["word", "segment"]'},
+        {"timestamp_granularities[]": '["word","segment"]'},
+        {"timestamp_granularities[0]": "word", "timestamp_granularities[1]": "segment"},
+    ],
+)
+async def test_granularities(api: Api, given: dict[str, str]) -> None:
+    answer = await ask(api, OPENAI[0], response_format="verbose_json", prompt="talk", **given)
+    assert answer.status == 200, answer.body
+    assert len(answer.body["words"]) == 5
+    assert len(answer.body["segments"]) == 3
+
+
+@pytest.mark.parametrize("route", [FORM, *DOORS])
+async def test_lists(api: Api, route: str) -> None:
+    """As JSON, and repeated with or without brackets."""
+    clips = [data_uri(wav(3))] * 2
+    for names in (
+        [("known_speaker_names", '["Doe, Jane", "Bob"]')],
+        [("known_speaker_names", "Doe, Jane"), ("known_speaker_names", "Bob")],
+        [("known_speaker_names[]", "Doe, Jane"), ("known_speaker_names[]", "Bob")],
+    ):
+        data = form(None, diarization="true", **({"model": "whisper-1"} if route in OPENAI else {}))
+        for name, text in (*names, ("known_speaker_references", json.dumps(clips))):
+            data.add_field(name, text)
+        data.add_field("audio_file" if route == FORM else "file", WAV, filename="talk.wav")
+        path = "/v1/predictions" if route == FORM else route
+        shown = await inputs(api, await api.call("POST", path, data=data))
+        assert shown["known_speaker_names"] == ["Doe, Jane", "Bob"]
+        assert len(shown["known_speaker_references"]) == 2
+
+
+# Names of models
+
+
+async def test_a_model_may_have_another_name(aliased: LoneBridge) -> None:
+    headers = {"Authorization": f"Bearer {lone.TOKEN}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+
+        async def status(path: str, **fields: str) -> int:
+            if not fields:
+                async with session.get(aliased.url + path) as response:
+                    return response.status
+            async with session.post(aliased.url + path, data=form(b"", **fields)) as response:
+                body = await response.json()
+                return int("model" in body["error"]["param"])
+
+        listed = f"{aliased.url}/v1/models"
+        async with session.get(listed) as response:
+            names = [model["id"] for model in (await response.json())["data"]]
+        assert names[:3] == ["large-v3", "base", "best"]
+        for name in ("best", "whisper-large-v3", "Systran/faster-whisper-base", "whisper-1"):
+            assert await status(OPENAI[0], model=name) == 0, name
+            if "/" not in name:
+                assert await status(f"/v1/models/{name}") == 200
+        for name in ("worst", "someone/whisper-base"):
+            assert await status(OPENAI[0], model=name) == 1
+        for name, model in (("best", "large-v3"), ("openai/whisper-base", "base"), ("worst", None)):
+            document = {"input": {"audio_file": URI, "whisper_model": name}}
+            async with session.post(f"{aliased.url}/v1/predictions", json=document) as response:
+                assert response.status == (201 if model else 422)
+                created = await response.json()
+            assert model is None or created["input"]["whisper_model"] == model
+
+
+@pytest.fixture(scope="module")
+def aliased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneBridge]:
+    """A bridge that names its models itself."""
+    folder, redis_port = tmp_path_factory.mktemp("aliased"), free_port()
+    models = {"MODELS": "large-v3,base", "MODEL_ALIASES": "best=whisper-large-v3"}
+    with lone.redis(folder, redis_port), lone.bridge(folder, redis_port, **models) as running:
+        yield running
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("route", OPENAI)
+async def test_a_missing_field_has_a_code_of_its_own(api: Api, route: str) -> None:
+    for data, param in ((form(), "model"), (form(None, model="whisper-1"), "file")):
+        error = (await api.call("POST", route, data=data)).body["error"]
+        assert (error["param"], error["code"]) == (param, "missing_required_parameter")
+    unknown = (await api.call("POST", route, data=form(model="gpt-99"))).body["error"]
+    assert (unknown["param"], unknown["code"]) == ("model", "model_not_found")
+
+
+async def test_speakers_cannot_be_asked_for_and_declined(api: Api) -> None:
+    before = (await api.call("GET", "/v1/predictions")).body["results"][:1]
+    answer = await ask(api, OPENAI[0], response_format="diarized_json", diarization="False")
+    assert told(answer)[0] == "diarization"
+    assert (await api.call("GET", "/v1/predictions")).body["results"][:1] == before
+
+
+async def test_warnings_are_told(api: Api) -> None:
+    for wanted in ("verbose_json", "diarized_json"):
+        answer = await ask(api, OPENAI[0], response_format=wanted, prompt="silence")
+        assert answer.body["warnings"] == [f"{len(WAV)} bytes"]
+
+
+async def test_a_browser_that_comes_by_sees_what_there_is(stack: RunningStack) -> None:
+    async with aiohttp.ClientSession() as session, session.get(stack.url) as response:
+        assert (response.status, response.content_type) == (200, "text/html")
+        assert "/v1/audio/transcriptions" in await response.text()

@@ -35,7 +35,7 @@ class ScriptedEngine:
         if options.whisper_model not in (None, self.model):
             raise InvalidInput("whisper_model", f"this service was started with: {self.model}")
         if options.diarization and not self.has_diarizer:
-            raise ModelUnavailable("The diarization model is not here.")
+            raise ModelUnavailable("diarization", "the model is not here")
 
     def find_speech(self, samples: Samples, options: Options) -> Sequence[Window]:
         blocks = samples[: len(samples) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)

@@ -115,9 +115,7 @@ def test_base64_wins_and_a_language_that_was_assumed_is_told(
 ) -> None:
     short = json.loads((FOLDER / "test_input.json").read_text())["input"]["audio_base_64"]
     output = api.completed(audio_base_64=short, audio="http://ignored.invalid/", **inputs)
-    assert output["model_output"]["warnings"] == (
-        [f"language_assumed: {warning}"] if warning else []
-    )
+    assert output["model_output"]["warnings"] == ([warning] if warning else [])
     assert output["model_output"]["language"] == "en"
 
 
@@ -143,7 +141,7 @@ KNOWN = {"known_speaker_names": ["Ada"]}
     ("inputs", "told"),
     [
         ({"audio": None}, "audio: an http(s) URL is required"),
-        ({"audio_base_64": "!!"}, "audio_base_64: is not base64"),
+        ({"audio_base_64": "!!"}, "audio_base_64: is not valid base64"),
         (
             {"audio_base_64": base64.b64encode(b"not a recording").decode()},
             "audio_base_64: is not a recording",

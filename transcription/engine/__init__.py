@@ -48,7 +48,7 @@ class Engine(Protocol):
     def detect_language(
         self, samples: "Samples", windows: Sequence[Window], options: Options
     ) -> Language:
-        """The most probable language of the windows, of the beginning when there are none."""
+        """The most probable language of the windows, of which there is one at least."""
 
     def recognize(
         self,

@@ -60,7 +60,7 @@ class Aligners:
             offered = ", ".join(dict.fromkeys(model.name for model in self._offered.values()))
             raise InvalidInput("align_model", f"this service offers: {offered or 'none'}")
         if not is_here(self._offered[name], contents.ALIGNER):
-            raise ModelUnavailable(f"The alignment model {name} is not on this worker's disk.")
+            raise ModelUnavailable("align_model", f"{name} is not on this worker's disk")
 
     def get(self, language: str, name: str | None) -> tuple[Aligner | None, str]:
         """The aligner for ``language``, None where there is none on this machine; a warning."""

@@ -52,11 +52,12 @@ class Diarizers:
             self._load(self._wanted, token)
         if self._loaded is None:
             raise ModelUnavailable(
-                "Speakers cannot be told apart here: the diarization model could not be "
+                "diarization",
+                "speakers cannot be told apart here: the diarization model could not be "
                 "loaded. Accept the conditions of "
                 f"{registry.DIARIZERS[Family.PRODUCTION].name} on huggingface.co and start the "
                 "service with HUGGINGFACE_TOKEN (or send huggingface_access_token), or send "
-                "diarization=false."
+                "diarization=false.",
             )
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
@@ -74,7 +75,7 @@ class Diarizers:
 
     def _here(self) -> tuple[Diarizer, Part]:
         if self._loaded is None:
-            raise ModelUnavailable("The diarization model is not loaded.")
+            raise ModelUnavailable("diarization", "the diarization model is not loaded")
         return self._loaded
 
     def _load(self, part: Part, token: str | None) -> None:

@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from models.registry import Model
-from transcription.audio import Samples, seconds
+from transcription.audio import Samples
 from transcription.engine import parts
 from transcription.engine.aligners import Aligners
 from transcription.engine.device import choose
@@ -23,11 +23,9 @@ from transcription.engine.settings import Settings
 from transcription.engine.speech import SpeechFinder
 from transcription.errors import InvalidInput
 from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
-from transcription.notices import notice
+from transcription.model_names import Names
 from transcription.options import Options
 from transcription.transcript import Segment
-
-_FIRST_WINDOW = 30.0  # seconds, Whisper's own
 
 
 class WhisperxEngine:
@@ -92,8 +90,7 @@ class WhisperxEngine:
         self, samples: Samples, windows: Sequence[Window], options: Options
     ) -> Language:
         """Listens to the longest windows first, until one is clear enough or tries are used up."""
-        beginning = Window(0.0, min(_FIRST_WINDOW, seconds(samples)))
-        longest = sorted(windows, key=lambda window: -window.duration) or [beginning]
+        longest = sorted(windows, key=lambda window: -window.duration)
         recognizer = self._recognizer(options)
         best = Language("en", 0.0)
         for window in longest[: options.language_detection_max_tries]:
@@ -129,7 +126,8 @@ class WhisperxEngine:
         """Sentences with timed words; unchanged, with a warning, where no aligner is at hand."""
         aligner, warning = self._aligners.get(language, model)
         if aligner is None:
-            return Alignment(tuple(segments), (notice("no_aligner", language=language),))
+            warning = f"Words are not timed: no alignment model for {language!r} is loaded here."
+            return Alignment(tuple(segments), (warning,))
         with memory_guard():
             aligned = aligner.align(samples, segments, progress, characters=characters)
         return Alignment(tuple(aligned), (warning,) if warning else ())
@@ -148,10 +146,11 @@ class WhisperxEngine:
             return next(iter(self._recognizers.values()))
         if asked in self._settings.models:  # as the operator wrote it, also a directory
             asked = list(self._recognizers)[self._settings.models.index(asked)]
-        if asked not in self._recognizers:
+        name = Names(tuple(self._recognizers)).resolve(asked)
+        if name is None:
             known = ", ".join(self._recognizers)
             raise InvalidInput("whisper_model", f"this service was started with: {known}")
-        return self._recognizers[asked]
+        return self._recognizers[name]
 
     def _load_recognizers(self, models: Sequence[Model]) -> Mapping[str, Recognizer]:
         token = self._settings.huggingface_token

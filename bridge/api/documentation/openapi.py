@@ -34,7 +34,8 @@ class Route:
     @property
     def public(self) -> bool:
         """Whether it asks for no token."""
-        return self.path in PUBLIC or SIGNED.fullmatch(self.path) is not None
+        route = f"{self.method} {self.path.removeprefix(PREFIX)}"
+        return self.path in PUBLIC or route in SIGNED
 
 
 def shown(routes: Iterable[web.AbstractRoute]) -> Iterator[Route]:

@@ -5,14 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.api import results
-from bridge.api.documentation.schemas import (
-    SENT_EVENT,
-    TEXT,
-    TIME,
-    Schema,
-    listed,
-    ref,
-)
+from bridge.api.documentation.schemas import SENT_EVENT, TEXT, TIME, Schema, listed, ref
 from bridge.api.formats import FORMATS
 from bridge.api.openai.fields import ALIASES
 from bridge.api.openai.render import GRANULARITIES
@@ -86,14 +79,7 @@ _OPENAI_ANSWER: dict[int, dict[str, Schema]] = {
     }
 }
 _LANGUAGE = _knob("language")
-_FILES: dict[int, dict[str, Schema]] = {
-    200: {
-        JSON: {"type": "object"},
-        **dict.fromkeys(
-            sorted({file.media_type for file in results.FILES.values()} - {JSON}), TEXT
-        ),
-    }
-}
+_ANY = {200: {**_OPENAI_ANSWER[200], JSON: {"type": "object"}}}
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/predictions"): _CREATE,
@@ -117,19 +103,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         door="Results",
         query={
             "format": {"enum": list(results.NAMES), "default": results.WHOLE},
-            "revision": {"enum": list(results.REVISIONS), "default": results.REVISIONS[0]},
             **{name: _knob(name) for name in results.LAYOUT},
         },
-        answers=_FILES,
-    ),
-    ("GET", "/predictions/{id}/transcript"): Operation(
-        door="Results", answers=_json("CorrectedTranscript")
-    ),
-    ("PUT", "/predictions/{id}/transcript"): Operation(
-        door="Results",
-        headers={"If-Match": _said("The ETag of the transcript that was corrected, or *.")},
-        body={JSON: ref("Corrections")},
-        answers=_json("Revision"),
+        answers=_ANY,
     ),
     ("GET", "/models"): Operation(door="Models", answers=_json("Models")),
     ("GET", "/models/{model}"): Operation(door="Models", answers=_json("ModelEntry")),
@@ -192,6 +168,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/api-info"): Operation(door="REST", answers=_json("ApiInfo")),
     ("GET", "/openapi.json"): Operation(door="REST", answers={200: {JSON: {"type": "object"}}}),
     ("GET", "/docs"): Operation(door="REST", answers={200: {"text/html": TEXT}}),
+    ("GET", "/"): Operation(door="REST", answers={200: {"text/html": TEXT}}),
     ("GET", "/health"): Operation(door="Health", answers=_json("Health")),
     ("GET", "/health-check"): Operation(
         door="Health", answers={**_json("Readiness"), **_json("Readiness", 503)}

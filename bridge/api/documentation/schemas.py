@@ -4,7 +4,6 @@ from typing import Any
 
 from bridge.records.prediction import Status
 from bridge.tasks.webhooks import EVENTS
-from transcription.revision import EDITS, MAX_EDITS
 from transcription.schema import input_schema, output_schema
 
 Schema = dict[str, Any]
@@ -116,12 +115,7 @@ _LETTER = record(
     attempts=WHOLE,
 )
 _TOLD = maybe(YES_NO)
-_REVISION = {
-    "id": TEXT,
-    "revision": WHOLE,
-    "saved_at": maybe(TIME),
-    "expires_at": maybe(TIME),
-}
+_TASKS = input_schema()["properties"]["task"]["enum"]
 
 SCHEMAS: dict[str, Schema] = {
     "Input": modern(input_schema()),
@@ -143,18 +137,6 @@ SCHEMAS: dict[str, Schema] = {
     "Files": _page("File"),
     "Version": record(id=TEXT, created_at=TIME, cog_version=TEXT, openapi_schema=ANYTHING),
     "Versions": _page("Version"),
-    "Edit": {
-        "type": "object",
-        "required": ["edit"],
-        "properties": {"edit": {"enum": list(EDITS)}},
-    },
-    "Corrections": {
-        "type": "object",
-        "required": ["edits"],
-        "properties": {"edits": {**listed(ref("Edit")), "maxItems": MAX_EDITS}},
-    },
-    "Revision": record(**_REVISION),
-    "CorrectedTranscript": record(**_REVISION, edits=listed(ref("Edit")), transcript=ref("Output")),
     "Model": _REPLICATE_MODEL,
     "ModelEntry": _MODEL_ENTRY,
     "Models": record(
@@ -174,12 +156,12 @@ SCHEMAS: dict[str, Schema] = {
             "segments": listed(_VERBOSE_SEGMENT),
             "words": listed(record(word=TEXT, start=NUMBER, end=NUMBER)),
         },
-        task={"enum": ["transcribe", "translate"]},
+        task={"enum": _TASKS},
         language=TEXT,
         duration=NUMBER,
         text=TEXT,
-        warnings=listed(TEXT),
         usage=_USAGE,
+        warnings=listed(TEXT),
     ),
     "DiarizedTranscription": record(
         task={"const": "transcribe"},
@@ -187,6 +169,7 @@ SCHEMAS: dict[str, Schema] = {
         text=TEXT,
         segments=listed(_DIARIZED_SEGMENT),
         usage=_USAGE,
+        warnings=listed(TEXT),
     ),
     "Conversation": record(
         {"diarization_warning": TEXT},
@@ -206,6 +189,7 @@ SCHEMAS: dict[str, Schema] = {
         ),
         language=TEXT,
         duration=NUMBER,
+        warnings=listed(TEXT),
     ),
     "Languages": record(
         languages=listed(record(code=TEXT, name=TEXT, alignment=_TOLD)), total=WHOLE

@@ -1,12 +1,13 @@
 """OpenAI's form fields, one by one, as inputs of ours."""
 
 import json
-from collections.abc import Collection, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from bridge.context import Context
+from bridge.api.fields import Fields
 from transcription.errors import InvalidInput
 from transcription.options import NAMES
+from transcription.reading import number
 
 DIARIZING = "gpt-4o-transcribe-diarize"
 # The names that clients know; all stand for the operator's default model.
@@ -26,47 +27,24 @@ _TAKEN = frozenset(
 )
 
 
-class Fields:
-    """A form's fields. The name of a list may end in ``[]`` or not."""
-
-    def __init__(self, texts: Mapping[str, list[str]], context: Context) -> None:
-        self._texts: Final = texts
-        self._context: Final = context
-
-    def one(self, name: str) -> str | None:
-        """The last value, None where there is none or it is empty."""
-        return (self._texts.get(name) or [""])[-1] or None
-
-    def many(self, name: str) -> list[str]:
-        """All values that are not empty."""
-        return [text for key in (name, f"{name}[]") for text in self._texts.get(key, ()) if text]
-
-    def choice(self, name: str, otherwise: str, choices: Collection[str]) -> str:
-        """One of ``choices``. Raises InvalidInput."""
-        given = self.one(name) or otherwise
-        if given not in choices:
-            raise InvalidInput(name, f"{given[:60]!r} is not one of {', '.join(choices)}")
-        return given
+class OpenAIFields(Fields):
+    """Those of OpenAI's forms."""
 
     def model(self) -> dict[str, Any]:
         """Raises InvalidInput without a model, or for one that is not served."""
-        name, offered = self.one("model"), self._context.settings.model_names
+        name, names = self.one("model"), self._context.settings.names
         if name is None:
             raise InvalidInput("model", "is required")
-        if name in offered:
-            return {"whisper_model": name}
+        if (model := names.resolve(name)) is not None:
+            return {"whisper_model": model}
         if name in ALIASES:
             return {}
-        known = ", ".join((*offered, *ALIASES))
+        known = ", ".join((*names.offered, *names.aliases, *ALIASES))
         raise InvalidInput("model", f"{name[:60]!r} is not one of {known}")
 
     def own(self) -> dict[str, Any]:
         """The inputs of ours that OpenAI has no words for, and those with the same name."""
-        return {
-            name: self._context.intake.from_text(name, text)
-            for name in NAMES
-            if name not in _TAKEN and (text := self.one(name)) is not None
-        }
+        return self.inputs([name for name in NAMES if name not in _TAKEN])
 
     def chunking(self) -> dict[str, Any]:
         """``chunking_strategy``: auto, or how loud speech has to be. Raises InvalidInput."""
@@ -77,15 +55,13 @@ class Fields:
             reason = f"is auto, or server_vad with {', '.join(_VAD[1:])}"
             raise InvalidInput("chunking_strategy", reason)
         for name in _VAD[2:]:
-            if not str(given.get(name, 0)).isdecimal():
+            duration = number(str(given.get(name, 0)), whole=True)
+            if duration is None or duration < 0:
                 raise InvalidInput(f"chunking_strategy[{name}]", "is not a whole number")
         if "threshold" not in given:
             return {}
-        try:
-            onset = float(given["threshold"])
-        except (TypeError, ValueError):
-            onset = -1.0
-        if not 0 <= onset <= 1:
+        onset = number(str(given["threshold"]))
+        if onset is None or not 0 <= onset <= 1:
             raise InvalidInput("chunking_strategy[threshold]", "is not a number from 0 to 1")
         return {"vad_onset": onset, "vad_offset": round(onset * _OFFSET, 3)}
 
@@ -93,7 +69,7 @@ class Fields:
         """The object, which one client sends as JSON and another as a field per member."""
         text = self.one("chunking_strategy")
         prefix = "chunking_strategy["
-        parts = {k[len(prefix) : -1]: v[-1] for k, v in self._texts.items() if k.startswith(prefix)}
+        parts = {k[len(prefix) : -1]: v[-1] for k, v in self.texts.items() if k.startswith(prefix)}
         if text is None or text == "auto":
             return parts or None
         try:
@@ -115,7 +91,7 @@ class Fields:
 
     def language(self) -> str | None:
         """``language``, or the only one of ``languages``. Raises InvalidInput."""
-        several = self.many("languages")
+        several = self.words("languages")
         if len(several) > 1 and self.one("language") is None:
             reason = "name one, or none: among several the service finds out by itself"
             raise InvalidInput("languages", reason)

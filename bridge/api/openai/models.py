@@ -14,17 +14,22 @@ _SINCE = int(datetime.now(UTC).timestamp())  # a model is as old as the process 
 
 async def get_model(request: web.Request) -> web.Response:
     """One of the models, by its own name or one that OpenAI's clients know."""
-    name = request.match_info["model"]
-    for entry in entries(request.app[CONTEXT]):
-        if entry["id"] == name:
-            return web.json_response(entry)
+    context, name = request.app[CONTEXT], request.match_info["model"]
+    if name in _listed(context) or context.settings.names.resolve(name) is not None:
+        return web.json_response(_entry(context, name))
     return problem(404, f"There is no model {name[:60]!r}.", param="model", code="model_not_found")
 
 
 def entries(context: Context) -> list[dict[str, Any]]:
     """All of them; those that stand for the default model come last."""
+    return [_entry(context, name) for name in _listed(context)]
+
+
+def _listed(context: Context) -> tuple[str, ...]:
+    names = context.settings.names
+    return tuple(dict.fromkeys((*names.offered, *names.aliases, *ALIASES)))
+
+
+def _entry(context: Context, name: str) -> dict[str, Any]:
     owner = context.settings.model_name.partition("/")[0]
-    return [
-        {"id": name, "object": "model", "created": _SINCE, "owned_by": owner}
-        for name in (*context.settings.model_names, *ALIASES)
-    ]
+    return {"id": name, "object": "model", "created": _SINCE, "owned_by": owner}

@@ -43,7 +43,7 @@ def verbose(
             for segment in transcript.segments
             for word in segment.words
         ]
-    return {**body, "warnings": list(transcript.warnings), "usage": _usage(transcript)}
+    return {**body, "usage": _usage(transcript), "warnings": list(transcript.warnings)}
 
 
 def diarized(transcript: Transcript) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def diarized(transcript: Transcript) -> dict[str, Any]:
         "text": transcript.text,
         "segments": diarized_segments(transcript),
         "usage": _usage(transcript),
+        "warnings": list(transcript.warnings),
     }
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bridge.api.formats import FORMATS
 from bridge.api.forms import discard, read_form
-from bridge.api.openai.fields import DIARIZING, Fields
+from bridge.api.openai.fields import DIARIZING, OpenAIFields
 from bridge.api.openai.render import GRANULARITIES
 from bridge.api.origin import base_url, with_repeat
 from bridge.context import CONTEXT
@@ -18,7 +18,6 @@ STREAMED = ("json", "text", "diarized_json")
 # Segments are told a batch at a time: in one of 64, five minutes would all come at once. None can
 # be told before all speech is found, for which the default detector takes longest on a CPU.
 _EARLY = {"batch_size": 2, "vad_method": "silero"}
-_REFERENCE_BYTES = 8 << 20  # of a known speaker's sample: ten seconds at studio quality, as base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +34,15 @@ async def read(request: web.Request, task: str) -> Asked:
     """The form of a request for ``task``. Raises InvalidInput or an HTTP error."""
     context = request.app[CONTEXT]
     most = context.settings.openai_max_megabytes << 20
-    form = await read_form(request, {"file": "audio_file"}, _REFERENCE_BYTES, most or None)
+    form = await read_form(request, {"file": "audio_file"}, most or None)
     try:
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
-        fields = Fields(form.texts, context)
-        stream = fields.choice("stream", "false", ("true", "false")) == "true"
+        fields = OpenAIFields(form.texts, context)
+        wanted, granularities = _format(fields, task), _granularities(fields)
+        # As OpenAI has it for whisper-1: what cannot be streamed is answered at once.
+        stream = fields.boolean("stream") and wanted in STREAMED
         inputs = {**(_EARLY if stream else {}), **_inputs(fields, task)}
-        wanted, granularities = _format(fields, task, stream=stream), _granularities(fields)
     except BaseException:
         discard(context, form)
         raise
@@ -50,8 +50,8 @@ async def read(request: web.Request, task: str) -> Asked:
     return Asked(with_repeat(request, parsed), wanted, granularities, stream)
 
 
-def _inputs(fields: Fields, task: str) -> dict[str, Any]:
-    for name in fields.many("include"):
+def _inputs(fields: OpenAIFields, task: str) -> dict[str, Any]:
+    for name in fields.words("include"):
         raise InvalidInput("include", f"{name[:60]!r} cannot be had: the engine does not tell it")
     labelled = fields.one("response_format") == "diarized_json"
     inputs = {
@@ -64,18 +64,20 @@ def _inputs(fields: Fields, task: str) -> dict[str, Any]:
         "initial_prompt": fields.one("prompt"),
         "language": fields.language(),
     }
+    if labelled and inputs["diarization"] is False:
+        raise InvalidInput("diarization", "must not be false with response_format=diarized_json")
     return {name: value for name, value in inputs.items() if value not in (None, "")}
 
 
-def _format(fields: Fields, task: str, *, stream: bool) -> str:
-    choices: tuple[str, ...] = STREAMED if stream else tuple(FORMATS)
+def _format(fields: OpenAIFields, task: str) -> str:
+    choices = tuple(FORMATS)
     if task == "translate":  # a client that parses it expects the words as they were spoken
         choices = tuple(name for name in choices if name != "diarized_json")
     return fields.choice("response_format", "json", choices)
 
 
-def _granularities(fields: Fields) -> frozenset[str]:
-    given = fields.many("timestamp_granularities") or ["segment"]
+def _granularities(fields: OpenAIFields) -> frozenset[str]:
+    given = fields.words("timestamp_granularities") or ["segment"]
     for name in given:
         if name not in GRANULARITIES:
             reason = f"{name[:60]!r} is not one of {', '.join(GRANULARITIES)}"

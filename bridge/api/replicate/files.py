@@ -26,12 +26,12 @@ async def upload(request: web.Request) -> web.Response:
     uploaded: Uploaded | None = None
     given: dict[str, Any] = {}
     async for name, part in parts_of(request):
+        chunks = chunks_of(part, context.settings.upload_idle_timeout)
         if name == "content" and uploaded is None:
             kind = part.headers.get("Content-Type", "application/octet-stream")
-            chunks = chunks_of(part, context.settings.upload_idle_timeout)
             uploaded = await context.uploads.add(part.filename or "file", kind, chunks)
         else:
-            given[name] = await text_of(part)
+            given[name] = await text_of(chunks)
     if uploaded is None:
         raise InvalidInput("content", "the form has no file of this name")
     described = _described(uploaded, given)

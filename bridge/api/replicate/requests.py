@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.fields import Fields
 from bridge.api.forms import read_form
 from bridge.api.origin import base_url, with_repeat
 from bridge.context import CONTEXT, Context
@@ -41,7 +42,7 @@ async def read_object(request: web.Request) -> Mapping[str, Any] | None:
     if request.content_type == "multipart/form-data":
         return None
     try:
-        body = json.loads(await read_content(request), parse_constant=_no_number)
+        body = json.loads(await _content(request), parse_constant=_no_number)
     except ValueError:
         raise web.HTTPBadRequest(text="The body is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -54,10 +55,9 @@ def _no_number(name: str) -> None:
     raise ValueError(name)
 
 
-async def read_content(request: web.Request, max_bytes: int | None = None) -> bytes:
+async def _content(request: web.Request) -> bytes:
     """A whole body. Raises HTTPRequestEntityTooLarge, HTTPRequestTimeout when it stalls."""
     settings = request.app[CONTEXT].settings
-    most = max_bytes or settings.max_json_bytes
     content = bytearray()
     while not request.content.at_eof():
         try:
@@ -65,8 +65,8 @@ async def read_content(request: web.Request, max_bytes: int | None = None) -> by
                 content += await request.content.readany()
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="The request stalled.") from None
-        if len(content) > most:
-            raise web.HTTPRequestEntityTooLarge(most, len(content))
+        if len(content) > settings.max_json_bytes:
+            raise web.HTTPRequestEntityTooLarge(settings.max_json_bytes, len(content))
     return bytes(content)
 
 
@@ -137,5 +137,5 @@ def _cancel_after(header: str | None) -> timedelta | None:
 async def _read_form(request: web.Request, context: Context) -> Request:
     """Inputs as form fields in any order; the recording goes straight to disk."""
     form = await read_form(request, {name: name for name in AUDIO_NAMES})
-    inputs = {name: context.intake.from_text(name, texts[-1]) for name, texts in form.texts.items()}
-    return Request(inputs=inputs, upload=form.upload)
+    fields = Fields(form.texts, context)
+    return Request(inputs=fields.inputs(fields.texts), upload=form.upload)

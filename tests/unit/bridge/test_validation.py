@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from bridge.intake.validation import Inputs, InvalidInputs
+from transcription.model_names import Names
 
 AUDIO = {"audio_file": "https://example.com/a.wav"}
 
 
 @pytest.fixture
 def inputs() -> Inputs:
-    return Inputs(["demo", "large-v3"], ["owner/aligner"])
+    return Inputs(Names(["demo", "large-v3"]), ["owner/aligner"])
 
 
 @pytest.mark.parametrize(
@@ -90,5 +91,5 @@ def test_form_texts_become_the_inputs_types(
 
 def test_where_no_alignment_model_is_offered_none_can_be_asked_for() -> None:
     with pytest.raises(InvalidInputs) as caught:
-        Inputs(["demo"]).check({**AUDIO, "align_model": "any"})
+        Inputs(Names(["demo"])).check({**AUDIO, "align_model": "any"})
     assert caught.value.found[0].reason == "this service offers: none"

@@ -57,6 +57,23 @@ async def test_the_operator_may_allow_hosts_ports_and_networks() -> None:
             await policy.resolve(host, port)
 
 
+@pytest.mark.parametrize("allowed", ["127.0.0.1", "127.0.0.1:9000", "127.0.0.0/8"])
+async def test_an_address_that_is_allowed_may_be_called_by_its_names(
+    monkeypatch: pytest.MonkeyPatch, allowed: str
+) -> None:
+    """``localhost`` is ``::1`` on many machines, too; that one is not called then."""
+    both = [(0, 0, 0, "", (address, 9000)) for address in ("::1", "127.0.0.1")]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_named: both)
+    assert [str(a) for a in await Policy.parse(allowed).resolve("localhost", 9000)] == ["127.0.0.1"]
+
+
+async def test_a_refusal_names_the_address_and_the_variable() -> None:
+    with pytest.raises(Refused) as raised:
+        await Policy().resolve("localhost", 80)
+    assert "127.0.0.1" in str(raised.value) or "::1" in str(raised.value)
+    assert "is private; the operator may allow it in ALLOWED_PRIVATE_HOSTS" in str(raised.value)
+
+
 async def test_a_name_that_does_not_resolve_is_refused_in_words() -> None:
     with pytest.raises(Refused, match="cannot be resolved"):
         await Policy().resolve("no-such-host.invalid", 80)

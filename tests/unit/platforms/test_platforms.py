@@ -199,7 +199,7 @@ async def test_clips_are_files_while_they_are_needed() -> None:
 @pytest.mark.parametrize(
     ("clip", "told"),
     [
-        ("data:audio/wav;base64,!", "is not base64"),
+        ("data:audio/wav;base64,!", "is not valid base64"),
         ("http://127.0.0.1:9/x", "the host's address is private"),
         ("data:audio/wav;base64,YWJjYWJj", "larger than 5 bytes"),
     ],

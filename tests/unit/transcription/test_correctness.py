@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.scripted_engine import ScriptedEngine
-from tests.unit.transcription.audio.test_decode import recording as tone_in
+from tests.unit.transcription.test_audio import recording as tone_in
 from tests.unit.transcription.test_pipeline import recording
 from transcription.attribution import attribute
 from transcription.audio import SAMPLE_RATE, Samples, decode
@@ -178,12 +178,6 @@ def test_the_language_is_the_most_probable_of_several_windows(
     polyglot = Polyglot(HEARD)
     assert detect(polyglot, WINDOWS, **options) == language
     assert polyglot.listened == [WINDOWS[1], WINDOWS[2], WINDOWS[0]][:listened]
-
-
-def test_without_speech_the_beginning_decides() -> None:
-    polyglot = Polyglot(HEARD)
-    assert detect(polyglot, []) == HEARD[0.0]
-    assert polyglot.listened == [Window(0.0, 30.0)]
 
 
 # Recordings

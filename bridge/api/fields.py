@@ -1,0 +1,61 @@
+"""A form's fields, read in one way at every route."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from bridge.context import Context
+from transcription.errors import InvalidInput
+from transcription.reading import boolean, items, words
+
+_ITEM = re.compile(r"\[\d*\]$")  # what clients write behind the name of a list
+
+
+class Fields:
+    """Texts by their names. The name of a list may end in ``[]``, ``[0]`` … or not."""
+
+    def __init__(self, texts: Mapping[str, list[str]], context: Context) -> None:
+        self._context: Final = context
+        self.texts: Final[dict[str, list[str]]] = {}
+        for name, found in texts.items():
+            self.texts.setdefault(_ITEM.sub("", name), []).extend(found)
+
+    def one(self, name: str) -> str | None:
+        """The last value, None where there is none or it is empty."""
+        return (self.texts.get(name) or [""])[-1] or None
+
+    def many(self, name: str) -> list[str]:
+        """All values that are not empty; each may be a JSON list of several."""
+        found: list[str] = []
+        for text in filter(None, self.texts.get(name, ())):
+            several = items(text)
+            found += map(str, several) if isinstance(several, list) else [text]
+        return found
+
+    def words(self, name: str) -> list[str]:
+        """All values of a list whose items hold no comma."""
+        return [word for text in self.texts.get(name, ()) for word in words(text)]
+
+    def choice(self, name: str, otherwise: str, choices: Collection[str]) -> str:
+        """One of ``choices``. Raises InvalidInput."""
+        given = self.one(name) or otherwise
+        if given not in choices:
+            raise InvalidInput(name, f"{given[:60]!r} is not one of {', '.join(choices)}")
+        return given
+
+    def boolean(self, name: str) -> bool:
+        """Whether it is true; false where it is absent. Raises InvalidInput."""
+        given = self.one(name)
+        found = False if given is None else boolean(given)
+        if found is None:
+            raise InvalidInput(name, f"{(given or '')[:60]!r} is not true or false")
+        return found
+
+    def inputs(self, names: Collection[str]) -> dict[str, Any]:
+        """Those of ``names`` that are there, as the types that our inputs have."""
+        known = self._context.intake.inputs
+        return {
+            name: self.many(name) if known.is_list(name) else known.from_text(name, text)
+            for name in names
+            if (text := self.one(name)) is not None
+        }

@@ -1,0 +1,38 @@
+"""One recording and some fields, in the way that each route takes them."""
+
+from typing import Any
+
+from tests.clients.helpers import URI, WAV, Answer, Api, Json
+from tests.clients.test_routes import DOORS, OPENAI, form
+
+JSON, FORM = "/v1/predictions as JSON", "/v1/predictions as a form"
+ROUTES = (JSON, FORM, *DOORS)
+
+
+async def ask(api: Api, route: str, **fields: Any) -> Answer:
+    """The answer of ``route`` to a recording and ``fields``, in the way that the route takes it."""
+    wait = {"Prefer": "wait"}
+    if route == JSON:
+        document = {"input": {"audio_file": URI, **fields}}
+        return await api.call("POST", "/v1/predictions", wait, json=document)
+    texts = {name: str(value) for name, value in fields.items()}
+    if route == FORM:
+        data = form(None, **texts)
+        data.add_field("audio_file", WAV, filename="talk.wav")
+        return await api.call("POST", "/v1/predictions", wait, data=data)
+    model = {"model": "whisper-1"} if route in OPENAI else {}
+    return await api.call("POST", route, data=form(**model, **texts))
+
+
+async def inputs(api: Api, answer: Answer) -> Json:
+    """What the prediction behind ``answer`` was asked."""
+    assert answer.status in {200, 201}, answer.body
+    found = answer.headers.get("x-prediction-id") or answer.body["id"]
+    shown: Json = (await api.get(found))["input"]
+    return shown
+
+
+def told(answer: Answer) -> tuple[str, str]:
+    """(field, message) of a refusal."""
+    assert answer.status in {400, 422}, answer.body
+    return answer.body["error"]["param"], answer.body["error"]["message"]
