@@ -27,7 +27,7 @@ from tests.conftest import RunningStack
 
 TEXT = " ".join(str(segment["text"]) for segment in TALK)
 CLIP = data_uri(wav(3))
-SPOKEN = {"file": ("talk.wav", WAV), "model": "whisper-1", "prompt": "talk"}
+SPOKEN: dict[str, Any] = {"file": ("talk.wav", WAV), "model": "whisper-1", "prompt": "talk"}
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def transcribe(client: OpenAI, **fields: Any) -> Any:
 
 
 def test_json_is_the_default(client: OpenAI) -> None:
-    found = transcribe(client)
-    assert type(found) is Transcription
+    found: Any = transcribe(client)
+    assert found.__class__ is Transcription
     assert found.text == TEXT
-    assert found.usage.type == "duration"
-    assert found.usage.seconds == 60.5
+    usage: Any = found.usage
+    assert (usage.type, usage.seconds) == ("duration", 60.5)
     assert found.logprobs is None
 
 
@@ -79,11 +79,13 @@ def test_tsv(client: OpenAI) -> None:
 
 
 def test_verbose_json_has_segments_and_no_words_unless_asked(client: OpenAI) -> None:
-    found = transcribe(client, response_format="verbose_json")
-    assert type(found) is TranscriptionVerbose
+    found: Any = transcribe(client, response_format="verbose_json")
+    assert found.__class__ is TranscriptionVerbose
     assert (found.language, found.duration, found.text) == ("english", 60.5, TEXT)
     assert found.words is None
-    assert found.usage.seconds == 60.5
+    usage: Any = found.usage
+    assert usage.seconds == 60.5
+    assert found.segments is not None
     first, _, last = found.segments
     assert (first.id, first.start, first.end, first.text) == (0, 0.0, 1.2, "Hello there.")
     assert (last.id, last.seek) == (2, 6000)
@@ -117,13 +119,16 @@ def test_granularities(
 
 
 def test_diarized_json(client: OpenAI) -> None:
-    found = transcribe(client, model="gpt-4o-transcribe-diarize", response_format="diarized_json")
-    assert type(found) is TranscriptionDiarized
+    found: Any = transcribe(
+        client, model="gpt-4o-transcribe-diarize", response_format="diarized_json"
+    )
+    assert found.__class__ is TranscriptionDiarized
     assert (found.task, found.duration, found.text) == ("transcribe", 60.5, TEXT)
     assert [segment.speaker for segment in found.segments] == ["A", "A", "B"]
     assert [segment.id for segment in found.segments] == ["seg_001", "seg_002", "seg_003"]
     assert {segment.type for segment in found.segments} == {"transcript.text.segment"}
-    assert found.usage.type == "duration"
+    usage: Any = found.usage
+    assert usage.type == "duration"
 
 
 def test_silence_is_valid_in_every_format(client: OpenAI) -> None:

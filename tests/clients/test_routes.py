@@ -29,7 +29,7 @@ MIB = 1 << 20
 TEXT = " ".join(str(segment["text"]) for segment in TALK)
 
 
-def form(content: bytes | io.BytesIO | None = WAV, **fields: str) -> aiohttp.FormData:
+def form(content: Any = WAV, **fields: Any) -> aiohttp.FormData:
     data = aiohttp.FormData(default_to_multipart=True)
     for name, value in fields.items():
         data.add_field(name, value)
@@ -99,7 +99,7 @@ async def test_transcribe(api: Api) -> None:
 async def test_refusals_name_the_field(
     api: Api, path: str, data: aiohttp.FormData, param: str
 ) -> None:
-    data._is_processed = False  # the same form serves both doors
+    vars(data)["_is_processed"] = False  # the same form serves both routes
     answer = await api.call("POST", path, data=data)
     assert answer.status == 400
     assert answer.body["error"]["param"] == param
@@ -184,7 +184,8 @@ async def test_a_silent_transcript_stream_is_kept_alive(api: Api) -> None:
     """Proxies take a connection for dead on which nothing comes for long."""
     data = form(model="whisper-1", prompt=f"sleep={KEEP_ALIVE_SECONDS + 1:g}", stream="true")
     answer = await api.call("POST", OPENAI[0], data=data)
-    comments, events = [], []
+    comments: list[str] = []
+    events: list[str] = []
     for block in answer.body.decode().strip().split("\n\n"):
         (comments if block.startswith(":") else events).append(block)
     assert set(comments) == {": still here"}

@@ -259,10 +259,10 @@ def test_turns_are_pyannotes_own(real_engine: Engine, samples: Samples, tmp_path
         pytest.skip("other models than the demo's")
     excerpt = samples[6 * SAMPLE_RATE : 16 * SAMPLE_RATE]
     ours = Diarizer(registry.DIARIZERS[registry.Family.DEMO], "cpu", Lanes(2))
-    stock = Pyannote.from_pretrained(str(assemble(tmp_path)))
+    stock: Any = Pyannote.from_pretrained(str(assemble(tmp_path)))
     assert "get_embeddings" in vars(ours._pipeline)
     file = {"waveform": torch.from_numpy(excerpt)[None], "sample_rate": SAMPLE_RATE}
-    expected = stock(file, num_speakers=2)
+    expected: Any = stock(file, num_speakers=2)
     found = ours._pipeline(file, num_speakers=2)
     assert list(found.exclusive_speaker_diarization.itertracks(yield_label=True)) == list(
         expected.exclusive_speaker_diarization.itertracks(yield_label=True)
@@ -363,7 +363,7 @@ def test_known_voices_are_told_from_others(real_engine: Engine, tmp_path: Path) 
     for turn in turns:
         piece = samples[int(turn["start"] * SAMPLE_RATE) : int(turn["end"] * SAMPLE_RATE)]
         voices[turn["speaker"]].append(real_engine.embed(piece))
-    other = real_engine.embed(decode(sample_file())[: 8 * SAMPLE_RATE])
+    other: Any = real_engine.embed(decode(sample_file())[: 8 * SAMPLE_RATE])
     heard = Diarization((), {"0": voices["A"][0], "1": voices["B"][0]})
     for ann, bob in zip(voices["A"][1:], voices["B"][1:], strict=True):
         found, missing = named(heard, {"Bob": bob, "Ann": ann, "Eve": other})
@@ -465,7 +465,7 @@ def test_a_second_language_is_detected_transcribed_and_aligned(demo_pipeline: Pi
 def test_a_mixed_batch_never_leaks_a_language(demo_pipeline: Pipeline, tmp_path: Path) -> None:
     recording = recordings.write(tmp_path / "beginning.wav", 6)
 
-    def transcribed(language: str | None) -> dict[str, Any]:
+    def transcribed(language: str | None) -> Any:
         options = Options(diarization=False, language=language)
         return to_wire(demo_pipeline.transcribe(recording, options).transcript)
 

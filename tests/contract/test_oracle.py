@@ -264,6 +264,7 @@ def test_where_nobody_speaks_nothing_is_heard(
     assert wire["segments"] == []
     assert wire["warnings"] != []
     assert wire["detected_language"]
+    name: Any
     for name in FORMATS:
         told = to_wire(transcript, Options(output_format=name)).get("formatted", "")
         assert "-->" not in told

@@ -22,7 +22,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
     lock = ROOT / "requirements" / "bridge.txt"
-    install = [python, "-m", "pip", "install", "-q", "--no-deps", "-r", lock]
+    install: list[str | Path] = [python, "-m", "pip", "install", "-q", "--no-deps", "-r", lock]
     subprocess.run(install, check=True, timeout=100, stderr=subprocess.DEVNULL)
     return python
 
@@ -55,10 +55,10 @@ def test_it_serves(python: Path, redis_port: int, tmp_path: Path) -> None:
 def test_it_starts_before_redis_and_opens_its_queue_later(python: Path, tmp_path: Path) -> None:
     redis_port = free_port()
     with lone.bridge(tmp_path, redis_port, python) as bridge:
-        assert bridge.api.health() == "REDIS_UNREACHABLE"
+        assert bridge.health() == "REDIS_UNREACHABLE"
         with lone.redis(tmp_path, redis_port):
             # Cog is what is missing once the queue is open.
-            wait_until(lambda: bridge.api.health() == "UNREACHABLE", "the queue is open")
+            wait_until(lambda: bridge.health() == "UNREACHABLE", "the queue is open")
 
 
 def test_who_sends_no_headers_or_no_body_is_let_go(

@@ -187,6 +187,7 @@ async def test_known_speakers_characters_and_subtitles(
     assert output["formatted"].startswith("1\n00:00:00,")
     assert "[Maria]: " in output["formatted"]
     # The record shows what was sent, not what it holds.
-    shown = ended["input"]["known_speaker_references"]
-    assert shown[0] == inputs["known_speaker_references"][0]
+    shown: Any = ended["input"]["known_speaker_references"]
+    sent: Any = inputs
+    assert shown[0] == sent["known_speaker_references"][0]
     assert shown[1].startswith("data:audio/wav (")

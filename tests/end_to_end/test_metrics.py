@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from bridge.metrics import COG_STATES
+from predictor.health import CogState
 from stack.client import Client
 from tests.conftest import RunningStack
 
@@ -51,7 +51,7 @@ async def test_a_prediction_is_counted_with_its_wait_stages_and_speed(
 
 async def test_cog_is_in_one_state(stack: RunningStack, session: aiohttp.ClientSession) -> None:
     found = await figures(stack, session)
-    states = {name: found[f"whisperx_cog_state{{state={name}}}"] for name in COG_STATES}
+    states = {str(name): found[f"whisperx_cog_state{{state={name}}}"] for name in CogState}
     assert sum(states.values()) == 1
     assert states["READY"] + states["BUSY"] == 1
 

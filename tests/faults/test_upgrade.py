@@ -39,7 +39,7 @@ async def write(redis: Redis, key: str, kind: str, value: Any) -> None:
             await redis.zadd(key, {plain(member): score for member, score in value})
         case "stream":
             for entry, members in value["entries"]:
-                fields = {name: plain(text) for name, text in members.items()}
+                fields: Any = {name: plain(text) for name, text in members.items()}
                 await redis.xadd(key, fields, id=entry)
             for group in value["groups"]:
                 await redis.xgroup_create(key, group, "0", mkstream=True)
@@ -57,7 +57,7 @@ async def upgraded(tmp_path: Path) -> AsyncIterator[RunningStack]:
             for key, told in WRITTEN.items():
                 await write(redis, key, told["type"], told["value"])
             for prediction_id in IDS:
-                record = json.loads(await redis.hget(f"prediction:{prediction_id}", "record"))
+                record = json.loads(await redis.hget(f"prediction:{prediction_id}", "record") or "")
                 recordings.write(files / record["recording"], 1)
         given = {"REDIS_URL": url, "FILES_DIR": str(files), "COG_PREDICT_TYPE_STUB": PREDICTOR}
         stack = start_stack(tmp_path, **given)

@@ -206,7 +206,7 @@ def test_compose_agrees_with_itself_and_with_the_settings() -> None:
     assert grace > Settings(**secrets_of_the_bridge()).max_run_seconds
 
 
-def secrets_of_the_bridge() -> dict[str, str]:
+def secrets_of_the_bridge() -> dict[str, Any]:
     return dict.fromkeys(("tokens", "webhook_secret"), "0123456789abcdef")
 
 

@@ -165,7 +165,7 @@ class Starter:
             **more,
         }
 
-    def start(self, *arguments: str, cwd: Path = ROOT, **environ: str) -> Started:
+    def start(self, *arguments: str, cwd: Path = ROOT, **environ: Any) -> Started:
         assert PYTHON.exists(), "the platforms' libraries are not installed: make install-platforms"
         output = self._folder / f"{len(self._started)}.log"
         with output.open("wb") as log:

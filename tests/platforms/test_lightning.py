@@ -30,7 +30,7 @@ KNOWN = "known_speaker_references"
 class Server:
     """A running LitServe server."""
 
-    def __init__(self, starter: Starter, queue_dir: Path, **environ: str) -> None:
+    def __init__(self, starter: Starter, queue_dir: Path, **environ: Any) -> None:
         self._port = free_port()
         self.started: Started = starter.start(
             "-m",

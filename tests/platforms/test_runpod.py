@@ -247,7 +247,8 @@ def test_worker_loop_takes_jobs_tells_progress_and_stops_what_is_cancelled(
             {"id": "last", "input": {"audio": url, "language": "en", "diarization": True}},
         ],
     )
-    worker = starter.start(*HANDLER, **platform.environ())
+    environ: Any = platform.environ()
+    worker = starter.start(*HANDLER, **environ)
 
     wait_until(lambda: platform.told("cancelled"), "the long job has begun", PATIENCE)
     good = platform.told("good")

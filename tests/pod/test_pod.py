@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import replicate
 import yaml
+from replicate.client import Client
 
 from evaluation.scoring import plain_words, word_error_rate
 from stack.settings import ROOT
@@ -27,20 +27,20 @@ TERMINAL = ("succeeded", "failed", "canceled")
 
 
 @pytest.fixture(scope="module")
-def client(pod: Pod) -> Iterator[replicate.Client]:
-    made = replicate.Client(api_token=pod.token, base_url=pod.url)
+def client(pod: Pod) -> Iterator[Client]:
+    made = Client(api_token=pod.token, base_url=pod.url)
     yield made
     made._client.close()
 
 
-def create(client: replicate.Client, path: Path, **options: Any) -> Any:
+def create(client: Client, path: Path, **options: Any) -> Any:
     with path.open("rb") as recording:
         return client.predictions.create(
             version="whisperx/whisperx-stack", input={"audio_file": recording}, **options
         )
 
 
-def get(client: replicate.Client, prediction_id: str) -> Any:
+def get(client: Client, prediction_id: str) -> Any:
     """The prediction, None while the bridge cannot be asked."""
     try:
         return client.predictions.get(prediction_id)
@@ -48,7 +48,7 @@ def get(client: replicate.Client, prediction_id: str) -> Any:
         return None
 
 
-def wait_for(client: replicate.Client, prediction_id: str, *statuses: str) -> Any:
+def wait_for(client: Client, prediction_id: str, *statuses: str) -> Any:
     def there() -> bool:
         found = get(client, prediction_id)
         return found is not None and found.status in statuses
@@ -58,7 +58,7 @@ def wait_for(client: replicate.Client, prediction_id: str, *statuses: str) -> An
 
 
 @pytest.fixture(scope="module")
-def first(client: replicate.Client) -> Any:
+def first(client: Client) -> Any:
     """The demo recording, transcribed."""
     began = time.monotonic()
     created = create(client, RECORDING)
@@ -171,7 +171,7 @@ def carry_out(command: str, pod: Pod, folder: Path) -> None:
 
 
 def test_a_backup_is_made_and_restored_as_operations_says(
-    pod: Pod, client: replicate.Client, first: Any, tmp_path: Path
+    pod: Pod, client: Client, first: Any, tmp_path: Path
 ) -> None:
     for command in documented("Back up and restore"):
         carry_out(command, pod, tmp_path)
@@ -183,7 +183,7 @@ def test_a_backup_is_made_and_restored_as_operations_says(
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_a_killed_container_comes_back_and_nothing_is_lost(
-    pod: Pod, client: replicate.Client, first: Any, container: str
+    pod: Pod, client: Client, first: Any, container: str
 ) -> None:
     created = create(client, RECORDING)
     wait_for(client, created.id, "processing", *TERMINAL)
@@ -206,7 +206,7 @@ def test_a_killed_container_comes_back_and_nothing_is_lost(
 
 
 def test_a_stopped_pod_finishes_its_job_and_keeps_its_queue(
-    pod: Pod, client: replicate.Client, receiver: Receiver
+    pod: Pod, client: Client, receiver: Receiver
 ) -> None:
     options = {"webhook": receiver.url, "webhook_events_filter": ["completed"]}
     running = create(client, RECORDING, **options)

@@ -5,6 +5,7 @@ import base64
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -51,7 +52,12 @@ async def test_a_long_queue_is_not_counted_for_each_recording(
     files = Files(tmp_path, max_bytes=10, quota=100)
     counts: list[object] = []
     scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda folder: counts.append(folder) or scandir(folder))
+
+    def counted(folder: Path) -> Any:
+        counts.append(folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", counted)
     for name in "abcdefgh":
         await files.write(name, chunks(b"1234567890"))
     assert len(counts) == 1

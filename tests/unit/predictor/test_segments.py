@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from predictor import segments
-from predictor.segments import TIMEOUT, URL, telling
+from predictor.announcement import TIMEOUT
+from predictor.segments import URL, telling
 from tests.conftest import wait_until
 from transcription.findings import unheard
 from transcription.transcript import Segment

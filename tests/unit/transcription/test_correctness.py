@@ -245,11 +245,14 @@ def test_requests_at_once_keep_their_own_options() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     pipeline = Pipeline(Echo())
+    tasks: list[tuple[str, Any]] = [
+        ("de", "transcribe"),
+        ("fr", "translate"),
+        ("en", "transcribe"),
+    ]
     asked = [
         Options(language=code, task=task, hotwords=f"word{number}", align_output=False)
-        for number, (code, task) in enumerate(
-            [("de", "transcribe"), ("fr", "translate"), ("en", "transcribe")] * 8
-        )
+        for number, (code, task) in enumerate(tasks * 8)
     ]
     sound = recording(1.0)
     with ThreadPoolExecutor(8) as pool:

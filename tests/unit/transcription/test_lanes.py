@@ -42,8 +42,9 @@ def test_lanes_work_at_the_same_time_and_answer_in_order() -> None:
 
 
 def test_no_more_is_begun_than_is_taken() -> None:
-    lanes, begun = Lanes(2), []
-    results = lanes.map(begun.append, range(100))
+    lanes = Lanes(2)
+    begun: list[int] = []
+    results: Any = lanes.map(begun.append, range(100))
     for _ in range(3):
         next(results)
     results.close()

@@ -93,7 +93,8 @@ def bayesian() -> Any:
         def __call__(self, embeddings: np.ndarray) -> np.ndarray:
             return embeddings
 
-    clustering: Any = VBxClustering(Plda(), metric="cosine")
+    plda: Any = Plda()
+    clustering: Any = VBxClustering(plda, metric="cosine")
     clustering.instantiate({"threshold": 0.6, "Fa": 0.07, "Fb": 0.8})
     return clustering
 

@@ -34,7 +34,9 @@ class SmallWeSpeaker(BaseWeSpeakerResNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.resnet = ResNet(BasicBlock, [1, 1, 1, 1], 4, 80, 16, two_emb_layer=False)
+        self.resnet = ResNet(  # type: ignore[no-untyped-call] # pyannote's own
+            BasicBlock, [1, 1, 1, 1], 4, 80, 16, two_emb_layer=False
+        )
 
 
 class OneSpeaker(nn.Module):
@@ -57,6 +59,8 @@ def randomized(model: Any) -> Any:
     model = model.eval()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
+            assert module.running_var is not None
+            assert module.running_mean is not None
             for values in (module.running_var, module.weight.data):
                 values.uniform_(0.5, 1.5)
             for values in (module.running_mean, module.bias.data):
