@@ -31,7 +31,7 @@ class Program:
     path: str = str(ROOT)
 
     def __call__(
-        self, *arguments: str | Path, given: bytes | None = None, **environ: str
+        self, *arguments: str | Path, given: bytes | None = None, **environ: Any
     ) -> subprocess.CompletedProcess[str]:
         """What it says, and its exit status."""
         ended = subprocess.run(

@@ -62,6 +62,9 @@ def _speak(
     for sound, track in pairs:
         with av.open(str(sound.recording)) as source:
             for frame in source.decode(audio=0):
+                assert frame.time is not None
+                assert frame.pts is not None
+                assert frame.time_base is not None
                 if frame.time > sound.seconds:
                     break
                 frame.pts += round(sound.late / frame.time_base)

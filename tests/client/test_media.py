@@ -18,6 +18,8 @@ def begins(path: Path) -> float:
     """When the sound begins, counted from when the file does."""
     with av.open(str(path)) as container:
         first = next(packet for packet in container.demux(audio=0) if packet.pts is not None)
+        assert first.pts is not None
+        assert first.time_base is not None
         return float(first.pts * first.time_base) - (container.start_time or 0) / av.time_base
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -272,6 +273,6 @@ def test_help_and_completion(program: Program) -> None:
     assert program().returncode == Exit.USAGE
     assert program("--version").stdout.startswith("whisperx-stack ")
     assert "_WHISPERX_STACK_COMPLETE=bash_complete" in program("completion", "bash").stdout
-    typed = {"COMP_WORDS": "whisperx-stack transcribe --format srt,v", "COMP_CWORD": "3"}
+    typed: Any = {"COMP_WORDS": "whisperx-stack transcribe --format srt,v", "COMP_CWORD": "3"}
     said = program(_WHISPERX_STACK_COMPLETE="bash_complete", **typed)
     assert said.stdout == "plain,srt,vtt\n"

