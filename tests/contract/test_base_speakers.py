@@ -50,7 +50,8 @@ def found(diarizer: Diarizer, call: Samples) -> Diarization:
 
 def of_speaker(samples: Samples, number: int) -> list[Samples]:
     """Her turns of two seconds and more in which nobody else talks."""
-    truth = SAMPLE_FILE["annotation"]
+    sample: Any = SAMPLE_FILE
+    truth = sample["annotation"]
     label = truth.labels()[number]
     others = truth.subset([label], invert=True).get_timeline().support()
     own = truth.label_timeline(label).extrude(others)
@@ -114,7 +115,8 @@ def test_each_woman_is_known_by_a_clip(
     assert clips[1] is not None
     result, missing = named(found, {"Ann": clips[0], "Eve": clips[1]})
     assert missing == ()
-    truth = SAMPLE_FILE["annotation"]
+    sample: Any = SAMPLE_FILE
+    truth = sample["annotation"]
     names = dict(zip(truth.labels(), ("Ann", "Eve"), strict=True))
     right = sum(
         truth.rename_labels(names).label_timeline(turn.speaker).crop(_segment(turn)).duration()
