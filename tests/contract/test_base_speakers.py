@@ -32,6 +32,8 @@ pytestmark = pytest.mark.models
 
 BASE = Model("base", Place.ASSEMBLED, "models.base.pipeline:assemble", licence="Apache-2.0")
 
+SAMPLE: Any = SAMPLE_FILE
+
 
 @pytest.fixture(scope="module")
 def diarizer() -> Diarizer:
@@ -40,7 +42,7 @@ def diarizer() -> Diarizer:
 
 @pytest.fixture(scope="module")
 def call() -> Samples:
-    return decode(Path(SAMPLE_FILE["audio"]))
+    return decode(Path(SAMPLE["audio"]))
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +52,7 @@ def found(diarizer: Diarizer, call: Samples) -> Diarization:
 
 def of_speaker(samples: Samples, number: int) -> list[Samples]:
     """Her turns of two seconds and more in which nobody else talks."""
-    sample: Any = SAMPLE_FILE
-    truth = sample["annotation"]
+    truth = SAMPLE["annotation"]
     label = truth.labels()[number]
     others = truth.subset([label], invert=True).get_timeline().support()
     own = truth.label_timeline(label).extrude(others)
@@ -67,7 +68,7 @@ def test_two_women_on_the_telephone_are_told_apart(call: Samples, tmp_path: Path
     output = pipeline({"waveform": torch.from_numpy(call)[None], "sample_rate": SAMPLE_RATE})
     measure = DiarizationErrorRate(collar=0.0, skip_overlap=False)
     assert len(output.speaker_diarization.labels()) == 2
-    assert measure(SAMPLE_FILE["annotation"], output.speaker_diarization) <= 0.08
+    assert measure(SAMPLE["annotation"], output.speaker_diarization) <= 0.08
 
 
 @pytest.mark.parametrize("decibel", [-40, 12])
@@ -115,8 +116,7 @@ def test_each_woman_is_known_by_a_clip(
     assert clips[1] is not None
     result, missing = named(found, {"Ann": clips[0], "Eve": clips[1]})
     assert missing == ()
-    sample: Any = SAMPLE_FILE
-    truth = sample["annotation"]
+    truth = SAMPLE["annotation"]
     names = dict(zip(truth.labels(), ("Ann", "Eve"), strict=True))
     right = sum(
         truth.rename_labels(names).label_timeline(turn.speaker).crop(_segment(turn)).duration()

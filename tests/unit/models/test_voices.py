@@ -1,5 +1,7 @@
 """How many people talk, on vectors whose people are known."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ pytest.importorskip("scipy")
 from models.base.voices import Labels, Rule, Vectors, tell_apart
 
 DIMENSION = 64
-RULE = {"similarity": 0.88, "share": 0.05}
+RULE: Any = {"similarity": 0.88, "share": 0.05}
 
 
 def conversation(
