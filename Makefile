@@ -18,7 +18,7 @@ install-platforms: install ## .venv-platforms: the libraries of RunPod, LitServe
 install-manifests: install ## .venv-manifests: what validates the manifests, beside .venv
 	@scripts/install-beside.sh manifests
 
-demo: install ## transcribe a two-speaker conversation through the whole stack (AUDIO=file for your own)
+demo: install ## transcribe a conversation of three people through the whole stack (AUDIO=file for your own)
 	@$(PYTHON) -W ignore -m stack.demo
 
 up: install ## Redis, Cog and the bridge in the foreground until Ctrl-C

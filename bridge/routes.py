@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from bridge.api import asr, deadletters, health, rest, results, speakers
+from bridge.api import deadletters, health, rest, results, speakers
 from bridge.api.documentation import handlers as documentation
 from bridge.api.openai import models as openai_models
 from bridge.api.openai import transcriptions
@@ -41,8 +41,6 @@ ROUTES = [
     web.post("/audio/translations", transcriptions.translate),
     web.post("/audio/transcribe-with-speakers", speakers.transcribe),
     web.post("/transcribe", rest.transcribe),
-    web.post("/asr", asr.transcribe),
-    web.post("/detect-language", asr.detect_language),
 ]
 ROOT_ROUTES = [  # for probes, people and programs that look around: no token, no other prefix
     web.get("/health", health.health),

@@ -10,6 +10,7 @@ ARG DIARIZATION=required
 USER 0
 ENV MODELS=${MODELS} \
     ALIGN_LANGUAGES=${ALIGN_LANGUAGES} \
+    XDG_CACHE_HOME=/opt/models/cache \
     HF_HOME=/opt/models/huggingface \
     TORCH_HOME=/opt/models/torch
 # As the predictor's own setup: what does not load here is not there later.

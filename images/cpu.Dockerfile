@@ -16,6 +16,9 @@ COPY transcription ./transcription
 COPY predictor ./predictor
 RUN /opt/venv/bin/python -m compileall -q . \
     && install -d -o 10001 -g 10001 /models
+# base lies in the image, so that it runs without a network; a volume is laid over /models alone.
+COPY images/bake.py /tmp/
+RUN PYTHONPATH=/src HOME=/tmp/bake /opt/venv/bin/python /tmp/bake.py base /opt/models && rm -rf /tmp/bake
 # The same environment as cog.yaml's.
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
@@ -28,6 +31,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     HF_HUB_DISABLE_TELEMETRY=1 \
     TOKENIZERS_PARALLELISM=false \
     OMP_WAIT_POLICY=PASSIVE \
+    MODEL_SOURCES=/opt/models,hub,index \
+    XDG_CACHE_HOME=/models/cache \
     HF_HOME=/models/huggingface \
     TORCH_HOME=/models/torch
 USER 10001:10001

@@ -25,6 +25,11 @@ _OTHER_FORMATS = ("*.msgpack", "*.h5", "*.ot", "*.onnx", "onnx/*", "language_mod
 _UNAUTHORIZED = 401
 
 
+def is_away(network: Network) -> bool:
+    """Whether it is known that the hub does not answer."""
+    return network.is_away(constants.ENDPOINT)
+
+
 def work_offline() -> None:
     """Nobody asks the hub from here on. The library read its variable when it was imported."""
     constants.HF_HUB_OFFLINE = True

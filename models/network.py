@@ -35,6 +35,10 @@ class Network:
             self._found[url] = (afresh or not _in_vain(url)) and _look(url)
         return self._found[url]
 
+    def is_away(self, url: str) -> bool:
+        """Whether it is known that nobody answers at ``url``. Looks at nothing."""
+        return not self._found.get(url, not _in_vain(url))
+
 
 def _look(url: str) -> bool:
     """Looks from a thread of its own: finding an address may take longer than any timeout says."""

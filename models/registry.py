@@ -142,13 +142,13 @@ ALIGNERS: Mapping[Family, Mapping[str, Model]] = MappingProxyType(
     }
 )
 
-_BASE_DIARIZER = Model(
-    "base", Place.ASSEMBLED, "models.base.pipeline:assemble", licence="Apache-2.0"
-)
 DIARIZERS: Mapping[Family, Model] = MappingProxyType(
     {
         Family.DEMO: Model(
             "demo", Place.ASSEMBLED, "models.demo.pipeline:assemble", licence="this project's"
+        ),
+        Family.BASE: Model(
+            "base", Place.ASSEMBLED, "models.base.pipeline:assemble", licence="Apache-2.0"
         ),
         Family.PRODUCTION: _hub(
             "pyannote/speaker-diarization-community-1",
@@ -157,7 +157,6 @@ DIARIZERS: Mapping[Family, Model] = MappingProxyType(
             needs="HUGGINGFACE_TOKEN the first time, of an account that accepted its conditions",
         ),
     }
-    | ({Family.BASE: _BASE_DIARIZER} if _BASE_DIARIZER.folder.is_dir() else {})
 )
 
 

@@ -46,6 +46,11 @@ class Sources:
         self._afresh = afresh
         self._network = Network()
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the hub was looked for in vain, or may not be asked."""
+        return HUB not in self._names or hub.is_away(self._network)
+
     def whisper(self, model: Model) -> Path | None:
         """Sees that ``model`` is here; its folder, where it has one. Raises CannotFetch."""
         pinned = pinned_as(model)

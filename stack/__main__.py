@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 
+from models.sources import CannotFetch
+from stack.models import fetch_ahead
 from stack.services import services
 from stack.settings import StackSettings
 from stack.supervisor import StartFailed, Supervisor
@@ -56,6 +58,13 @@ def main() -> int:
     except SettingsError as error:
         print(f"stack: {error}", file=sys.stderr)
         return 2
+    if settings.chosen:
+        _say(settings.chosen)
+    try:
+        fetch_ahead(settings, _say)
+    except (CannotFetch, SettingsError) as error:
+        print(f"stack: {error}", file=sys.stderr)
+        return 1
     return asyncio.run(run(settings))
 
 

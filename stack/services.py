@@ -75,10 +75,8 @@ def cog(settings: StackSettings) -> Service:
         **settings.environ,
         "PATH": python_path(),
         "PORT": str(settings.cog_port),
-        "COG_PREDICT_TYPE_STUB": settings.environ.get(
-            "COG_PREDICT_TYPE_STUB", "predict.py:Predictor"
-        ),
-        "COG_LOG_LEVEL": settings.environ.get("COG_LOG_LEVEL", "warn"),
+        "COG_PREDICT_TYPE_STUB": settings.predictor,
+        "COG_LOG_LEVEL": settings.environ.get("COG_LOG_LEVEL") or "warn",
         # Cog writes JSON unless it is told otherwise; the bridge text.
         "LOG_FORMAT": "json" if settings.environ.get("LOG_FORMAT") == "json" else "console",
         "MODELS": settings.models,
@@ -108,11 +106,11 @@ def bridge(settings: StackSettings) -> Service:
         "INTERNAL_PORT": str(settings.internal_port),
         "FILES_DIR": str(settings.files_dir),
         "MODELS": settings.models,
-        "LOG_LEVEL": settings.environ.get("LOG_LEVEL", "WARNING"),
+        "LOG_LEVEL": settings.environ.get("LOG_LEVEL") or "WARNING",
     }
     return Service(
         name="bridge",
-        command=(settings.environ.get("BRIDGE_PYTHON", sys.executable), "-m", "bridge"),
+        command=(settings.environ.get("BRIDGE_PYTHON") or sys.executable, "-m", "bridge"),
         environ=environ,
         check=lambda: _bridge_problem(settings.url),
         stop_seconds=DRAIN_SECONDS,
@@ -137,7 +135,8 @@ def _cog_problem(url: str) -> str | None:
         return None
     if health.broken:
         log = str((body.get("setup") or {}).get("logs") or health.reason)
-        return f"broken: {health.status} {log.strip()}"
+        # Cog puts its own words, and those of its worker, before the error's.
+        return f"broken: {health.status} {log.strip().rpartition('setup failed: ')[2]}"
     return str(health.status)
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from transcription.engine.settings import default_model
 from transcription.environment import PORTS, whole
 
 ROOT = Path(__file__).parent.parent
+PREDICTOR = "predict.py:Predictor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +21,9 @@ class StackSettings:
     """Where the three processes listen, and what they share.
 
     ``own_redis_port`` is None when ``redis_url`` is somebody else's Redis, which is then used as
-    it is. ``generated`` holds the secrets that were made up because none were given. ``environ``
-    is passed on to the processes, so that every variable of theirs can be set from outside.
+    it is. ``generated`` holds the secrets that were made up because none were given. ``chosen``
+    says why ``models`` are what they are where nobody named any. ``environ`` is passed on to the
+    processes as it is, empty variables included: some of theirs mean something when they are empty.
     """
 
     bridge_port: int
@@ -32,6 +35,8 @@ class StackSettings:
     own_redis_port: int | None
     redis_password: str = field(repr=False)
     models: str
+    chosen: str
+    predictor: str
     state_dir: Path
     files_dir: Path
     generated: Mapping[str, str] = field(repr=False)
@@ -82,11 +87,13 @@ class StackSettings:
             redis_url=redis_url,
             own_redis_port=port,
             redis_password=password,
-            models=given.get("MODELS", "demo"),
+            models=given.get("MODELS") or default_model(given)[0],
+            chosen="" if given.get("MODELS") else default_model(given)[1],
+            predictor=given.get("COG_PREDICT_TYPE_STUB", PREDICTOR),
             state_dir=state,
             files_dir=Path(given.get("FILES_DIR", state / "files")).absolute(),
             generated=generated,
-            environ=dict(given),
+            environ={**environ, **generated},
         )
 
 

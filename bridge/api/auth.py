@@ -20,8 +20,6 @@ OPEN = frozenset(
         "POST /audio/translations",
         "POST /audio/transcribe-with-speakers",
         "POST /transcribe",
-        "POST /asr",
-        "POST /detect-language",
         "GET /models",
         "GET /models/{model}",
         "GET /predictions/{id}/output",

@@ -5,10 +5,10 @@ from dataclasses import fields, replace
 from aiohttp import web
 
 from bridge.api.formats import FORMATS, answer
-from bridge.api.ids import id_in
 from bridge.api.openai.render import GRANULARITIES
 from bridge.api.waiting import load
 from bridge.context import CONTEXT
+from bridge.intake.accept import check_id
 from transcription.cues import Layout
 from transcription.errors import InvalidInput
 from transcription.subtitles import txt
@@ -20,7 +20,7 @@ NAMES = tuple(sorted({*FORMATS, "txt"}))
 
 async def output(request: web.Request) -> web.Response:
     """A result that was transcribed before, in the format asked for."""
-    context, prediction_id = request.app[CONTEXT], id_in(request)
+    context, prediction_id = request.app[CONTEXT], check_id(request.match_info["id"])
     name = request.query.get("format", WHOLE)
     if name not in NAMES:
         raise InvalidInput("format", f"{name[:60]!r} is not one of {', '.join(NAMES)}")

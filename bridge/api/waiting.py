@@ -42,15 +42,15 @@ async def begin(request: web.Request, asked: Request) -> Prediction:
     return prediction
 
 
-async def finish(request: web.Request, asked: Request, seconds: int | None = None) -> Result:
+async def finish(request: web.Request, asked: Request) -> Result:
     """Begin, and wait for the result. Raises what `begin` and `load` do.
 
-    Past ``seconds``, or else ``SYNC_TIMEOUT``, it raises HTTPGatewayTimeout, and the prediction
-    goes on.
+    Past the door's own patience (``SYNC_TIMEOUT``) it raises HTTPGatewayTimeout, and the
+    prediction goes on.
     """
     context = request.app[CONTEXT]
     prediction = await begin(request, asked)
-    patience = seconds or context.settings.sync_timeout
+    patience = context.settings.sync_timeout
     if not prediction.terminal and not await context.watch.ended(prediction.id, patience):
         raise web.HTTPGatewayTimeout(
             text=f"Not finished after {patience} s; it goes on as prediction {prediction.id}. "

@@ -29,7 +29,10 @@ def podman() -> Podman:
 @pytest.fixture(scope="session")
 def pod(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     # The receiver of webhooks listens on the pod's own loopback.
-    environ = {"bridge": {"ALLOWED_PRIVATE_HOSTS": "127.0.0.1"}}
+    environ = {
+        "bridge": {"ALLOWED_PRIVATE_HOSTS": "127.0.0.1", "MODELS": "demo"},
+        "whisperx": {"MODELS": "demo"},  # what is killed and drained has to be back in seconds
+    }
     running = Pod(podman, tmp_path_factory.mktemp("pod"), environ)
     running.forget()
     began = time.monotonic()

@@ -12,6 +12,10 @@ from transcription.transcript import Segment
 if TYPE_CHECKING:
     from transcription.audio import Samples
 
+# Set but empty counts as unset, as for our own variables; libraries take it for a folder.
+for _name in ("HF_HOME", "HF_ENDPOINT", "TORCH_HOME", "XDG_CACHE_HOME", "NLTK_DATA"):
+    if os.environ.get(_name) == "":
+        del os.environ[_name]
 # Here, because this package is imported before anything in it can import pyannote: that would
 # send every recording's length home, and complain at length that it cannot open files, which it
 # is never asked to (decoding is PyAV's).

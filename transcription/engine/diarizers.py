@@ -3,9 +3,9 @@
 import threading
 from dataclasses import replace
 
-from models import registry
+from models import contents, registry
 from models.registry import Family
-from models.sources import remember
+from models.sources import is_here, remember
 from transcription.audio import Samples
 from transcription.engine import parts
 from transcription.engine.diarization import Diarizer
@@ -32,7 +32,9 @@ class Diarizers:
         self._wanted = Part(parts.diarizer(settings))
         self._loading = threading.Lock()
         self._loaded: tuple[Diarizer, Part] | None = None
-        self._load(parts.diarizer_at_hand(settings), settings.huggingface_token)
+        at_hand = parts.diarizer_at_hand(settings)
+        if is_here(at_hand.model, contents.DIARIZER):
+            self._load(at_hand, settings.huggingface_token)
         instead = parts.diarizer_instead(settings, "could not be loaded")
         if instead is not None and not self.is_there:
             self._load(instead, None)

@@ -46,7 +46,7 @@ def fetch_missing(settings: Settings, say: Say | None = None, *, afresh: bool = 
         _fetch(wanted, found, say)
     for line in parts.stand_ins(settings):
         say(line)
-    if not _may_need_network(settings):
+    if found.is_cut_off or not _may_need_network(settings):
         hub.work_offline()
 
 

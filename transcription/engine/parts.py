@@ -83,9 +83,9 @@ def diarizer_at_hand(settings: Settings) -> Part:
 
 def diarizer_instead(settings: Settings, why: str) -> Part | None:
     """What stands in for the wanted diarizer, which ``why``; None where nothing may."""
-    stand_in = registry.DIARIZERS.get(Family.BASE)
+    stand_in = registry.DIARIZERS[Family.BASE]
     wanted = diarizer(settings)
-    if settings.diarization_model or settings.diarization_required or stand_in is None:
+    if settings.diarization_model or settings.diarization_required or stand_in == wanted:
         return None
     return Part(stand_in, f"Speakers are told apart by {stand_in.name}: {wanted.name} {why}.")
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.api import asr, results
-from bridge.api.documentation.schemas import SENT_EVENT, TEXT, TIME, YES_NO, Schema, listed, ref
+from bridge.api import results
+from bridge.api.documentation.schemas import SENT_EVENT, TEXT, TIME, Schema, listed, ref
 from bridge.api.formats import FORMATS
 from bridge.api.openai.fields import ALIASES
 from bridge.api.openai.render import GRANULARITIES
@@ -163,27 +163,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/transcribe"): Operation(
         door="REST", body=_form({"file": FILE}, language=_LANGUAGE), answers=_json("Transcript")
-    ),
-    ("POST", "/asr"): Operation(
-        door="ASR",
-        query={
-            "output": {"enum": list(asr.OUTPUTS), "default": "txt"},
-            "task": {"enum": list(asr.TASKS), "default": "transcribe"},
-            **{name: _knob(name) for name in ("language", "initial_prompt", "hotwords")},
-            "model": _MODEL,
-            **dict.fromkeys(("encode", "word_timestamps", "vad_filter", "diarize"), YES_NO),
-            "return_speaker_embeddings": YES_NO,
-            **{name: _knob(name) for name in ("num_speakers", "min_speakers", "max_speakers")},
-            **{name: _knob(name) for name in results.LAYOUT},
-        },
-        body=_form({"audio_file": FILE}),
-        answers={200: {"text/plain": TEXT}},
-    ),
-    ("POST", "/detect-language"): Operation(
-        door="ASR",
-        query={"encode": YES_NO},
-        body=_form({"audio_file": FILE}),
-        answers=_json("SpokenLanguage"),
     ),
     ("GET", "/languages"): Operation(door="REST", answers=_json("Languages")),
     ("GET", "/api-info"): Operation(door="REST", answers=_json("ApiInfo")),

@@ -191,7 +191,6 @@ SCHEMAS: dict[str, Schema] = {
         duration=NUMBER,
         warnings=listed(TEXT),
     ),
-    "SpokenLanguage": record(detected_language=TEXT, language_code=TEXT, confidence=NUMBER),
     "Languages": record(
         languages=listed(record(code=TEXT, name=TEXT, alignment=_TOLD)), total=WHOLE
     ),
