@@ -25,6 +25,7 @@ from transcription.findings import (
     unheard,
 )
 from transcription.known_speakers import named, voices
+from transcription.notices import notice
 from transcription.options import KNOWN_SPEAKER_THRESHOLD, Options
 from transcription.progress import StagedProgress
 from transcription.transcript import Segment, Transcript
@@ -38,12 +39,6 @@ _COST = {
     "align": 15.0,
     "diarize": 20.0,
 }
-
-NO_SPEECH = "No speech was found in the recording."
-NO_SPEAKERS = "Speakers could not be told apart: no turns of speech were found."
-NOT_ALIGNED = "Words are not timed: a translation cannot be aligned with the recording."
-
-NOT_HEARD = "Nobody in the recording was recognized as {name}."
 
 # Silence sounds like any language to a model. The probability says what this one is worth.
 _UNHEARD = Language("en", 0.0)
@@ -121,13 +116,15 @@ class Pipeline:
 
     def _decode(self, run: _Run, source: Path | bytes) -> Samples:
         with run.stage("decode"):
-            return audio.decode(source, max_seconds=self._max_seconds)
+            recording = audio.read(source, max_seconds=self._max_seconds)
+        run.warnings.extend(recording.warnings)
+        return recording.samples
 
     def _find_speech(self, run: _Run, samples: Samples, options: Options) -> Sequence[Window]:
         with run.stage("find_speech"):
             windows = self._engine.find_speech(samples, options)
         if not windows:
-            run.warnings.append(NO_SPEECH)
+            run.warnings.append(notice("no_speech"))
         return windows
 
     def _detect_language(
@@ -168,7 +165,7 @@ class Pipeline:
         if not (segments and options.align_output):
             return segments
         if options.task == "translate":
-            run.warnings.append(NOT_ALIGNED)
+            run.warnings.append(notice("not_aligned"))
             return segments
         with run.stage("align") as progress:
             alignment: Alignment = self._engine.align(
@@ -208,7 +205,7 @@ def _diarization(run: _Run, segments: Sequence[Segment]) -> Diarization | None:
     run.progress.of("diarize")(1.0)
     run.warnings.extend(diarization.warnings)
     if not diarization.turns:
-        run.warnings.append(NO_SPEAKERS)
+        run.warnings.append(notice("no_speakers"))
     return diarization
 
 
@@ -232,7 +229,7 @@ def _named(
         return diarization
     asked = run.options.known_speaker_threshold
     diarization, missing = named(diarization, known, usual if asked is None else asked)
-    run.warnings.extend(NOT_HEARD.format(name=name) for name in missing)
+    run.warnings.extend(notice("speaker_not_heard", name=name) for name in missing)
     return diarization
 
 

@@ -83,6 +83,19 @@ def _opened(
         raise InvalidAudio("is not a recording in a format that can be read") from error
 
 
+# The clocks of these begin at nought; those of others begin where the first sound or picture is.
+_FROM_NOUGHT = frozenset({"mov", "matroska", "ogg", "flv", "asf", "avi"})
+# Seconds. Recordings of live streams keep the stream's clock, whose beginning says nothing.
+_LIVE = 60.0
+
+
+def beginning(container: InputContainer) -> float:
+    """The time stamp of the recording's beginning, in seconds."""
+    first = (container.start_time or 0) / av.time_base
+    from_nought = container.format.name.partition(",")[0] in _FROM_NOUGHT and first <= _LIVE
+    return 0.0 if from_nought else first
+
+
 def _duration(container: InputContainer, stream: AudioStream) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)

@@ -66,8 +66,8 @@ class Transcript:
 
     ``duration`` is the recording's length in seconds. ``language_probability`` is None when the
     caller named the language. ``speaker_embeddings`` maps speakers to vectors whose dimension is
-    the diarization model's. ``warnings`` are sentences for the caller about what could not be
-    done as asked.
+    the diarization model's. ``warnings`` say what could not be done as asked: texts
+    of `transcription.notices`.
     """
 
     segments: tuple[Segment, ...]

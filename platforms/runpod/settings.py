@@ -8,6 +8,7 @@ from transcription.engine.settings import Settings
 from transcription.environment import SettingsError, choice
 from transcription.errors import InvalidInput
 from transcription.language import code_of
+from transcription.notices import notice
 
 _MODEL = "Systran/faster-whisper-large-v1"
 _TASKS = ("transcribe", "translate")
@@ -49,15 +50,18 @@ class RunpodSettings:
         expected = self.default_language
         assumed = "it was detected" if expected is None else f"{expected!r} was assumed"
         if asked in (None, ""):
-            return expected, None if expected is None else f"No language was given: {assumed}."
+            said = notice("language_assumed", reason="No language was given", assumed=assumed)
+            return expected, None if expected is None else said
         try:
             code = code_of(str(asked))
         except InvalidInput:
             code = ""
         if code is None or code in self.supported_languages:
             return code, None
-        offered = ", ".join(self.supported_languages)
-        return expected, f"The language is none of SUPPORTED_LANGUAGES ({offered}): {assumed}."
+        reason = (
+            f"The language is none of SUPPORTED_LANGUAGES ({', '.join(self.supported_languages)})"
+        )
+        return expected, notice("language_assumed", reason=reason, assumed=assumed)
 
 
 def _code(variable: str, name: str) -> str | None:

@@ -115,7 +115,9 @@ def test_base64_wins_and_a_language_that_was_assumed_is_told(
 ) -> None:
     short = json.loads((FOLDER / "test_input.json").read_text())["input"]["audio_base_64"]
     output = api.completed(audio_base_64=short, audio="http://ignored.invalid/", **inputs)
-    assert output["model_output"]["warnings"] == ([warning] if warning else [])
+    assert output["model_output"]["warnings"] == (
+        [f"language_assumed: {warning}"] if warning else []
+    )
     assert output["model_output"]["language"] == "en"
 
 

@@ -23,6 +23,7 @@ from bridge.tasks.runs import MAX_ATTEMPTS
 from bridge.tasks.webhooks import ATTEMPTS, EVENTS
 from scripts import reference
 from transcription.engine.settings import Settings as PredictorSettings
+from transcription.notices import SENTENCES
 from transcription.wire import WireTranscript
 
 ROOT = reference.ROOT
@@ -120,6 +121,10 @@ def test_stream_events_are_documented() -> None:
 def test_output_members_are_documented() -> None:
     documented = first_cells(section(API, "Output")) - {"segments[].words", "segments[].chars"}
     assert documented == get_type_hints(WireTranscript).keys()
+
+
+def test_warnings_are_documented() -> None:
+    assert first_column(section(API, "Warnings")).keys() == SENTENCES.keys()
 
 
 def test_health_bodies_are_documented() -> None:

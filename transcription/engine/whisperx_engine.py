@@ -24,6 +24,7 @@ from transcription.engine.speech import SpeechFinder
 from transcription.errors import InvalidInput
 from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
 from transcription.model_names import Names
+from transcription.notices import notice
 from transcription.options import Options
 from transcription.transcript import Segment
 
@@ -126,8 +127,7 @@ class WhisperxEngine:
         """Sentences with timed words; unchanged, with a warning, where no aligner is at hand."""
         aligner, warning = self._aligners.get(language, model)
         if aligner is None:
-            warning = f"Words are not timed: no alignment model for {language!r} is loaded here."
-            return Alignment(tuple(segments), (warning,))
+            return Alignment(tuple(segments), (notice("no_aligner", language=language),))
         with memory_guard():
             aligned = aligner.align(samples, segments, progress, characters=characters)
         return Alignment(tuple(aligned), (warning,) if warning else ())

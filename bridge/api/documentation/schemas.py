@@ -160,8 +160,8 @@ SCHEMAS: dict[str, Schema] = {
         language=TEXT,
         duration=NUMBER,
         text=TEXT,
-        usage=_USAGE,
         warnings=listed(TEXT),
+        usage=_USAGE,
     ),
     "DiarizedTranscription": record(
         task={"const": "transcribe"},

@@ -20,6 +20,7 @@ from tests.fixtures.spoken import texts
 from tests.unit.bridge.test_render import prediction
 from transcription.engine.settings import Settings as PredictorSettings
 from transcription.environment import SettingsError
+from transcription.notices import notice
 from transcription.transcript import Segment, Transcript, Word
 
 SECRETS = {"BRIDGE_TOKEN": "0123456789abcdef", "WEBHOOK_SECRET": "0123456789abcdef"}
@@ -127,6 +128,12 @@ def test_languages_without_spaces_are_joined_without() -> None:
     said = (Segment("你好。", 0.0, 1.0), Segment("再见。", 1.0, 2.0))
     assert render.plain(Transcript(said, "zh", 2.0))["text"] == "你好。再见。"
     assert render.verbose(Transcript(said, "zh", 2.0), "transcribe", 0, ())["language"] == "chinese"
+
+
+def test_verbose_json_tells_what_could_not_be_done() -> None:
+    warned = Transcript((), "en", 2.0, warnings=(notice("no_speech"),))
+    found = render.verbose(warned, "transcribe", 0.0, ())["warnings"]
+    assert found == ["no_speech: No speech was found in the recording."]
 
 
 @few

@@ -134,7 +134,9 @@ def test_names_are_in_the_transcript_and_who_is_missing_in_its_warnings(tmp_path
     assert {segment.speaker for segment in transcript.segments} == {"Ann"}
     assert {word.speaker for s in transcript.segments for word in s.words} == {"Ann"}
     assert set(transcript.speaker_embeddings or {}) == {"Ann"}
-    assert transcript.warnings == ("Nobody in the recording was recognized as Bob.",)
+    assert transcript.warnings == (
+        "speaker_not_heard: Nobody in the recording was recognized as Bob.",
+    )
 
 
 @pytest.mark.parametrize(

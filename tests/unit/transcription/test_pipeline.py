@@ -15,8 +15,9 @@ from tests.contract.scripted_engine import SENTENCES, ScriptedEngine
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.errors import InvalidAudio, InvalidInput, ModelUnavailable, OutOfMemory
 from transcription.findings import Diarization, Language, Progress, Window
+from transcription.notices import notice
 from transcription.options import Options
-from transcription.pipeline import NO_SPEAKERS, NO_SPEECH, NOT_ALIGNED, Pipeline
+from transcription.pipeline import Pipeline
 from transcription.transcript import Segment
 
 
@@ -132,7 +133,7 @@ def test_silence_is_an_empty_success() -> None:
     engine = Watched()
     transcript = Pipeline(engine).transcribe(recording(), Options()).transcript
     assert transcript.segments == ()
-    assert transcript.warnings == (NO_SPEECH,)
+    assert transcript.warnings == (notice("no_speech"),)
     assert engine.calls == ["prepare", "find_speech"]
     # Nothing was heard, so nothing is known of its language.
     assert (transcript.language, transcript.language_probability) == ("en", 0.0)
@@ -160,7 +161,7 @@ def test_a_language_without_aligner_is_a_warning() -> None:
 def test_a_translation_is_not_aligned() -> None:
     options = Options(task="translate")
     transcript = Pipeline(ScriptedEngine()).transcribe(recording(2.0), options).transcript
-    assert transcript.warnings == (NOT_ALIGNED,)
+    assert transcript.warnings == (notice("not_aligned"),)
     assert transcript.segments[0].words == ()
 
 
@@ -171,7 +172,7 @@ class Deaf(ScriptedEngine):
 
 def test_no_turns_leave_the_speakers_open() -> None:
     transcript = Pipeline(Deaf()).transcribe(recording(2.0), Options()).transcript
-    assert transcript.warnings == (NO_SPEAKERS,)
+    assert transcript.warnings == (notice("no_speakers"),)
     assert {segment.speaker for segment in transcript.segments} == {None}
 
 

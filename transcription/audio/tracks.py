@@ -1,0 +1,133 @@
+"""An audio track's decoded frames. What is damaged is passed over, as players do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Final
+
+import av.error
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from transcription.audio.pace import Pace
+
+_PATIENCE = 50  # errors in a row after which a damaged file is taken to have ended
+# Files put together from pieces go on with another clock. A pause of one track is no such leap:
+# the other tracks go on meanwhile.
+_LEAP = 10.0  # seconds
+# Broadcast streams, whose clock may be set anew at any place.
+_RESET = frozenset({"mpegts", "mpeg"})
+# Their stamps count the packets that were found, so damage would pull all that follows forward.
+_COUNTED = frozenset({"aac", "ac3", "eac3", "dts", "mp3", "amr", "avi"})
+
+
+@dataclass(slots=True)
+class _Span:
+    """The stamps between which a track went on without a leap."""
+
+    start: float
+    end: float
+
+
+class Track:
+    """Decodes one track of an open container, and counts what could not be."""
+
+    def __init__(
+        self, source: Path | bytes, container: InputContainer, stream: AudioStream
+    ) -> None:
+        self._source: Final = source
+        self._container: Final = container
+        self._stream: Final = stream
+        self._resets: Final = container.format.name in _RESET
+        counted = container.format.name in _COUNTED and len(container.streams) == 1
+        self._pace: Final = Pace() if counted else None
+        self._uncounted = 0  # bytes
+        # Once: fractions are slow, and packets many.
+        self._ticks: Final = {s.index: float(s.time_base or 0) for s in container.streams}
+        self._spans: Final[dict[int, _Span]] = {}
+        self.damaged = 0  # packets
+        self.end = 0.0  # of all tracks together, as far as the file could be read; a stamp
+        self.leapt = False  # the clock of the whole file, before the latest frame
+
+    def frames(self) -> Iterator[tuple[AudioFrame, float | None]]:
+        """The frames in order, with their stamps in seconds."""
+        for packet in self._packets():
+            self._watch(packet)
+            if packet.stream_index != self._stream.index:
+                continue
+            lost = self._lost_before(packet)
+            for frame in self._decoded(packet):
+                yield frame, None if frame.time is None else frame.time + lost
+
+    def _packets(self) -> Iterator["Packet[Stream]"]:
+        """Every packet that can be read, and at the end the empty ones that drain decoders."""
+        errors = 0
+        while errors < _PATIENCE:
+            try:
+                for packet in self._container.demux():
+                    errors = 0
+                    yield packet
+            except av.error.FFmpegError:
+                self.damaged += not errors
+                errors += 1
+            else:
+                return
+        drain: Packet[Stream] = Packet()
+        drain.stream = self._stream
+        yield drain
+
+    def _lost_before(self, packet: "Packet[Stream]") -> float:
+        """Seconds of sound that the stamps do not know of, because they count packets."""
+        if self._pace is None or packet.pos is None:
+            return 0.0
+        if self._pace.refused:
+            # Demuxers that look for the next packet lose count of what they passed over.
+            place = _place(self._source, bytes(packet), packet.pos + self._uncounted)
+            self._uncounted = max(self._uncounted, place - packet.pos)
+        tick = self._ticks[packet.stream_index]
+        position = packet.pos + self._uncounted
+        return self._pace.lost(position, packet.size, (packet.duration or 0) * tick)
+
+    def _decoded(self, packet: "Packet[Stream]") -> list[AudioFrame]:
+        try:
+            frames = self._stream.codec_context.decode(packet)
+        except av.error.FFmpegError:
+            self.damaged += 1
+            if self._pace is not None:
+                self._pace.refused = True
+            return []
+        return frames
+
+    def _watch(self, packet: "Packet[Stream]") -> None:
+        """Notes how far the file's clock is."""
+        if packet.dts is None:
+            return
+        tick = self._ticks[packet.stream_index]
+        stamp = packet.dts * tick
+        self.end = max(self.end, stamp + (packet.duration or 0) * tick)
+        if self._resets:
+            self._follow(packet.stream_index, stamp)
+
+    def _follow(self, index: int, stamp: float) -> None:
+        """Notes whether the file's clock leapt before ``stamp`` of track ``index``."""
+        span = self._spans.setdefault(index, _Span(stamp, stamp))
+        if abs(stamp - span.end) > _LEAP:
+            if index == self._stream.index:
+                others = (other for key, other in self._spans.items() if key != index)
+                self.leapt = not any(
+                    other.start < span.end + _LEAP and other.end > stamp - _LEAP for other in others
+                )
+            span.start = stamp
+        span.end = stamp
+
+
+def _place(source: Path | bytes, content: bytes, start: int) -> int:
+    """Where ``content`` stands in the file after ``start``; -1 where it does not."""
+    if isinstance(source, bytes):
+        return source.find(content, start)
+    with source.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        return data.find(content, start)

@@ -1,0 +1,26 @@
+"""What a caller should know of a result: codes that never change, each with a sentence.
+
+In ``warnings`` they stand as one text, ``code: sentence``. Programs compare what precedes the
+colon, people read the rest.
+"""
+
+SENTENCES = {
+    "no_speech": "No speech was found in the recording.",
+    "no_speakers": "Speakers could not be told apart: no turns of speech were found.",
+    "not_aligned": "Words are not timed: a translation cannot be aligned with the recording.",
+    "no_aligner": "Words are not timed: no alignment model for {language!r} is loaded here.",
+    "speaker_not_heard": "Nobody in the recording was recognized as {name}.",
+    "language_assumed": "{reason}: {assumed}.",
+    "silence_added": "{seconds:.1f} s of silence stand where the file's time stamps leave a gap.",
+    "clock_jumped": "The file's time stamps jump ({count} times); there the sound was put together "
+    "without a gap.",
+    "damaged": "{count} damaged pieces of the file could not be decoded.",
+    "channels_cancelled": "The channels cancel each other; for {seconds:.1f} s the loudest of them "
+    "was heard alone.",
+    "channels_unnamed": "The file does not say what its {count} channels are; they were averaged.",
+}
+
+
+def notice(code: str, **values: object) -> str:
+    """The warning ``code``, with ``values`` in its sentence."""
+    return f"{code}: {SENTENCES[code].format(**values)}"
