@@ -1,0 +1,151 @@
+"""People reading telephone prompts in five languages: ``python -m benchmarks.prompts FOLDER``.
+
+Fetched from Debian's packages with apt-get and dpkg-deb; nothing is installed and nothing of it is
+committed. FOLDER gets a WAV file for each chosen clip, and the manifest that `evaluation.people`
+reads. ``prompts.toml`` beside this program corrects the texts that are not what is said.
+"""
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import wave
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from evaluation.people import MANIFEST
+from transcription.audio import SAMPLE_RATE
+
+CORRECTIONS = Path(__file__).with_name("prompts.toml")
+LONGEST = 28.0  # s; what fits into one of Whisper's windows
+_BY_SHARE_ALIKE, _BY = "CC-BY-SA-3.0", "CC-BY-3.0"
+_NOT_SAID = re.compile(r"[\[\](){}*#/]")
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who reads the prompts of a language: ``count`` of those that last ``shortest`` seconds."""
+
+    code: str
+    speaker: str
+    licence: str
+    count: int
+    shortest: float
+
+    @property
+    def packages(self) -> tuple[str, str]:
+        """Debian's packages of the recordings and of the texts."""
+        return f"asterisk-core-sounds-{self.code}-g722", f"asterisk-core-sounds-{self.code}"
+
+
+VOICES = (
+    Voice("en", "Allison Smith", _BY_SHARE_ALIKE, count=156, shortest=2.0),
+    Voice("es", "Allison Smith", _BY_SHARE_ALIKE, count=36, shortest=3.0),
+    Voice("fr", "June Wallack", _BY_SHARE_ALIKE, count=36, shortest=3.0),
+    Voice("it", "Carlo Flora", _BY, count=36, shortest=3.0),
+    Voice("ru", "Maxim Topal", _BY, count=36, shortest=3.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One recording: signed 16-bit samples at `SAMPLE_RATE`."""
+
+    name: str
+    text: str
+    sound: bytes
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.sound) / 2 / SAMPLE_RATE
+
+
+def fetch(folder: Path, voices: Sequence[Voice] = VOICES) -> None:
+    """Fills ``folder``. Raises CalledProcessError where apt-get or dpkg-deb fails."""
+    with tempfile.TemporaryDirectory() as scratch:
+        unpacked = _unpacked(Path(scratch), voices)
+        tables = [_written(voice, _chosen(voice, unpacked), folder) for voice in voices]
+    (folder / MANIFEST).write_text("\n".join(tables))
+
+
+def _unpacked(scratch: Path, voices: Sequence[Voice]) -> Path:
+    """Where the contents of all packages lie."""
+    names = [package for voice in voices for package in voice.packages]
+    # apt's own user may not write here.
+    command = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names]
+    subprocess.run(command, check=True, cwd=scratch, stdout=subprocess.DEVNULL)
+    for package in scratch.glob("*.deb"):
+        subprocess.run(["dpkg-deb", "-x", str(package), str(scratch / "unpacked")], check=True)
+    return scratch / "unpacked" / "usr" / "share"
+
+
+def _chosen(voice: Voice, unpacked: Path) -> list[Prompt]:
+    """The voice's prompts, evenly spread over all that there are: no kind of them prevails."""
+    with CORRECTIONS.open("rb") as file:
+        known = tomllib.load(file).get(voice.code, {})
+    every = [
+        prompt
+        for prompt in _prompts(voice, unpacked, known.get("said", {}))
+        if voice.shortest <= prompt.seconds <= LONGEST
+    ]
+    count = min(voice.count, len(every))
+    spread = [every[len(every) * number // count] for number in range(count)]
+    return [prompt for prompt in spread if prompt.name not in known.get("left_out", ())]
+
+
+def _prompts(voice: Voice, unpacked: Path, corrected: Mapping[str, str]) -> Iterator[Prompt]:
+    """Every prompt of which it is known what is said."""
+    (sounds,) = (unpacked / "asterisk" / "sounds").glob(f"{voice.code}_*")
+    (texts,) = (unpacked / "doc" / voice.packages[1]).glob("core-sounds-*.txt.gz")
+    for line in gzip.decompress(texts.read_bytes()).decode("utf-8-sig").splitlines():
+        name, colon, written = line.partition(":")
+        text = corrected.get(name.replace("/", "-"), written.strip())
+        sound = sounds / f"{name}.g722"
+        # Whisper's normalizer writes numbers as digits in English alone.
+        unclear = _NOT_SAID.search(text) or (voice.code != "en" and re.search(r"\d", text))
+        here = sound.is_file() and sound.stat().st_size
+        if here and colon and text and not unclear:
+            yield Prompt(name.replace("/", "-"), text, _decoded(sound))
+
+
+def _decoded(sound: Path) -> bytes:
+    # G.722 without a container: nothing in the file tells its format.
+    with av.open(str(sound), format="g722") as container:
+        frames = [frame.to_ndarray().ravel() for frame in container.decode(audio=0)]
+    return np.concatenate(frames).astype("<i2").tobytes() if frames else b""
+
+
+def _written(voice: Voice, prompts: Sequence[Prompt], folder: Path) -> str:
+    """The voice's table of the manifest; its recordings are written to ``folder``."""
+    (folder / voice.code).mkdir(parents=True, exist_ok=True)
+    about = {
+        "language": voice.code,
+        "speaker": voice.speaker,
+        "licence": voice.licence,
+        "source": f"Debian's {voice.packages[0]}",
+    }
+    lines = [f"[{voice.code}]", *(f"{key} = {_quoted(value)}" for key, value in about.items())]
+    for prompt in prompts:
+        path = f"{voice.code}/{prompt.name}.wav"
+        with wave.open(str(folder / path), "wb") as file:
+            file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+            file.writeframes(prompt.sound)
+        lines.append(f"clips.{_quoted(path)} = {_quoted(prompt.text)}")
+    return "\n".join([*lines, ""])
+
+
+def _quoted(text: str) -> str:
+    """As a string of TOML, which escapes as JSON does."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    fetch(Path(sys.argv[1]))

@@ -1,0 +1,111 @@
+"""The tables of what people said and what programs heard."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz.distance import Levenshtein
+
+from evaluation.normalizer import counted_words
+
+CLIP, WHOLE, NOTHING = "clip", "whole", "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a program understood, and the seconds that it took."""
+
+    text: str
+    language: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One recording: ``length`` seconds, and what is said in it."""
+
+    kind: str
+    name: str
+    language: str
+    said: str
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What each program heard in one recording."""
+
+    task: Task
+    heard: Mapping[str, Heard]
+
+    def errors(self, program: str) -> int:
+        """Words wrong, missing or too many."""
+        heard = counted_words(self.heard[program].text, self.task.language)
+        return int(Levenshtein.distance(self.words, heard))
+
+    @property
+    def words(self) -> list[str]:
+        """What was said, as it is counted."""
+        return counted_words(self.task.said, self.task.language)
+
+
+def tables(results: Sequence[Result]) -> str:
+    """Clips by language, whole recordings by language, and where nobody speaks."""
+    parts = [
+        _by_language([result for result in results if result.task.kind == kind], kind, head)
+        for kind in (CLIP, WHOLE)
+        for head in FIGURES
+    ]
+    return "\n\n".join([*parts, _invented([r for r in results if r.task.kind == NOTHING])])
+
+
+def _wer(results: Sequence[Result], program: str) -> str:
+    wrong = sum(result.errors(program) for result in results)
+    return f"{100 * wrong / sum(len(result.words) for result in results):.2f} %"
+
+
+def _right(results: Sequence[Result], program: str) -> str:
+    right = sum(result.heard[program].language == result.task.language for result in results)
+    return f"{right} of {len(results)}"
+
+
+def _time(results: Sequence[Result], program: str) -> str:
+    return f"{sum(result.heard[program].seconds for result in results):.0f} s"
+
+
+FIGURES: Mapping[str, Callable[[Sequence[Result], str], str]] = {
+    "word error rate": _wer,
+    "language right": _right,
+    "wall time": _time,
+}
+
+
+def _by_language(results: Sequence[Result], kind: str, head: str) -> str:
+    """A row per language and one for all, a column per program."""
+    programs = list(results[0].heard) if results else []
+    rows = [[head, "recordings", "audio", "words", *programs]]
+    languages = list(dict.fromkeys(result.task.language for result in results))
+    for name, chosen in [*((each, {each}) for each in languages), ("all", set(languages))]:
+        own = [result for result in results if result.task.language in chosen]
+        about = [
+            f"{name}, {kind}",
+            str(len(own)),
+            f"{sum(result.task.length for result in own):.0f} s",
+            str(sum(len(result.words) for result in own)),
+        ]
+        rows.append([*about, *(FIGURES[head](own, program) for program in programs)])
+    return _table(rows)
+
+
+def _invented(results: Sequence[Result]) -> str:
+    """Words heard where nobody speaks."""
+    programs = list(results[0].heard) if results else []
+    rows = [["words invented", "audio", *programs]]
+    for result in results:
+        counts = (len(result.heard[program].text.split()) for program in programs)
+        rows.append([result.task.name, f"{result.task.length:.0f} s", *map(str, counts)])
+    return _table(rows)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,102 @@
+"""What happens to speech on its way to a recording, and recordings in which nobody speaks."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from transcription.audio import SAMPLE_RATE, Samples
+
+_TELEPHONE = (300.0, 3400.0)  # Hz
+_MU = 255.0  # of the companding law, ITU-T G.711
+_DIAL_TONE = (350.0, 440.0)  # Hz, of North America
+
+
+def at_level(samples: Samples, decibels: float) -> Samples:
+    """Louder or quieter, so that the mean power is ``decibels`` below full scale."""
+    power = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+    scaled: Samples = (samples * (10 ** (decibels / 20) / max(power, 1e-9))).astype(np.float32)
+    return scaled
+
+
+def by_telephone(samples: Samples) -> Samples:
+    """What is left after a line: 300 to 3400 Hz, in the 256 steps of the µ-law."""
+    spectrum = np.fft.rfft(samples)
+    heights = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)
+    spectrum[(heights < _TELEPHONE[0]) | (heights > _TELEPHONE[1])] = 0
+    narrow = np.clip(np.fft.irfft(spectrum, len(samples)), -1, 1)
+    companded = np.sign(narrow) * np.log1p(_MU * np.abs(narrow)) / np.log1p(_MU)
+    stepped = np.round(companded * 127) / 127
+    heard: Samples = (np.sign(stepped) * np.expm1(np.abs(stepped) * np.log1p(_MU)) / _MU).astype(
+        np.float32
+    )
+    return heard
+
+
+def together(first: Samples, second: Samples, after: float = 0.0) -> Samples:
+    """Both at once, equally loud, the second ``after`` seconds later."""
+    start = int(after * SAMPLE_RATE)
+    mixed = np.zeros(max(len(first), start + len(second)), np.float32)
+    mixed[: len(first)] += at_level(first, -26.0)
+    mixed[start : start + len(second)] += at_level(second, -26.0)
+    return np.clip(mixed, -1, 1)
+
+
+def in_a_row(*pieces: Samples, pause: float = 0.8) -> Samples:
+    """One after the other, with ``pause`` seconds of silence before, between and after."""
+    silence = np.zeros(int(pause * SAMPLE_RATE), np.float32)
+    return np.concatenate([silence, *(part for piece in pieces for part in (piece, silence))])
+
+
+def dial_tone(seconds: float) -> Samples:
+    """The tone before one dials."""
+    return _waves(seconds, *_DIAL_TONE)
+
+
+def beeps(seconds: float) -> Samples:
+    """A second of tone and a second of nothing, as an answering machine's."""
+    on = (np.arange(int(seconds * SAMPLE_RATE)) // SAMPLE_RATE) % 2 == 0
+    sound: Samples = (_waves(seconds, 1000.0) * on).astype(np.float32)
+    return sound
+
+
+def noise(seconds: float, decibels: float, slope: float = 0.0) -> Samples:
+    """Of a fixed seed. ``slope`` 0 is white; 0.5 is pink, where power falls with frequency."""
+    count = int(seconds * SAMPLE_RATE)
+    spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=count))
+    heights = np.maximum(np.fft.rfftfreq(count, 1 / SAMPLE_RATE), 20.0)
+    return at_level(np.fft.irfft(spectrum / heights**slope, count).astype(np.float32), decibels)
+
+
+def _hum(seconds: float) -> Samples:
+    return _waves(seconds, 50.0, 100.0, 150.0)
+
+
+def _chords(seconds: float) -> Samples:
+    """A chord that changes every half second and dies away, as struck strings do."""
+    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    roots = np.array([220.0, 247.0, 262.0, 330.0])[(times // 0.5).astype(int) % 4]
+    chord = np.sin(2 * np.pi * np.outer((1.0, 1.25, 1.5), roots * times)).sum(axis=0)
+    sound: Samples = (0.1 * chord * np.exp(-4 * (times % 0.5))).astype(np.float32)
+    return sound
+
+
+def _waves(seconds: float, *heights: float) -> Samples:
+    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    sound: Samples = (0.1 * np.sin(2 * np.pi * np.outer(heights, times))).sum(axis=0)
+    return sound.astype(np.float32)
+
+
+# Whatever is heard in these is invented. Seconds in, samples out.
+WITHOUT_SPEECH: Mapping[str, Callable[[float], Samples]] = MappingProxyType(
+    {
+        "silence": lambda seconds: np.zeros(int(seconds * SAMPLE_RATE), np.float32),
+        "white noise": lambda seconds: noise(seconds, -30.0),
+        "pink noise": lambda seconds: noise(seconds, -26.0, 0.5),
+        "faint noise": lambda seconds: noise(seconds, -60.0, 0.5),
+        "hum of the mains": _hum,
+        "dial tone": dial_tone,
+        "beeps": beeps,
+        "chords": _chords,
+    }
+)
