@@ -46,11 +46,11 @@ class Voice:
 
 
 VOICES = (
-    Voice("en", "Allison Smith", _BY_SHARE_ALIKE, count=156, shortest=2.0),
-    Voice("es", "Allison Smith", _BY_SHARE_ALIKE, count=36, shortest=3.0),
-    Voice("fr", "June Wallack", _BY_SHARE_ALIKE, count=36, shortest=3.0),
-    Voice("it", "Carlo Flora", _BY, count=36, shortest=3.0),
-    Voice("ru", "Maxim Topal", _BY, count=36, shortest=3.0),
+    Voice("en", "Allison Smith", _BY_SHARE_ALIKE, count=150, shortest=2.0),
+    Voice("es", "Allison Smith", _BY_SHARE_ALIKE, count=30, shortest=3.0),
+    Voice("fr", "June Wallack", _BY_SHARE_ALIKE, count=30, shortest=3.0),
+    Voice("it", "Carlo Flora", _BY, count=30, shortest=3.0),
+    Voice("ru", "Maxim Topal", _BY, count=30, shortest=3.0),
 )
 
 

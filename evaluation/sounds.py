@@ -1,5 +1,7 @@
 """What happens to speech on its way to a recording, and recordings in which nobody speaks."""
 
+import io
+import wave
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -10,6 +12,15 @@ from transcription.audio import SAMPLE_RATE, Samples
 _TELEPHONE = (300.0, 3400.0)  # Hz
 _MU = 255.0  # of the companding law, ITU-T G.711
 _DIAL_TONE = (350.0, 440.0)  # Hz, of North America
+
+
+def as_wav(samples: Samples) -> bytes:
+    """A recording of 16 bits."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as recording:
+        recording.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        recording.writeframes((np.clip(samples, -1, 1) * 32767).round().astype("<i2").tobytes())
+    return file.getvalue()
 
 
 def at_level(samples: Samples, decibels: float) -> Samples:

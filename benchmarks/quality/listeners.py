@@ -5,26 +5,22 @@ whisperx, and faster-whisper in batches and one window after the other. In one p
 way of waiting for threads.
 """
 
-import io
 import time
-import wave
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import whisperx
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 
-from benchmarks.quality.understanding import Heard
+from benchmarks.quality.understanding import BATCHED, OURS, SEQUENTIAL, STOCK, Heard
+from evaluation.sounds import as_wav
 from models import registry
-from transcription.audio import SAMPLE_RATE, Samples
+from transcription.audio import Samples
 from transcription.engine.device import Device, choose
 from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.options import Options
 from transcription.pipeline import Pipeline
 
-OURS, STOCK = "ours", "stock"
-BATCHED, SEQUENTIAL = "faster-whisper, batched", "faster-whisper, sequential"
 BATCH = 8  # windows at once, of all that have batches
 
 Listener = Callable[[Samples], tuple[str, str]]  # the text, and its language's code
@@ -84,12 +80,3 @@ def _faster(model: str, device: Device) -> Mapping[str, Listener]:
         return " ".join(segment.text for segment in segments), about.language
 
     return {BATCHED: in_batches, SEQUENTIAL: in_sequence}
-
-
-def as_wav(samples: Samples) -> bytes:
-    """A recording of 16 bits."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as recording:
-        recording.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-        recording.writeframes((np.clip(samples, -1, 1) * 32767).round().astype("<i2").tobytes())
-    return file.getvalue()

@@ -7,6 +7,9 @@ from rapidfuzz.distance import Levenshtein
 
 from evaluation.normalizer import counted_words
 
+OURS, STOCK = "ours", "stock"
+BATCHED, SEQUENTIAL = "faster-whisper, batched", "faster-whisper, sequential"
+PROGRAMS = (OURS, STOCK, BATCHED, SEQUENTIAL)
 CLIP, WHOLE, NOTHING = "clip", "whole", "nothing"
 
 
@@ -81,7 +84,7 @@ FIGURES: Mapping[str, Callable[[Sequence[Result], str], str]] = {
 
 def _by_language(results: Sequence[Result], kind: str, head: str) -> str:
     """A row per language and one for all, a column per program."""
-    programs = list(results[0].heard) if results else []
+    programs = sorted(results[0].heard, key=PROGRAMS.index)
     rows = [[head, "recordings", "audio", "words", *programs]]
     languages = list(dict.fromkeys(result.task.language for result in results))
     for name, chosen in [*((each, {each}) for each in languages), ("all", set(languages))]:
@@ -98,7 +101,7 @@ def _by_language(results: Sequence[Result], kind: str, head: str) -> str:
 
 def _invented(results: Sequence[Result]) -> str:
     """Words heard where nobody speaks."""
-    programs = list(results[0].heard) if results else []
+    programs = sorted(results[0].heard, key=PROGRAMS.index)
     rows = [["words invented", "audio", *programs]]
     for result in results:
         counts = (len(result.heard[program].text.split()) for program in programs)
