@@ -59,15 +59,19 @@ def errors(transcript: Transcript, said: Sequence[Clip]) -> float:
 def base_engine() -> Engine:
     """MODELS of the environment, else base, from wherever it can be had."""
     pytest.importorskip("whisperx")
-    from transcription.engine.settings import Settings, SettingsError
+    from models.sources import CannotFetch
+    from transcription.engine.fetching import fetch_missing
+    from transcription.engine.settings import Settings
     from transcription.engine.whisperx_engine import WhisperxEngine
 
+    settings = Settings.from_environment({"MODELS": "base", **os.environ})
     try:
-        return WhisperxEngine(Settings.from_environment({"MODELS": "base", **os.environ}))
-    except SettingsError as error:
+        fetch_missing(settings)
+    except CannotFetch as error:
         if os.environ.get("CI"):
             raise
-        pytest.skip(f"no Whisper: {error}")
+        pytest.skip(str(error))
+    return WhisperxEngine(settings)
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ detector with faster-whisper. Neither keeps thresholds of its own: they are the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from scipy.ndimage import grey_closing
 from whisperx.vads.pyannote import load_vad_model
 
 from transcription.audio import SAMPLE_RATE, Samples, seconds
+from transcription.engine.guard import at_speech_level
 from transcription.engine.lanes import Lanes
 from transcription.engine.memory import in_parts
 from transcription.findings import Window
@@ -105,6 +106,14 @@ class SpeechFinder:
         end = seconds(samples)
         within = [Window(w.start, min(w.end, end)) for w in windows if w.start < end]
         return _widened(within, scores.late, end)
+
+    def confirmed(self, samples: Samples, start: float, end: float, options: Options) -> bool:
+        """Whether the detector that the request did not ask hears speech there as well."""
+        other: Literal["pyannote", "silero"] = (
+            "silero" if options.vad_method == "pyannote" else "pyannote"
+        )
+        window = samples[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)]
+        return bool(self.windows(at_speech_level(window), replace(options, vad_method=other)))
 
 
 def _widened(windows: Sequence[Window], by: float, end: float) -> list[Window]:

@@ -11,7 +11,7 @@ import transformers
 
 from models.registry import Model
 from transcription.audio import Samples
-from transcription.engine import parts
+from transcription.engine import guard, parts
 from transcription.engine.aligners import Aligners
 from transcription.engine.device import choose
 from transcription.engine.diarizers import Diarizers
@@ -112,7 +112,18 @@ class WhisperxEngine:
     ) -> Iterator[Segment]:
         """Yields a segment per window in which something was said, as soon as it is finished."""
         recognizer = self._recognizer(options)
-        return recognizer.recognize(samples, windows, language.code, options, progress)
+        for segment in recognizer.recognize(samples, windows, language.code, options, progress):
+            if not self._invented(samples, segment, options):
+                yield segment
+
+    def _invented(self, samples: Samples, segment: Segment, options: Options) -> bool:
+        """Doubtful text counts where the detector that found no window for it hears speech too."""
+        if not guard.doubtful(segment):
+            return False
+        if guard.unsaid(segment):
+            return True
+        with memory_guard():
+            return not self._speech.confirmed(samples, segment.start, segment.end, options)
 
     def align(  # noqa: PLR0913 - all but four by keyword
         self,

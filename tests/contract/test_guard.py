@@ -1,0 +1,58 @@
+"""Text that nobody said is dropped, and no text that somebody said."""
+
+import numpy as np
+import pytest
+
+from evaluation.recordings import CONVERSATION
+from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
+from transcription.engine import guard
+from transcription.options import Options
+from transcription.transcript import Segment
+
+USUAL = {"avg_logprob": -0.3, "no_speech_prob": 0.1}
+LOOP = "one per cent, " * 40
+
+
+@pytest.mark.parametrize(
+    ("told", "doubtful", "unsaid"),
+    [
+        ({}, False, False),
+        ({"avg_logprob": None, "no_speech_prob": None}, False, False),
+        ({"avg_logprob": -1.1}, True, False),
+        ({"no_speech_prob": 0.7}, True, False),
+        ({"avg_logprob": -1.1, "no_speech_prob": 0.7}, True, True),
+        ({"text": LOOP}, True, False),
+    ],
+)
+def test_whispers_own_bounds(told: dict[str, object], doubtful: bool, unsaid: bool) -> None:
+    segment = Segment(
+        **{"text": "Good morning to all of you.", "start": 0, "end": 2, **USUAL, **told}
+    )  # type: ignore[arg-type]
+    assert guard.doubtful(segment) == doubtful
+    assert guard.unsaid(segment) == unsaid
+
+
+def test_quiet_and_loud_windows_are_judged_alike() -> None:
+    wave = np.sin(np.arange(SAMPLE_RATE) / 5).astype(np.float32)
+    quiet, loud = guard.at_speech_level(wave * 0.001), guard.at_speech_level(wave)
+    assert np.allclose(quiet, loud, atol=1e-6)
+    assert not guard.at_speech_level(np.zeros(10, np.float32)).any()
+    assert len(guard.at_speech_level(np.zeros(0, np.float32))) == 0
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("method", ["pyannote", "silero"])
+@pytest.mark.parametrize("level", [1.0, 0.003])
+def test_doubtful_text_counts_where_both_detectors_hear_speech(
+    real_engine: object, method: str, level: float
+) -> None:
+    speech: Samples = decode(CONVERSATION)[: 6 * SAMPLE_RATE] * np.float32(level)
+    tone = (0.1 * np.sin(np.arange(len(speech)) / 4)).astype(np.float32)
+    options = Options(vad_method=method)  # type: ignore[arg-type]
+    end = seconds(speech)
+    doubtful = Segment("Good morning.", 0, end, avg_logprob=-1.5, no_speech_prob=0.1)
+    sure = Segment("Good morning.", 0, end, avg_logprob=-0.5, no_speech_prob=0.1)
+    judge = real_engine._invented  # type: ignore[attr-defined]
+    assert not judge(speech, doubtful, options)
+    assert judge(tone, doubtful, options)
+    assert not judge(tone, sure, options)
