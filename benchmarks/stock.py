@@ -22,6 +22,7 @@ from benchmarks.clock import Clock
 from models import registry
 from models.demo.pipeline import assemble
 from models.registry import Family, Place
+from models.sources import place
 from transcription.audio import Samples
 from transcription.engine.alignment import find_sentence_tables
 from transcription.engine.device import Device
@@ -196,7 +197,13 @@ def sources(settings: Settings, scratch: Path) -> Sources:
     else:
         diarization = settings.diarization_model or diarizer.source
     return Sources(
-        whisper=registry.whisper(first).source,
+        whisper=whisper_source(settings),
         diarization=diarization,
         align=aligner or (known.source if known and family is Family.DEMO else None),
     )
+
+
+def whisper_source(settings: Settings) -> str:
+    """The first of MODELS, as the libraries take it: where it lies, wherever it came from."""
+    model = registry.whisper(settings.models[0])
+    return str(place(model, settings.sources) or model.source)

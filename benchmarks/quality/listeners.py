@@ -12,8 +12,8 @@ import whisperx
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 
 from benchmarks.quality.understanding import BATCHED, OURS, SEQUENTIAL, STOCK, Heard
+from benchmarks.stock import whisper_source
 from evaluation.sounds import as_wav
-from models import registry
 from transcription.audio import Samples
 from transcription.engine.device import Device, choose
 from transcription.engine.settings import Settings
@@ -35,7 +35,7 @@ def hear(listener: Listener, samples: Samples) -> Heard:
 
 def listeners(settings: Settings) -> Mapping[str, Listener]:
     """All of them, on the first of MODELS, loaded once."""
-    device, model = choose(settings), registry.whisper(settings.models[0]).source
+    device, model = choose(settings), whisper_source(settings)
     return {OURS: _ours(settings), STOCK: _stock(model, device), **_faster(model, device)}
 
 

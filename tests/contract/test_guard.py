@@ -1,5 +1,7 @@
 """Text that nobody said is dropped, and no text that somebody said."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from transcription.engine import guard
 from transcription.options import Options
 from transcription.transcript import Segment
 
-USUAL = {"avg_logprob": -0.3, "no_speech_prob": 0.1}
+USUAL: dict[str, Any] = {"avg_logprob": -0.3, "no_speech_prob": 0.1}
 LOOP = "one per cent, " * 40
 
 
@@ -24,10 +26,10 @@ LOOP = "one per cent, " * 40
         ({"text": LOOP}, True, False),
     ],
 )
-def test_whispers_own_bounds(told: dict[str, object], doubtful: bool, unsaid: bool) -> None:
+def test_whispers_own_bounds(told: dict[str, Any], doubtful: bool, unsaid: bool) -> None:
     segment = Segment(
         **{"text": "Good morning to all of you.", "start": 0, "end": 2, **USUAL, **told}
-    )  # type: ignore[arg-type]
+    )
     assert guard.doubtful(segment) == doubtful
     assert guard.unsaid(segment) == unsaid
 
