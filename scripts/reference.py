@@ -31,6 +31,7 @@ FILES = (
     "docs/configuration.md",
     "docs/models.md",
     "docs/cli.md",
+    "docs/decisions/README.md",
     ".env.example",
 )
 SECRETS = ("BRIDGE_TOKEN", "WEBHOOK_SECRET")  # the two that have no default
@@ -61,6 +62,16 @@ def subtitles() -> str:
         (f"{cues.LINGER / 1000:g} s", "that a cue may stay after its last word, to be read"),
     )
     return _table(("how much", "of what"), rows)
+
+
+def decisions() -> str:
+    """What was decided, by number."""
+    pages = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+    rows = (
+        (f"[{page.name[:3]}]({page.name})", page.read_text().partition("\n")[0].partition(": ")[2])
+        for page in pages
+    )
+    return _table(("", "what was decided"), rows)
 
 
 def bridge() -> str:
@@ -192,7 +203,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 PARTS: tuple[Callable[[], str], ...] = (
     inputs, languages, subtitles, bridge, env, whispers, diarizers, aligners,
-    statuses, connection, commands,
+    statuses, connection, commands, decisions,
 )  # fmt: skip
 
 

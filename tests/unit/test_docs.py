@@ -355,3 +355,30 @@ def test_operations_and_ci_install_the_same_for_the_pod() -> None:
         return set(listed.split())
 
     assert installed(".ci/pod") == installed("docs/operations.md")
+
+
+DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_decisions_have_one_form(page: Path) -> None:
+    headings = re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)
+    assert headings[:2] == ["Context", "Decision"]
+    assert headings[-1] == "Consequences"
+
+
+def packages() -> list[str]:
+    """Every package of the repository, two levels deep, as the documentation writes it."""
+    found = [*ROOT.glob("*/__init__.py"), *ROOT.glob("bridge/*/__init__.py")]
+    return sorted(f"{path.parent.relative_to(ROOT)}/" for path in found)
+
+
+@pytest.mark.parametrize("package", packages())
+def test_every_package_has_its_row(package: str) -> None:
+    assert f"`{package}" in section(ARCHITECTURE, "What stands where")
+
+
+def test_contributing_leads_into_every_room_of_the_code() -> None:
+    table = section((ROOT / "CONTRIBUTING.md").read_text(), "Where does a change go?")
+    rooms = {name.split("/")[0] for name in packages()} - {"tests", "stack", "benchmarks"}
+    assert {room for room in rooms if f"`{room}/" not in table} == set()
