@@ -10,6 +10,7 @@ from yarl import URL
 
 from outbound.policy import Policy
 from outbound.signing import check_key, derive_key
+from transcription.default_model import ON_CPU, default_model
 from transcription.environment import PORTS, SettingsError, check_whole, choice, listed
 from transcription.model_names import Names, read_aliases
 
@@ -93,7 +94,10 @@ class Settings:
         "Uploaded and fetched recordings; shared by all bridges on one Redis.",
     )
     models: str = _variable(
-        "MODELS", "large-v3", "Models the predictor was started with; the first is the default."
+        "MODELS",
+        ON_CPU,
+        "Models the predictor was started with; the first is the default. Not set: large-v3 where "
+        "there is a GPU, base where there is none.",
     )
     model_aliases: str = _variable(
         "MODEL_ALIASES",
@@ -301,7 +305,7 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Raises SettingsError naming the variable that is missing or wrong."""
-        values = {}
+        values: dict[str, Any] = {"models": default_model(environ)[0]}
         for setting in fields(cls):
             for name in setting.metadata["variables"]:
                 if environ.get(name, "") != "":

@@ -20,7 +20,7 @@ from stack.models import fetch_ahead
 from stack.services import services
 from stack.settings import ROOT, StackSettings
 from stack.supervisor import StartFailed, Supervisor
-from transcription.engine.settings import MODEL_ON_CPU
+from transcription.default_model import ON_CPU
 from transcription.environment import SettingsError
 from transcription.errors import InvalidAudio
 from transcription.probe import probe
@@ -172,7 +172,7 @@ def with_models(settings: StackSettings, *, own: bool) -> StackSettings:
     if not settings.chosen:
         return _fetched(settings)
     _note(settings.chosen)
-    for name in dict.fromkeys((settings.models, MODEL_ON_CPU)):
+    for name in dict.fromkeys((settings.models, ON_CPU)):
         try:
             return _fetched(replace(settings, models=name, chosen=""))
         except Refused as refusal:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from transcription.engine.settings import default_model
+from transcription.default_model import default_model
 from transcription.environment import PORTS, whole
 
 ROOT = Path(__file__).parent.parent

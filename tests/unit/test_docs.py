@@ -208,6 +208,7 @@ def test_env_example_asks_for_secrets_and_is_complete_with_them() -> None:
     assert "openssl rand -hex 16" in ENV_EXAMPLE
     defaults = dict(re.findall(r"^# ([A-Z_]+)=(.*)$", ENV_EXAMPLE, re.MULTILINE))
     secrets = dict.fromkeys(reference.SECRETS, "0123456789abcdef")
+    secrets["DEVICE"] = "cpu"  # decides which model is the default
     assert Settings.from_env({**defaults, **secrets}) == Settings.from_env(secrets)
 
 

@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from models import sources
-from transcription.engine.hardware import has_gpu
+from transcription.default_model import ON_CPU, default_model
 from transcription.environment import SettingsError, choice, listed, number, whole
 from transcription.options import KNOWN_SPEAKER_THRESHOLD
 
-# Without MODELS: what a GPU runs many times faster than real time, and what a processor does.
-MODEL_ON_GPU, MODEL_ON_CPU = "large-v3", "base"
 _OPTIONAL = ("optional", "required")
 _ALIGN_LANGUAGES = "en"
 _ALIGN_CACHE = 2  # half a gigabyte to one and a half each, as most aligners are large
@@ -31,7 +29,7 @@ class Settings:
     ``chosen`` says why ``models`` are what they are where the operator named none.
     """
 
-    models: tuple[str, ...] = (MODEL_ON_CPU,)
+    models: tuple[str, ...] = (ON_CPU,)
     chosen: str = field(default="", compare=False)
     sources: tuple[str, ...] = sources.DEFAULT
     align_languages: Mapping[str, str | None] = field(default_factory=lambda: {"en": None})
@@ -89,13 +87,6 @@ class Settings:
             ),
             bridge_url=environment.get("BRIDGE_INTERNAL_URL") or None,
         )
-
-
-def default_model(environment: Mapping[str, str]) -> tuple[str, str]:
-    """The Whisper model of an operator who names none, and a line that says why."""
-    gpu = has_gpu(environment.get("DEVICE") or "auto")
-    name = MODEL_ON_GPU if gpu else MODEL_ON_CPU
-    return name, f"MODELS is not set: {name}, since there is {'a' if gpu else 'no'} GPU"
 
 
 def _sources(text: str | None) -> tuple[str, ...]:

@@ -166,9 +166,9 @@ def test_the_speakers_model_is_its_own() -> None:
         assert PredictorSettings.from_environment(environ).models == found.model_names
         return found.model_names, found.speakers_default
 
-    assert of() == (("large-v3",), "large-v3")
+    assert of(DEVICE="cpu") == (("base",), "base")
     assert of(MODELS="tiny,medium") == (("tiny", "medium"), "medium")
-    assert of(WHISPER_MODEL="small") == (("large-v3", "small"), "small")
+    assert of(DEVICE="cuda", WHISPER_MODEL="small") == (("large-v3", "small"), "small")
     assert of(MODELS="small,tiny", WHISPER_MODEL="tiny") == (("small", "tiny"), "tiny")
 
 
