@@ -36,6 +36,7 @@ from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
 from bridge.records.idempotency import Idempotency
 from bridge.records.prediction import Change
+from bridge.records.revisions import Revisions
 from bridge.records.store import Store
 from bridge.records.watch import Watch
 from bridge.routes import routes
@@ -190,6 +191,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
         settings=settings,
         links=links,
         store=store,
+        revisions=Revisions(redis, settings.revision_limit),
         watch=Watch(redis, store),
         files=files,
         uploads=uploads,

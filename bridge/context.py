@@ -13,6 +13,7 @@ from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
 from bridge.records.prediction import Prediction, Status
+from bridge.records.revisions import Revisions
 from bridge.records.store import Place, Store
 from bridge.records.watch import Watch
 from bridge.settings import Settings
@@ -28,6 +29,7 @@ class Context:
     settings: Settings
     links: Links
     store: Store
+    revisions: Revisions
     watch: Watch
     files: Files
     uploads: Uploads

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from bridge.api import deadletters, health, rest, results, speakers
+from bridge.api import asr, deadletters, health, rest, results, speakers, transcript
 from bridge.api.documentation import handlers as documentation
 from bridge.api.openai import models as openai_models
 from bridge.api.openai import transcriptions
@@ -21,6 +21,8 @@ ROUTES = [
     web.post(f"{_PREDICTION}/cancel", predictions.cancel),
     web.get(f"{_PREDICTION}/stream", stream.stream),
     web.get(f"{_PREDICTION}/output", results.output),
+    web.get(f"{_PREDICTION}/transcript", transcript.get),
+    web.put(f"{_PREDICTION}/transcript", transcript.put),
     web.post(f"{_MODEL}/predictions", predictions.create),
     web.post("/deployments/{owner}/{name}/predictions", predictions.create),
     web.get("/models", models.list_models),
@@ -41,6 +43,8 @@ ROUTES = [
     web.post("/audio/translations", transcriptions.translate),
     web.post("/audio/transcribe-with-speakers", speakers.transcribe),
     web.post("/transcribe", rest.transcribe),
+    web.post("/asr", asr.transcribe),
+    web.post("/detect-language", asr.detect_language),
 ]
 ROOT_ROUTES = [  # for probes, people and programs that look around: no token, no other prefix
     web.get("/health", health.health),

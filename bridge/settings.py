@@ -113,6 +113,11 @@ class Settings:
         "MODEL_VERSION", "", "Shown as version; a hash of code and models when empty."
     )
     result_ttl: int = _variable("RESULT_TTL", 86_400, "Seconds that a result is kept.", least=1)
+    revision_limit: int = _variable(
+        "REVISION_LIMIT",
+        1000,
+        "Corrected transcripts that are kept at once; beyond it saving another is answered 507.",
+    )
     queue_limit: int = _variable(
         "QUEUE_LIMIT",
         1000,

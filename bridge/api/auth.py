@@ -20,6 +20,8 @@ OPEN = frozenset(
         "POST /audio/translations",
         "POST /audio/transcribe-with-speakers",
         "POST /transcribe",
+        "POST /asr",
+        "POST /detect-language",
         "GET /models",
         "GET /models/{model}",
         "GET /predictions/{id}/output",

@@ -27,9 +27,11 @@ _TITLES = {
     405: "Method not allowed",
     408: "Request timeout",
     409: "Conflict",
+    412: "Precondition failed",
     413: "Payload too large",
     415: "Unsupported media type",
     422: "Input validation failed",
+    428: "Precondition required",
     429: "Too many requests",
     500: "Internal server error",
     503: "Service unavailable",
@@ -46,8 +48,8 @@ _CODES = {
     429: "rate_limit_exceeded",
     504: "still_running",
 }
-_KEPT_HEADERS = ("Allow", "Retry-After", "x-should-retry")
-_OUTSIDE_INPUT = frozenset({"id", "webhook", "webhook_events_filter", "content", "metadata"})
+_KEPT_HEADERS = ("Allow", "ETag", "Retry-After", "x-should-retry")
+_OUTSIDE_INPUT = ("id", "webhook", "webhook_events_filter", "content", "metadata", "edits")
 _DETAILS = {
     404: "There is nothing at this path; docs/api.md lists the routes.",
     405: "This path does not answer this method.",
@@ -97,7 +99,7 @@ def invalid_inputs(found: list[InvalidInput], status: int = 422) -> web.Response
 
 def _path(field: str) -> str:
     """Where a field stands in the request."""
-    return field if field in _OUTSIDE_INPUT else f"input.{field}"
+    return field if field.partition("[")[0] in _OUTSIDE_INPUT else f"input.{field}"
 
 
 def _detail(error: web.HTTPException) -> str:

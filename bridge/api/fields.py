@@ -43,10 +43,10 @@ class Fields:
             raise InvalidInput(name, f"{given[:60]!r} is not one of {', '.join(choices)}")
         return given
 
-    def boolean(self, name: str) -> bool:
-        """Whether it is true; false where it is absent. Raises InvalidInput."""
+    def boolean(self, name: str, *, otherwise: bool = False) -> bool:
+        """Whether it is true; ``otherwise`` where it is absent. Raises InvalidInput."""
         given = self.one(name)
-        found = False if given is None else boolean(given)
+        found = otherwise if given is None else boolean(given)
         if found is None:
             raise InvalidInput(name, f"{(given or '')[:60]!r} is not true or false")
         return found

@@ -1,4 +1,4 @@
-"""Refused inputs in the words of the form that they came in, with 400, as its clients expect."""
+"""Refused inputs in the words of the form that they came in, with the status its clients expect."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ REQUIRED = "is required"  # what we say where a field is missing
 _CODES = {"model": "model_not_found"}
 
 
-def naming(names: Mapping[str, str]) -> Callable[[Handler], Handler]:
+def naming(names: Mapping[str, str], status: int = 400) -> Callable[[Handler], Handler]:
     """Decorates a handler: ``names`` are the form's, by ours; those that are left out agree."""
 
     def decorate(handler: Handler) -> Handler:
@@ -25,22 +25,22 @@ def naming(names: Mapping[str, str]) -> Callable[[Handler], Handler]:
             try:
                 return await handler(request)
             except InvalidInputs as error:
-                return _refusal(error.found, names)
+                return _refusal(error.found, names, status)
             except InvalidInput as error:
-                return _refusal([error], names)
+                return _refusal([error], names, status)
 
         return answered
 
     return decorate
 
 
-def _refusal(found: list[InvalidInput], names: Mapping[str, str]) -> web.Response:
+def _refusal(found: list[InvalidInput], names: Mapping[str, str], status: int) -> web.Response:
     named = [(names.get(error.field, error.field), error.reason) for error in found]
-    field = named[0][0]
-    status = 400 if found[0].status == 422 else found[0].status
+    field, reason = named[0]
     message = "; ".join(f"{name}: {reason}" for name, reason in named)
-    missing = (
-        "missing_required_parameter" if message.partition(": ")[2].startswith(REQUIRED) else None
-    )
-    code = None if status != 400 else missing or _CODES.get(field, "invalid_value")
+    if found[0].status != 422:
+        return problem(found[0].status, message, param=field)
+    code = _CODES.get(field, "invalid_value")
+    if reason.startswith(REQUIRED):
+        code = "missing_required_parameter"
     return problem(status, message, param=field, code=code)

@@ -1,16 +1,14 @@
 """Where a request comes from: the address it was sent to, and whether it was sent before."""
 
-from dataclasses import replace
-
 from aiohttp import web
 
-from bridge.api.auth import SETTINGS
-from bridge.intake.accept import Request
+from bridge.context import CONTEXT
+from bridge.intake.accept import Origin
 
 
 def base_url(request: web.Request) -> str:
     """Where the client reaches us: as the operator says, as its proxy says, or as it asked."""
-    configured = request.app[SETTINGS].public_url.rstrip("/")
+    configured = request.app[CONTEXT].settings.public_url.rstrip("/")
     if configured:
         return configured
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
@@ -18,12 +16,12 @@ def base_url(request: web.Request) -> str:
     return f"{scheme}://{host}"
 
 
-def with_repeat(request: web.Request, parsed: Request) -> Request:
-    """Note how a repetition is told: by its idempotency key, or by its retry mark and content."""
+def origin_of(request: web.Request) -> Origin:
+    """A repetition has the same idempotency key, or a retry mark and the same content."""
     key = request.headers.get("Idempotency-Key") or None
     marked = request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
-    return replace(
-        parsed,
+    return Origin(
+        base_url=base_url(request),
         sender=request.headers.get("Authorization", ""),
         idempotency_key=key,
         is_retry=marked or key is not None,

@@ -7,7 +7,7 @@ from aiohttp import web
 from bridge.api.fields import Fields
 from bridge.api.forms import discard, read_form
 from bridge.api.naming import FILE, naming
-from bridge.api.origin import base_url, with_repeat
+from bridge.api.origin import origin_of
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
 from bridge.intake.accept import Request
@@ -46,8 +46,7 @@ async def _read(request: web.Request) -> Request:
     except BaseException:
         discard(context, form)
         raise
-    parsed = Request(inputs=inputs, upload=form.upload, base_url=base_url(request))
-    return with_repeat(request, parsed)
+    return Request(inputs=inputs, upload=form.upload, origin=origin_of(request))
 
 
 def _body(result: Result) -> dict[str, Any]:

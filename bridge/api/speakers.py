@@ -8,7 +8,7 @@ from aiohttp import web
 from bridge.api.forms import discard, read_form
 from bridge.api.naming import OPENAI, naming
 from bridge.api.openai.fields import ALIASES, OpenAIFields
-from bridge.api.origin import base_url, with_repeat
+from bridge.api.origin import origin_of
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
 from bridge.intake.accept import Request
@@ -44,8 +44,7 @@ async def _read(request: web.Request) -> Request:
         discard(context, form)
         raise
     given = {name: value for name, value in inputs.items() if value is not None}
-    parsed = Request(inputs=given, upload=form.upload, base_url=base_url(request))
-    return with_repeat(request, parsed)
+    return Request(inputs=given, upload=form.upload, origin=origin_of(request))
 
 
 def _body(result: Result) -> dict[str, Any]:

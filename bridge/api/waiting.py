@@ -5,7 +5,7 @@ the result can be had later.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -42,15 +42,15 @@ async def begin(request: web.Request, asked: Request) -> Prediction:
     return prediction
 
 
-async def finish(request: web.Request, asked: Request) -> Result:
+async def finish(request: web.Request, asked: Request, seconds: int | None = None) -> Result:
     """Begin, and wait for the result. Raises what `begin` and `load` do.
 
-    Past the door's own patience (``SYNC_TIMEOUT``) it raises HTTPGatewayTimeout, and the
-    prediction goes on.
+    Past ``seconds``, or else ``SYNC_TIMEOUT``, it raises HTTPGatewayTimeout, and the prediction
+    goes on.
     """
     context = request.app[CONTEXT]
     prediction = await begin(request, asked)
-    patience = context.settings.sync_timeout
+    patience = seconds or context.settings.sync_timeout
     if not prediction.terminal and not await context.watch.ended(prediction.id, patience):
         raise web.HTTPGatewayTimeout(
             text=f"Not finished after {patience} s; it goes on as prediction {prediction.id}. "
@@ -79,6 +79,15 @@ async def load(context: Context, prediction_id: str) -> Result:
         case status:
             retry = _FINAL if prediction.terminal else {"Retry-After": "2"}
             raise web.HTTPConflict(text=f"The prediction is {status}.", headers=retry)
+
+
+async def load_corrected(context: Context, prediction_id: str) -> Result:
+    """The same with all corrections. Raises what `load` does."""
+    result = await load(context, prediction_id)
+    document = await context.revisions.output(prediction_id)
+    if document is None:
+        return result
+    return replace(result, transcript=from_wire(json.loads(document)), document=document)
 
 
 async def tell_id(request: web.Request, response: web.StreamResponse) -> None:

@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,20 +22,11 @@ from bridge.records.store import AlreadyExists, Place, Store
 from bridge.settings import Settings
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import EVENTS
-from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret
 _CLAIM_LOOKS, _CLAIM_PAUSE = 40, 0.05  # seconds; together longer than a request takes to record
 _log = logging.getLogger(__name__)
-_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-
-
-def check_id(text: object) -> str:
-    """A client's own id for its prediction. Raises InvalidInput unless it is a safe name."""
-    if isinstance(text, str) and _ID.fullmatch(text):
-        return text
-    raise InvalidInput("id", "must be 1-64 characters from [a-zA-Z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +37,19 @@ class Upload:
     filename: str
     recording: str
     stored: Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request comes from, and whether it was sent before."""
+
+    base_url: str = ""
+    """How the client reaches us."""
+    sender: str = field(default="", repr=False)
+    """Who asks, as a token or nothing; requests of others are never repetitions of this one."""
+    idempotency_key: str | None = None
+    is_retry: bool = False
+    """Whether a prediction with the same ``repeat`` is to be joined, not replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +64,7 @@ class Request:
     webhook: str | None = None
     webhook_events: tuple[str, ...] = EVENTS
     cancel_after: timedelta | None = None
-    base_url: str = ""
-    sender: str = field(default="", repr=False)
-    """Who asks, as a token or nothing; requests of others are never repetitions of this one."""
-    idempotency_key: str | None = None
-    is_retry: bool = False
-    """Whether a prediction with the same ``repeat`` is to be joined, not replaced."""
+    origin: Origin = field(default_factory=Origin)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -78,9 +76,10 @@ class Request:
     @cached_property
     def repeat(self) -> str:
         """A digest that the same request bears when it is sent again."""
-        if self.idempotency_key is not None:
-            return _digest("key", self.sender, self.idempotency_key)
-        return _digest("body", self.sender, self.fingerprint)
+        origin = self.origin
+        if origin.idempotency_key is not None:
+            return _digest("key", origin.sender, origin.idempotency_key)
+        return _digest("body", origin.sender, self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ class Intake:
                 raise AlreadyExists
             return existing
         first = await self._idempotency.claim(
-            request.repeat, request.id, renew=not request.is_retry
+            request.repeat, request.id, renew=not request.origin.is_retry
         )
         if first == request.id:
             return None
@@ -209,7 +208,7 @@ class Intake:
             recording=recording.name,
             references=tuple(clip for clip, _ in clips),
             deadline=now + request.cancel_after if request.cancel_after else None,
-            base_url=request.base_url,
+            base_url=request.origin.base_url,
             webhook=request.webhook,
             webhook_events=request.webhook_events,
             fingerprint=request.fingerprint,

@@ -1,12 +1,13 @@
 """Every key of ours in Redis, and how long it lives.
 
 Each has a time to live: a week while a prediction lives (renewed by each write), ``RESULT_TTL``
-from its end.
+from its end. Only what somebody corrected stays until it is deleted, and the list of it.
 
-    prediction:<id>           hash: record (JSON), output (JSON), status, cancel
+    prediction:<id>           hash: record (JSON), output (JSON), status, cancel; the corrections
     prediction:<id>:secrets   the secret inputs, until the prediction has ended
     prediction:<id>:segments  hash: what the run under way has recognized so far, and its number
     predictions:all           ids by creation time, for listing
+    predictions:kept          ids of what was corrected, by the time of the latest correction
     predictions:unfinished    ids by creation time: the queue and what runs
     webhooks:pending          "<id> <event>" of client webhooks still to be delivered
     webhooks:tries            how often each of them was tried
@@ -21,6 +22,7 @@ from typing import Any
 
 LIVE_TTL = 7 * 86_400  # seconds; longer than any queue, so that only an abandoned record expires
 ALL = "predictions:all"
+KEPT = "predictions:kept"
 UNFINISHED = "predictions:unfinished"
 PENDING = "webhooks:pending"
 TRIES = "webhooks:tries"
@@ -31,7 +33,7 @@ CHANGES = "predictions:changed"  # a channel, not a key: ids of records that wer
 
 
 def prediction(prediction_id: str) -> str:
-    """The record, its output, status and cancel request."""
+    """The record, its output, status, cancel request and corrections."""
     return f"prediction:{prediction_id}"
 
 

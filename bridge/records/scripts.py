@@ -4,16 +4,16 @@ from typing import Final
 
 # Neither a crowd of requests nor a crash in their middle can break the count.
 CREATE: Final = """
-local record, secrets, unfinished, all, mean = unpack(KEYS)
+local record, secrets, unfinished, all, mean, kept = unpack(KEYS)
 local id, created, document, status, hidden, ttl, limit = unpack(ARGV)
 if redis.call('EXISTS', record) == 1 then return {'exists'} end
 if redis.call('ZCARD', unfinished) >= tonumber(limit) then return {'full'} end
 redis.call('HSET', record, 'record', document, 'status', status)
 redis.call('EXPIRE', record, ttl)
-for _, index in ipairs({unfinished, all}) do
-    redis.call('ZADD', index, created, id)
-    redis.call('EXPIRE', index, ttl)
-end
+for _, index in ipairs({unfinished, all}) do redis.call('ZADD', index, created, id) end
+redis.call('EXPIRE', unfinished, ttl)
+-- The list lives as long as what it lists.
+if redis.call('EXISTS', kept) == 0 then redis.call('EXPIRE', all, ttl) end
 if hidden ~= '' then redis.call('SET', secrets, hidden, 'EX', ttl) end
 return {'created', redis.call('ZRANK', unfinished, id), redis.call('GET', mean)}
 """
@@ -60,4 +60,23 @@ redis.pcall('PUBLISH', channel, id)
 OBSERVE: Final = """
 local mean, new = tonumber(redis.call('GET', KEYS[1]) or ARGV[1]), tonumber(ARGV[1])
 redis.call('SET', KEYS[1], tostring(mean + ARGV[2] * (new - mean)), 'EX', ARGV[3])
+"""
+# What SAVE_REVISION answers besides the number of the new revision.
+CONFLICT: Final = 0
+FULL: Final = -1
+# Keys: record, kept, all. Of two who corrected the same revision the second is told.
+SAVE_REVISION: Final = f"""
+local record, kept, all = unpack(KEYS)
+local id, corrected, edits, output, saved_at, now, limit = unpack(ARGV)
+if redis.call('HGET', record, 'status') ~= 'succeeded' then return {CONFLICT} end
+local number = redis.call('HGET', record, 'revision') or '0'
+if number ~= corrected then return {CONFLICT} end
+if number == '0' and redis.call('ZCARD', kept) >= tonumber(limit) then return {FULL} end
+number = tonumber(number) + 1
+redis.call('HSET', record, 'revision', number, 'edits', edits, 'revised', output,
+    'saved_at', saved_at)
+redis.call('ZADD', kept, now, id)
+redis.call('PERSIST', record)
+redis.call('PERSIST', all)
+return number
 """

@@ -58,6 +58,7 @@ class Store:
                 keys.UNFINISHED,
                 keys.ALL,
                 keys.MEAN,
+                keys.KEPT,
             ],
             args=[
                 prediction.id,
@@ -190,7 +191,7 @@ class Store:
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(keys.prediction(prediction_id))
             pipe.delete(keys.secrets(prediction_id), keys.segments(prediction_id))
-            for index in (keys.ALL, keys.UNFINISHED):
+            for index in (keys.ALL, keys.UNFINISHED, keys.KEPT):
                 pipe.zrem(index, prediction_id)
             pipe.publish(keys.CHANGES, prediction_id)
             existed, *_ = await pipe.execute()

@@ -258,7 +258,7 @@ async def test_results_that_cannot_be_had(api: Api) -> None:
     await api.finish(failed["id"])
     answer = await asked(failed["id"])
     assert (answer.status, "no idea" in answer.body["detail"]) == (500, True)
-    unknown = await asked(failed["id"], "?format=docx")
+    unknown = await asked(failed["id"], "?format=pdf")
     assert (unknown.status, unknown.body["error"]["param"]) == (422, "format")
 
 

@@ -13,7 +13,7 @@ from bridge.api.documentation.schemas import ID, SCHEMAS, TEXT, Schema, ref
 
 PREFIX = "/v1"
 # Where each of its routes is shown; it answers at the other prefixes, too.
-_AT_ROOT = frozenset({"/transcribe"})
+_AT_ROOT = frozenset({"/transcribe", "/asr", "/detect-language"})
 _PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
 _TITLE = re.compile(r"^``[^`]*``:\s*")  # a route that a handler's docstring begins with
 _DESCRIPTION = (

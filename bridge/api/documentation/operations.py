@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.api import results
-from bridge.api.documentation.schemas import SENT_EVENT, TEXT, TIME, Schema, listed, ref
+from bridge.api import asr, results
+from bridge.api.documentation.schemas import SENT_EVENT, TEXT, TIME, YES_NO, Schema, listed, ref
 from bridge.api.formats import FORMATS
 from bridge.api.openai.fields import ALIASES
 from bridge.api.openai.render import GRANULARITIES
@@ -79,7 +79,14 @@ _OPENAI_ANSWER: dict[int, dict[str, Schema]] = {
     }
 }
 _LANGUAGE = _knob("language")
-_ANY = {200: {**_OPENAI_ANSWER[200], JSON: {"type": "object"}}}
+_FILES: dict[int, dict[str, Schema]] = {
+    200: {
+        JSON: {"type": "object"},
+        **dict.fromkeys(
+            sorted({file.media_type for file in results.FILES.values()} - {JSON}), TEXT
+        ),
+    }
+}
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/predictions"): _CREATE,
@@ -103,9 +110,19 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         door="Results",
         query={
             "format": {"enum": list(results.NAMES), "default": results.WHOLE},
+            "revision": {"enum": list(results.REVISIONS), "default": results.REVISIONS[0]},
             **{name: _knob(name) for name in results.LAYOUT},
         },
-        answers=_ANY,
+        answers=_FILES,
+    ),
+    ("GET", "/predictions/{id}/transcript"): Operation(
+        door="Results", answers=_json("CorrectedTranscript")
+    ),
+    ("PUT", "/predictions/{id}/transcript"): Operation(
+        door="Results",
+        headers={"If-Match": _said("The ETag of the transcript that was corrected, or *.")},
+        body={JSON: ref("Corrections")},
+        answers=_json("Revision"),
     ),
     ("GET", "/models"): Operation(door="Models", answers=_json("Models")),
     ("GET", "/models/{model}"): Operation(door="Models", answers=_json("ModelEntry")),
@@ -163,6 +180,27 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/transcribe"): Operation(
         door="REST", body=_form({"file": FILE}, language=_LANGUAGE), answers=_json("Transcript")
+    ),
+    ("POST", "/asr"): Operation(
+        door="ASR",
+        query={
+            "output": {"enum": list(asr.OUTPUTS), "default": "txt"},
+            "task": {"enum": list(asr.TASKS), "default": "transcribe"},
+            **{name: _knob(name) for name in ("language", "initial_prompt", "hotwords")},
+            "model": _MODEL,
+            **dict.fromkeys(("encode", "word_timestamps", "vad_filter", "diarize"), YES_NO),
+            "return_speaker_embeddings": YES_NO,
+            **{name: _knob(name) for name in ("num_speakers", "min_speakers", "max_speakers")},
+            **{name: _knob(name) for name in results.LAYOUT},
+        },
+        body=_form({"audio_file": FILE}),
+        answers={200: {"text/plain": TEXT}},
+    ),
+    ("POST", "/detect-language"): Operation(
+        door="ASR",
+        query={"encode": YES_NO},
+        body=_form({"audio_file": FILE}),
+        answers=_json("SpokenLanguage"),
     ),
     ("GET", "/languages"): Operation(door="REST", answers=_json("Languages")),
     ("GET", "/api-info"): Operation(door="REST", answers=_json("ApiInfo")),

@@ -4,6 +4,7 @@ from typing import Any
 
 from bridge.records.prediction import Status
 from bridge.tasks.webhooks import EVENTS
+from transcription.revision import EDITS, MAX_EDITS
 from transcription.schema import input_schema, output_schema
 
 Schema = dict[str, Any]
@@ -116,6 +117,12 @@ _LETTER = record(
 )
 _TOLD = maybe(YES_NO)
 _TASKS = input_schema()["properties"]["task"]["enum"]
+_REVISION = {
+    "id": TEXT,
+    "revision": WHOLE,
+    "saved_at": maybe(TIME),
+    "expires_at": maybe(TIME),
+}
 
 SCHEMAS: dict[str, Schema] = {
     "Input": modern(input_schema()),
@@ -137,6 +144,18 @@ SCHEMAS: dict[str, Schema] = {
     "Files": _page("File"),
     "Version": record(id=TEXT, created_at=TIME, cog_version=TEXT, openapi_schema=ANYTHING),
     "Versions": _page("Version"),
+    "Edit": {
+        "type": "object",
+        "required": ["edit"],
+        "properties": {"edit": {"enum": list(EDITS)}},
+    },
+    "Corrections": {
+        "type": "object",
+        "required": ["edits"],
+        "properties": {"edits": {**listed(ref("Edit")), "maxItems": MAX_EDITS}},
+    },
+    "Revision": record(**_REVISION),
+    "CorrectedTranscript": record(**_REVISION, edits=listed(ref("Edit")), transcript=ref("Output")),
     "Model": _REPLICATE_MODEL,
     "ModelEntry": _MODEL_ENTRY,
     "Models": record(
@@ -191,6 +210,7 @@ SCHEMAS: dict[str, Schema] = {
         duration=NUMBER,
         warnings=listed(TEXT),
     ),
+    "SpokenLanguage": record(detected_language=TEXT, language_code=TEXT, confidence=NUMBER),
     "Languages": record(
         languages=listed(record(code=TEXT, name=TEXT, alignment=_TOLD)), total=WHOLE
     ),

@@ -34,8 +34,7 @@ def verbose(
     }
     if "segment" in granularities:
         body["segments"] = [
-            _segment(number, segment, temperature)
-            for number, segment in enumerate(transcript.segments)
+            segment(number, one, temperature) for number, one in enumerate(transcript.segments)
         ]
     if "word" in granularities:
         body["words"] = [
@@ -90,15 +89,16 @@ def _letters() -> Iterator[str]:
             yield first + last
 
 
-def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any]:
-    text = segment.text.encode()
-    told = {"avg_logprob": segment.avg_logprob, "no_speech_prob": segment.no_speech_prob}
+def segment(number: int, found: Segment, temperature: float) -> dict[str, Any]:
+    """One of ``verbose_json``, as Whisper itself has it."""
+    text = found.text.encode()
+    told = {"avg_logprob": found.avg_logprob, "no_speech_prob": found.no_speech_prob}
     return {
         "id": number,
-        "seek": round(_FRAMES * segment.start),
-        "start": segment.start,
-        "end": segment.end,
-        "text": segment.text,
+        "seek": round(_FRAMES * found.start),
+        "start": found.start,
+        "end": found.end,
+        "text": found.text,
         "tokens": [],
         "temperature": temperature,
         # Whisper's own measure of repetition, of this segment's text.

@@ -9,7 +9,7 @@ from bridge.api.formats import FORMATS
 from bridge.api.forms import discard, read_form
 from bridge.api.openai.fields import DIARIZING, OpenAIFields
 from bridge.api.openai.render import GRANULARITIES
-from bridge.api.origin import base_url, with_repeat
+from bridge.api.origin import origin_of
 from bridge.context import CONTEXT
 from bridge.intake.accept import Request
 from transcription.errors import InvalidAudio, InvalidInput
@@ -46,8 +46,8 @@ async def read(request: web.Request, task: str) -> Asked:
     except BaseException:
         discard(context, form)
         raise
-    parsed = Request(inputs=inputs, upload=form.upload, base_url=base_url(request))
-    return Asked(with_repeat(request, parsed), wanted, granularities, stream)
+    parsed = Request(inputs=inputs, upload=form.upload, origin=origin_of(request))
+    return Asked(parsed, wanted, granularities, stream)
 
 
 def _inputs(fields: OpenAIFields, task: str) -> dict[str, Any]:

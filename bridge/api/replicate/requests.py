@@ -1,20 +1,21 @@
 """Requests for a prediction, JSON or multipart form, as `Request`s."""
 
-import asyncio
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 
+from bridge.api.bodies import read_object
 from bridge.api.fields import Fields
 from bridge.api.forms import read_form
-from bridge.api.origin import base_url, with_repeat
+from bridge.api.ids import check_id
+from bridge.api.origin import origin_of
 from bridge.context import CONTEXT, Context
-from bridge.intake.accept import Request, check_id
+from bridge.intake.accept import Request, Upload
+from bridge.intake.forward import applies
 from bridge.recordings.files import new_id
 from bridge.tasks.webhooks import EVENTS
 from transcription.errors import InvalidInput
@@ -25,52 +26,45 @@ _WAIT = re.compile(r"\bwait(?:=(\d+))?\b")
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
 
 
-async def read(request: web.Request, body: Mapping[str, Any] | None) -> Request:
-    """The request in a JSON ``body``, or in a form. Raises InvalidInput or an HTTP error."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a client asks for: a prediction, or (``forwarded``) a request that Cog gets as it is."""
+
+    request: Request
+    wait: int = 0
+    """Seconds that the answer is to be held."""
+    forwarded: Mapping[str, Any] | None = None
+
+
+async def read(request: web.Request) -> Asked:
+    """A request for a prediction, JSON or form. Raises InvalidInput or an HTTP error."""
     context = request.app[CONTEXT]
-    check_version(body or {}, context, request.match_info)
-    parsed = await _read_form(request, context) if body is None else _from_json(body)
-    wanted = _cancel_after(request.headers.get("Cancel-After"))
-    parsed = replace(parsed, cancel_after=wanted, base_url=base_url(request))
-    if "id" in request.match_info:
-        parsed = replace(parsed, id=check_id(request.match_info["id"]), named=True)
-    return with_repeat(request, parsed)
+    # Before the body: what is refused later would leave an uploaded file behind.
+    cancel_after = _cancel_after(request.headers.get("Cancel-After"))
+    form = request.content_type == "multipart/form-data"
+    body = {} if form else await read_object(request)
+    _check_version(body, context, request.match_info)
+    given = request.match_info.get("id", body.get("id"))
+    named = None if given is None else check_id(given)
+    inputs, upload = await _read_form(request, context) if form else (_inputs(body), None)
+    parsed = Request(
+        id=named or new_id(),
+        named=named is not None,
+        inputs=inputs,
+        upload=upload,
+        webhook=_webhook(body),
+        webhook_events=_events(body.get("webhook_events_filter")),
+        cancel_after=cancel_after,
+        origin=origin_of(request),
+    )
+    wait = _wait_seconds(request.headers.get("Prefer", ""))
+    if not applies(context.settings, body):
+        return Asked(parsed, wait)
+    forwarded = {**body, "input": dict(inputs)}
+    return Asked(parsed, wait, forwarded if named is None else {**forwarded, "id": named})
 
 
-async def read_object(request: web.Request) -> Mapping[str, Any] | None:
-    """The JSON object in a body, None when a form was sent. Raises HTTPBadRequest."""
-    if request.content_type == "multipart/form-data":
-        return None
-    try:
-        body = json.loads(await _content(request), parse_constant=_no_number)
-    except ValueError:
-        raise web.HTTPBadRequest(text="The body is not valid JSON.") from None
-    if not isinstance(body, dict):
-        raise web.HTTPBadRequest(text="The body must be a JSON object with an `input` member.")
-    return body
-
-
-def _no_number(name: str) -> None:
-    """Python would read NaN and Infinity; JSON has no such numbers, and Cog refuses them."""
-    raise ValueError(name)
-
-
-async def _content(request: web.Request) -> bytes:
-    """A whole body. Raises HTTPRequestEntityTooLarge, HTTPRequestTimeout when it stalls."""
-    settings = request.app[CONTEXT].settings
-    content = bytearray()
-    while not request.content.at_eof():
-        try:
-            async with asyncio.timeout(settings.upload_idle_timeout):
-                content += await request.content.readany()
-        except TimeoutError:
-            raise web.HTTPRequestTimeout(text="The request stalled.") from None
-        if len(content) > settings.max_json_bytes:
-            raise web.HTTPRequestEntityTooLarge(settings.max_json_bytes, len(content))
-    return bytes(content)
-
-
-def check_version(body: Mapping[str, Any], context: Context, path: Mapping[str, str]) -> None:
+def _check_version(body: Mapping[str, Any], context: Context, path: Mapping[str, str]) -> None:
     """Raises HTTPUnprocessableEntity or HTTPNotFound for a version or model not served here."""
     name = context.settings.model_name
     if "owner" in path and f"{path['owner']}/{path['name']}" != name:
@@ -81,7 +75,7 @@ def check_version(body: Mapping[str, Any], context: Context, path: Mapping[str, 
         raise web.HTTPUnprocessableEntity(text="- version: this service serves another version\n")
 
 
-def wait_seconds(prefer: str) -> int:
+def _wait_seconds(prefer: str) -> int:
     """How long ``Prefer: wait[=n]`` asks the answer to be held; 0 without it."""
     match = _WAIT.search(prefer)
     if match is None:
@@ -89,21 +83,14 @@ def wait_seconds(prefer: str) -> int:
     return min(int(match[1] or LONGEST_WAIT), LONGEST_WAIT)
 
 
-def _from_json(body: Mapping[str, Any]) -> Request:
-    inputs = inputs_of(body)
+def _webhook(body: Mapping[str, Any]) -> str | None:
     webhook = body.get("webhook")
     if webhook is not None and not isinstance(webhook, str):
         raise InvalidInput("webhook", "must be a URL")
-    return Request(
-        id=new_id() if body.get("id") is None else check_id(body["id"]),
-        named=body.get("id") is not None,
-        inputs=inputs,
-        webhook=webhook or None,
-        webhook_events=events_of(body.get("webhook_events_filter")),
-    )
+    return webhook or None
 
 
-def inputs_of(body: Mapping[str, Any]) -> dict[str, Any]:
+def _inputs(body: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs of a JSON request. Raises HTTPUnprocessableEntity."""
     inputs = body.get("input")
     if inputs is None:
@@ -113,7 +100,7 @@ def inputs_of(body: Mapping[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-def events_of(given: Any) -> tuple[str, ...]:
+def _events(given: Any) -> tuple[str, ...]:
     """The events that a client wants to be told of; all without a filter. Raises InvalidInput."""
     if given is None:
         return EVENTS
@@ -134,8 +121,10 @@ def _cancel_after(header: str | None) -> timedelta | None:
     return duration
 
 
-async def _read_form(request: web.Request, context: Context) -> Request:
+async def _read_form(
+    request: web.Request, context: Context
+) -> tuple[Mapping[str, Any], Upload | None]:
     """Inputs as form fields in any order; the recording goes straight to disk."""
     form = await read_form(request, {name: name for name in AUDIO_NAMES})
     fields = Fields(form.texts, context)
-    return Request(inputs=fields.inputs(fields.texts), upload=form.upload)
+    return fields.inputs(fields.texts), form.upload

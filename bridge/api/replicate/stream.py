@@ -8,8 +8,8 @@ from aiohttp import web
 
 from bridge.api import sse
 from bridge.api.errors import problem
+from bridge.api.ids import id_in
 from bridge.context import CONTEXT, Context
-from bridge.intake.accept import check_id
 from bridge.records.prediction import Prediction, Status
 
 # Everything that some client takes for the end of a line.
@@ -19,7 +19,7 @@ _REASONS = {Status.CANCELED: "canceled", Status.FAILED: "error"}
 
 async def stream(request: web.Request) -> web.StreamResponse:
     """``GET /predictions/{id}/stream``: logs as they grow, then the output, then `done`."""
-    prediction_id = check_id(request.match_info["id"])
+    prediction_id = id_in(request)
     context = request.app[CONTEXT]
     if not context.links.opens_stream(prediction_id, request.query):
         return problem(403, "The link has expired or is not one of ours.")

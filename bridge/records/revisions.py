@@ -1,0 +1,83 @@
+"""Corrections of predictions that succeeded, in Redis beside the first output.
+
+A record that was corrected stays until it is deleted. Who saves says which revision was corrected:
+of two that correct the same one, the second is told, and loses nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from bridge.records import keys, scripts
+from transcription.errors import TranscriptionError
+
+_FIELDS = ["revision", "edits", "saved_at"]
+
+
+class TooManyKept(TranscriptionError):
+    """As many corrected transcripts are kept as the operator allows."""
+
+    status = 507
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The corrections so far: all edits of the first output. Number 0 has none."""
+
+    number: int = 0
+    edits: Sequence[Mapping[str, Any]] = ()
+    saved_at: datetime | None = None
+
+
+class Revisions:
+    """Keeps one revision per prediction, the newest; its edits lead back to all before it."""
+
+    def __init__(self, redis: "Redis", limit: int) -> None:
+        self._redis: Final = redis
+        self._limit: Final = limit
+        self._save: Final = redis.register_script(scripts.SAVE_REVISION)
+
+    async def get(self, prediction_id: str) -> Revision:
+        """The newest revision, number 0 where nothing was corrected."""
+        number, edits, saved_at = await self._redis.hmget(keys.prediction(prediction_id), _FIELDS)
+        if number is None:
+            return Revision()
+        moment = datetime.fromisoformat(keys.text(saved_at))
+        return Revision(int(number), json.loads(keys.text(edits)), moment)
+
+    async def output(self, prediction_id: str) -> bytes | None:
+        """The corrected output as JSON text; None where nothing was corrected."""
+        found = await self._redis.hget(keys.prediction(prediction_id), "revised")
+        return None if found is None else keys.text(found).encode()
+
+    async def save(
+        self,
+        prediction_id: str,
+        corrected: int,
+        edits: Sequence[Mapping[str, Any]],
+        output: Mapping[str, Any],
+        now: datetime,
+    ) -> Revision | None:
+        """Keep the next revision after number ``corrected``, and the record with it.
+
+        None when another one was saved since, or the record is gone. Raises TooManyKept.
+        """
+        number: Any = await self._save(
+            keys=[keys.prediction(prediction_id), keys.KEPT, keys.ALL],
+            args=[
+                prediction_id,
+                corrected,
+                json.dumps(edits, separators=(",", ":")),  # as sent, halves of characters and all
+                json.dumps(output, ensure_ascii=False, separators=(",", ":")),
+                now.isoformat(),
+                now.timestamp(),
+                self._limit,
+            ],
+        )
+        if number == scripts.FULL:
+            raise TooManyKept("No more corrected transcripts can be kept; delete some first.")
+        return Revision(number, edits, now) if number > 0 else None
