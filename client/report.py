@@ -167,6 +167,7 @@ def sentence(result: Result) -> str:
     if not output["segments"]:
         facts.append("nothing was said")
     facts += [shown(warning) for warning in output["warnings"]]
-    made = ", ".join(map(shown, result.files))
+    beside = result.found.path.parent if result.found.path else None
+    made = ", ".join(shown(p.name if p.parent == beside else p) for p in result.files)
     told = [text for text in (made, result.detail) if text] or ["done"]
     return f"{result.found.name}: {'; '.join(told)} ({'; '.join(facts)})"

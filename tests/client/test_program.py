@@ -32,7 +32,7 @@ def test_results_stand_beside_their_recording(
     assert talk.with_suffix(".txt").read_text() == "hello\n"
     assert talk.with_suffix(".tsv").read_text().startswith("start\tend\ttext")
     assert json.loads(talk.with_suffix(".json").read_text())["segments"][0]["text"] == "hello"
-    assert f"{talk}: {talk.with_suffix('.srt')}, " in said.stderr
+    assert f"{talk}: talk.srt, talk.vtt, talk.txt, talk.json, talk.tsv (English" in said.stderr
 
 
 def test_what_is_done_is_skipped_and_what_is_not_is_done(
