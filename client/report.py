@@ -4,6 +4,7 @@ Results go to standard output, everything else to standard error.
 """
 
 import json
+import re
 import sys
 from collections import Counter
 from types import TracebackType
@@ -18,6 +19,7 @@ from client.finding import Found
 from client.work import Bar, Result, State
 from transcription.language import LANGUAGES
 
+_SENTENCE = re.compile(r"^\w+: ")  # what precedes it is a code, for programs
 _NAME_WIDTH = 36  # columns of a name beside its bar
 
 
@@ -163,10 +165,9 @@ def sentence(result: Result) -> str:
         return f"{result.found.name}: {result.state}, {result.detail}"
     output = result.record["output"]
     language = LANGUAGES.get(output["detected_language"], output["detected_language"])
-    facts = [f"{language}, {output['duration']:.1f} s"]
-    if not output["segments"]:
-        facts.append("nothing was said")
-    facts += [shown(warning) for warning in output["warnings"]]
+    heard = [language] if output["segments"] else []  # of silence, a language means nothing
+    facts = [", ".join([*heard, f"{output['duration']:.1f} s"])]
+    facts += [shown(_SENTENCE.sub("", warning)) for warning in output["warnings"]]
     beside = result.found.path.parent if result.found.path else None
     made = ", ".join(shown(p.name if p.parent == beside else p) for p in result.files)
     told = [text for text in (made, result.detail) if text] or ["done"]

@@ -11,6 +11,7 @@ import pytest
 from av.audio.stream import AudioStream
 
 from transcription.audio import SAMPLE_RATE, decode
+from transcription.audio.decode import read
 from transcription.errors import InvalidAudio
 from transcription.probe import probe
 
@@ -176,3 +177,14 @@ def test_numbers_that_are_none_become_silence() -> None:
     data = bytearray(recording("wav", "pcm_f32le", 16_000))
     data[-4000:-3000] = np.full(250, np.nan, dtype="<f4").tobytes()
     assert np.isfinite(decode(bytes(data))).all()
+
+
+def test_the_ends_of_other_tracks_are_no_damage() -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as output:
+        for stream in [output.add_stream("aac", rate=16_000, layout="mono") for _ in range(3)]:
+            frame = av.AudioFrame.from_ndarray(tone(16_000), format="s16p", layout="mono")
+            frame.sample_rate = 16_000
+            output.mux(stream.encode(frame))
+            output.mux(stream.encode(None))
+    assert read(file.getvalue()).warnings == ()
