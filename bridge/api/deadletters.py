@@ -9,13 +9,13 @@ from bridge.context import CONTEXT
 
 
 async def list_all(request: web.Request) -> web.Response:
-    """``GET /webhooks/dead-letters``: newest first."""
+    """Lists the webhooks that were given up, newest first."""
     letters = await request.app[CONTEXT].webhooks.dead_letters()
     return web.json_response({"results": [asdict(letter) for letter in letters]})
 
 
 async def redeliver(request: web.Request) -> web.Response:
-    """``POST /webhooks/dead-letters/{letter}/redeliver``: 202; it is tried from the start."""
+    """Delivers a webhook again that was given up; the tries start over."""
     context = request.app[CONTEXT]
     revived = await context.webhooks.revive(request.match_info["letter"])
     if revived is None:

@@ -11,7 +11,7 @@ _REDIS_SECONDS = 1.0  # a probe should not wait longer for its answer
 
 
 async def health(request: web.Request) -> web.Response:
-    """200 while the process lives; the body tells what it can do."""
+    """Reports what the service can do; 200 while the process lives."""
     context = request.app[CONTEXT]
     status, reason = await _readiness(context)
     worker = context.monitor.worker
@@ -29,7 +29,7 @@ async def health(request: web.Request) -> web.Response:
 
 
 async def readiness(request: web.Request) -> web.Response:
-    """200 when a prediction would be run, otherwise 503 with the reason."""
+    """Reports whether a prediction would run now: 200, otherwise 503 with the reason."""
     status, reason = await _readiness(request.app[CONTEXT])
     return web.json_response(
         {"status": status, "reason": reason}, status=200 if reason is None else 503

@@ -20,12 +20,12 @@ _NOT_BY_DEFAULT = {"diarization": False}  # this door tells no speakers unless a
 
 @naming(FILE)
 async def transcribe(request: web.Request) -> web.Response:
-    """What was said, in segments with their words."""
+    """Transcribes a recording into segments with their words."""
     return web.json_response(_body(await finish(request, await _read(request))))
 
 
 async def languages(request: web.Request) -> web.Response:
-    """The languages that can be transcribed, and those whose words can be timed."""
+    """Lists the languages that can be transcribed, and those whose words can be timed."""
     worker = request.app[CONTEXT].monitor.worker
     aligned = None if worker is None else worker.alignment_languages
     listed = [

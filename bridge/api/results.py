@@ -65,7 +65,7 @@ NAMES = tuple(sorted(FILES))
 
 
 async def output(request: web.Request) -> web.Response:
-    """A result that was transcribed before, in the format asked for."""
+    """Renders a stored result in the format asked for, without a new run."""
     context, prediction_id = request.app[CONTEXT], id_in(request)
     file = FILES[_one_of(request, "format", NAMES, WHOLE)]
     revision = _one_of(request, "revision", REVISIONS, REVISIONS[0])

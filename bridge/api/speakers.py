@@ -18,7 +18,7 @@ from transcription.transcript import Segment, Transcript
 
 @naming(OPENAI)
 async def transcribe(request: web.Request) -> web.Response:
-    """Who said what: segments merged by speaker, with their words."""
+    """Transcribes who said what: segments merged by speaker, with their words."""
     return web.json_response(_body(await finish(request, await _read(request))))
 
 

@@ -15,7 +15,6 @@ PREFIX = "/v1"
 # Where each of its routes is shown; it answers at the other prefixes, too.
 _AT_ROOT = frozenset({"/transcribe", "/asr", "/detect-language"})
 _PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
-_TITLE = re.compile(r"^``[^`]*``:\s*")  # a route that a handler's docstring begins with
 _DESCRIPTION = (
     "Speech to text with word times and speakers. Routes under /v1 answer without it, and under "
     "/v1/v1, too: clients disagree about what a base URL ends in."
@@ -110,9 +109,8 @@ def _answer(bodies: Any) -> dict[str, Any]:
 
 
 def _summary(docstring: str | None) -> str:
-    first = " ".join((docstring or "").strip().split("\n\n")[0].split())
-    text = _TITLE.sub("", first)
-    return text[:1].upper() + text[1:]
+    """The first paragraph of a handler's docstring, as plain text."""
+    return " ".join((docstring or "").partition("\n\n")[0].split()).replace("`", "")
 
 
 def fields_of(operation: Operation) -> list[str]:

@@ -5,40 +5,43 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from bridge.api.documentation import examples
 from bridge.api.documentation.openapi import Route
 from bridge.api.documentation.schemas import SCHEMAS, Schema
 
+_VERSION = 12  # characters of the version that tell it from others
 # The page may load nothing and run nothing, whatever gets into it.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
 h2 { border-bottom: 1px solid #bbb; margin-top: 2.5rem } summary { cursor: pointer; padding: .3rem }
 code { font-size: .9em } table { border-collapse: collapse; margin: .5rem 0 1rem 1rem }
+pre { background: #8881; margin: .5rem 1rem; overflow-x: auto; padding: .5rem }
 td, th { border: 1px solid #ddd; padding: .2rem .6rem; text-align: left; vertical-align: top }
 .method { display: inline-block; width: 4.5rem; font-weight: 600 }
 @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd } }
 """
 
 
-def page(routes: Iterable[Route], version: str) -> str:
-    """The page."""
+def page(routes: Iterable[Route], version: str, base: str) -> str:
+    """The page; ``base`` is where its examples call."""
     by_door = sorted(routes, key=lambda route: (route.operation.door, route.path))
     doors = "".join(
-        f"<h2>{escape(door)}</h2>{''.join(map(_route, found))}"
+        f"<h2>{escape(door)}</h2>{''.join(_route(route, base) for route in found)}"
         for door, found in groupby(by_door, key=lambda route: route.operation.door)
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>whisperx-stack API</title><style>{_STYLE}</style></head><body>"
-        f"<h1>whisperx-stack API</h1><p>Version <code>{escape(version)}</code>. "
+        f"<h1>whisperx-stack API</h1><p>Version <code>{escape(version[:_VERSION])}</code>. "
         'The same for programs: <a href="/openapi.json">openapi.json</a>. Every route but those '
         "marked open asks for <code>Authorization: Bearer &lt;token&gt;</code>.</p>"
         f"{doors}</body></html>"
     )
 
 
-def _route(route: Route) -> str:
+def _route(route: Route, base: str) -> str:
     opened = " (open)" if route.public else ""
     answers = ", ".join(
         f"{status} {' or '.join(map(escape, bodies)) or 'without a body'}"
@@ -47,8 +50,14 @@ def _route(route: Route) -> str:
     return (
         f'<details><summary><span class="method">{route.method}</span>'
         f"<code>{escape(route.path)}</code>{opened} – {escape(route.summary)}</summary>"
-        f"{_table(list(_fields(route)))}<p>Answers: {answers}.</p></details>"
+        f"{_table(list(_fields(route)))}<p>Answers: {answers}.</p>"
+        f"<pre>{escape(examples.command(route, base))}</pre>{_answer(route)}</details>"
     )
+
+
+def _answer(route: Route) -> str:
+    text = examples.answer(route)
+    return "" if text is None else f"<pre>{escape(text)}</pre>"
 
 
 def _fields(route: Route) -> Iterator[tuple[str, str, Schema, bool]]:

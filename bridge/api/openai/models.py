@@ -13,7 +13,7 @@ _SINCE = int(datetime.now(UTC).timestamp())  # a model is as old as the process 
 
 
 async def get_model(request: web.Request) -> web.Response:
-    """One of the models, by its own name or one that OpenAI's clients know."""
+    """Shows a model, by its own name or one that OpenAI's clients know."""
     context, name = request.app[CONTEXT], request.match_info["model"]
     if name in _listed(context) or context.settings.names.resolve(name) is not None:
         return web.json_response(_entry(context, name))

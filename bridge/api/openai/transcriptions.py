@@ -11,13 +11,13 @@ from bridge.api.waiting import finish
 
 @naming(OPENAI)
 async def transcribe(request: web.Request) -> web.StreamResponse:
-    """What was said, in the language it was said in."""
+    """Transcribes a recording, as OpenAI's clients ask for it."""
     return await _answer(request, "transcribe")
 
 
 @naming(OPENAI)
 async def translate(request: web.Request) -> web.StreamResponse:
-    """What was said, in English."""
+    """Translates a recording into English, as OpenAI's clients ask for it."""
     return await _answer(request, "translate")
 
 

@@ -19,7 +19,7 @@ _METADATA = re.compile(r"metadata\[(.+)\]")
 
 
 async def upload(request: web.Request) -> web.Response:
-    """``POST /files``: one file of any size, streamed to disk; its parts may come in any order."""
+    """Uploads a file, for predictions that name it; its form's parts may come in any order."""
     context = request.app[CONTEXT]
     if request.content_type != "multipart/form-data":
         raise web.HTTPUnsupportedMediaType(text="Send the file as multipart/form-data.")
@@ -40,26 +40,26 @@ async def upload(request: web.Request) -> web.Response:
 
 
 async def list_files(request: web.Request) -> web.Response:
-    """``GET /files``: all that have not expired, newest first."""
+    """Lists the uploaded files that have not expired, newest first."""
     found = await request.app[CONTEXT].uploads.all()
     results = [_file(request, uploaded) for uploaded in found]
     return web.json_response({"previous": None, "next": None, "results": results})
 
 
 async def get(request: web.Request) -> web.Response:
-    """``GET /files/{id}``: the description."""
+    """Shows the description of an uploaded file."""
     uploaded = await request.app[CONTEXT].uploads.get(request.match_info["id"])
     return _unknown() if uploaded is None else web.json_response(_file(request, uploaded))
 
 
 async def delete(request: web.Request) -> web.Response:
-    """``DELETE /files/{id}``: 204, which is what clients take for success."""
+    """Deletes an uploaded file."""
     removed = await request.app[CONTEXT].uploads.remove(request.match_info["id"])
     return web.Response(status=204) if removed else _unknown()
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    """``GET /files/{id}/download``: the content; the signed link is the permission."""
+    """Downloads an uploaded file; the signed link is the permission."""
     context = request.app[CONTEXT]
     named = context.links.file_named_by(str(request.url))
     uploaded = await context.uploads.get(named) if named else None

@@ -17,26 +17,26 @@ _SINCE = datetime.now(UTC)  # a version is as old as the process that serves it
 
 
 async def list_models(request: web.Request) -> web.Response:
-    """``GET /models``: the one model, for Replicate's clients and (``data``) for OpenAI's."""
+    """Lists the models: `results` for Replicate's clients, `data` for OpenAI's."""
     context = request.app[CONTEXT]
     found = {"previous": None, "next": None, "results": [_model(context, base_url(request))]}
     return web.json_response({"object": "list", "data": entries(context), **found})
 
 
 async def get_model(request: web.Request) -> web.Response:
-    """``GET /models/{owner}/{name}``."""
+    """Shows the model that is served."""
     context = _checked(request)
     return web.json_response(_model(context, base_url(request)))
 
 
 async def list_versions(request: web.Request) -> web.Response:
-    """``GET /models/{owner}/{name}/versions``: the one that is served."""
+    """Lists the versions: the one that is served."""
     context = _checked(request)
     return web.json_response({"previous": None, "next": None, "results": [_version(context)]})
 
 
 async def get_version(request: web.Request) -> web.Response:
-    """``GET /models/{owner}/{name}/versions/{version}``, with the real schema."""
+    """Shows the version that is served, with the schema of its inputs."""
     context = _checked(request)
     if request.match_info["version"] != context.version:
         return problem(404, "This service serves another version.")
@@ -44,13 +44,13 @@ async def get_version(request: web.Request) -> web.Response:
 
 
 async def account(request: web.Request) -> web.Response:
-    """``GET /account``: whose service this is."""
+    """Shows whose service this is."""
     owner = _owner(request.app[CONTEXT])
     return web.json_response({"type": "organization", "username": owner, "name": owner})
 
 
 async def webhook_secret(request: web.Request) -> web.Response:
-    """``GET /webhooks/default/secret``: what verifies our webhooks' signatures."""
+    """Shows the key that verifies the webhooks' signatures."""
     return web.json_response({"key": request.app[CONTEXT].settings.signing_key})
 
 

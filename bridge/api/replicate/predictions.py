@@ -21,7 +21,7 @@ _MARGIN_SECONDS = 0.3  # the answer has to leave before the client's patience en
 
 
 async def create(request: web.Request) -> web.Response:
-    """``POST /predictions`` and ``PUT /predictions/{id}``: 201 and the record.
+    """Creates a prediction; answers its record.
 
     With ``Prefer: wait`` the answer is held until the prediction has ended; if it does not end in
     time the answer says `starting`: clients take any other status for the end.
@@ -52,19 +52,19 @@ async def _forward(context: Context, body: Mapping[str, Any]) -> web.Response:
 
 
 async def get(request: web.Request) -> web.Response:
-    """``GET /predictions/{id}``: the record, whatever state it is in."""
+    """Shows a prediction's record, whatever state it is in."""
     return await _answer(request.app[CONTEXT], id_in(request), base_url(request))
 
 
 async def cancel(request: web.Request) -> web.Response:
-    """``POST /predictions/{id}/cancel``: the record; it is `canceled` now or soon."""
+    """Cancels a prediction; its record is `canceled` now or soon."""
     context, prediction_id = request.app[CONTEXT], id_in(request)
     await context.lifecycle.cancel(prediction_id)
     return await _answer(context, prediction_id, base_url(request))
 
 
 async def erase(request: web.Request) -> web.Response:
-    """``DELETE /predictions/{id}``: stop it, forget it, and delete its recording. 204."""
+    """Deletes a prediction with all that belongs to it; stops it first if it runs."""
     context = request.app[CONTEXT]
     prediction_id = id_in(request)
     prediction = await context.lifecycle.cancel(prediction_id)
@@ -75,7 +75,7 @@ async def erase(request: web.Request) -> web.Response:
 
 
 async def list_all(request: web.Request) -> web.Response:
-    """``GET /predictions``: newest first, a page at a time; ``next`` is an absolute URL."""
+    """Lists predictions, newest first, a page at a time; `next` is the URL of the next page."""
     context = request.app[CONTEXT]
     since = moment(request, "created_after", -math.inf)
     until = moment(request, "created_before", math.inf)

@@ -18,7 +18,7 @@ _REASONS = {Status.CANCELED: "canceled", Status.FAILED: "error"}
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """``GET /predictions/{id}/stream``: logs as they grow, then the output, then `done`."""
+    """Streams events: the log as it grows, then the output, then `done`."""
     prediction_id = id_in(request)
     context = request.app[CONTEXT]
     if not context.links.opens_stream(prediction_id, request.query):
