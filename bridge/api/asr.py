@@ -36,7 +36,7 @@ _NAMES = {"whisper_model": "model", "diarization": "diarize"}
 
 @naming(_NAMES, status=422)
 async def transcribe(request: web.Request) -> web.Response:
-    """What was said, as text, subtitles, a table or JSON; ``output`` says which."""
+    """Transcribes as whisper-asr-webservice does: text, subtitles, a table or JSON."""
     form, fields = await _read(request)
     try:
         fields.boolean("vad_filter"), fields.boolean("word_timestamps")  # they are always on
@@ -61,7 +61,7 @@ async def transcribe(request: web.Request) -> web.Response:
 
 @naming(_NAMES, status=422)
 async def detect_language(request: web.Request) -> web.Response:
-    """The language that is spoken, with its probability."""
+    """Detects the language that is spoken, with its probability."""
     form, _ = await _read(request)
     # The smaller detector of speech: nobody waits for a transcript here.
     asked = {"task": "detect_language", "diarization": False, "vad_method": "silero"}

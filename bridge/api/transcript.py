@@ -24,7 +24,7 @@ _TAG = re.compile(r'(?:W/)?"(\d{1,9})"', re.ASCII)  # proxies that compress make
 
 
 async def get(request: web.Request) -> web.Response:
-    """``GET /predictions/{id}/transcript``: with all corrections, and the list of them."""
+    """Shows a transcript with all corrections, and the list of them."""
     context, prediction_id = request.app[CONTEXT], id_in(request)
     revision = await context.revisions.get(prediction_id)
     result = await load_corrected(context, prediction_id)
@@ -44,7 +44,7 @@ async def get(request: web.Request) -> web.Response:
 
 
 async def put(request: web.Request) -> web.Response:
-    """``PUT /predictions/{id}/transcript``: save all edits of the first output.
+    """Saves corrections of the first output as a revision.
 
     ``If-Match`` names the revision that was corrected, as GET's ``ETag`` does.
     """
