@@ -58,6 +58,8 @@ def fetch_pinned(pinned: Pinned, token: str | None) -> Path:
     """The folder of a pinned model, fetched at its revision. Raises NotGiven."""
     model = Model(pinned.name, Place.HUB, pinned.repository, licence="")
     folder = _snapshot(model, tuple(pinned.files), token, pinned.revision)
+    # A mirror may know the revision by another commit.
+    folder = cached_pinned(pinned) or folder
     wrong = cache.unfit(folder, pinned)
     for name in wrong:  # not kept, or the library would take it for fetched
         (folder / name).resolve().unlink(missing_ok=True)

@@ -8,6 +8,9 @@ from models import contents, registry, sources
 from models.registry import Family, Model
 from transcription.engine.settings import Settings
 from transcription.environment import SettingsError
+from transcription.notices import notice
+
+_NOT_HERE = "is not on this worker's disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,7 @@ def aligner_at_hand(language: str, wanted: Model | None) -> Part | None:
     stand_in = registry.aligner(language, Family.BASE)
     if stand_in is None:
         return None
-    return Part(
-        stand_in,
-        f"Words are timed by {stand_in.name}: {wanted.name} is not on this worker's disk.",
-    )
+    return Part(stand_in, _stands_in("aligner", stand_in, wanted, _NOT_HERE))
 
 
 def diarizer_at_hand(settings: Settings) -> Part:
@@ -78,7 +78,7 @@ def diarizer_at_hand(settings: Settings) -> Part:
     wanted = diarizer(settings)
     if sources.is_here(wanted, contents.DIARIZER):
         return Part(wanted)
-    return diarizer_instead(settings, "is not on this worker's disk") or Part(wanted)
+    return diarizer_instead(settings, _NOT_HERE) or Part(wanted)
 
 
 def diarizer_instead(settings: Settings, why: str) -> Part | None:
@@ -87,7 +87,11 @@ def diarizer_instead(settings: Settings, why: str) -> Part | None:
     wanted = diarizer(settings)
     if settings.diarization_model or settings.diarization_required or stand_in == wanted:
         return None
-    return Part(stand_in, f"Speakers are told apart by {stand_in.name}: {wanted.name} {why}.")
+    return Part(stand_in, _stands_in("diarizer", stand_in, wanted, why))
+
+
+def _stands_in(part: str, model: Model, wanted: Model, why: str) -> str:
+    return notice(f"{part}_stands_in", model=model.name, wanted=wanted.name, why=why)
 
 
 def stand_ins(settings: Settings) -> Iterator[str]:

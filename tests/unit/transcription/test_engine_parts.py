@@ -4,6 +4,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -348,6 +349,22 @@ def test_a_callers_token_is_used_once(
     assert [token for token in FakePipeline.tokens if token] == ["hf_bad", "hf_good"]
     assert engine.loads == 4
     assert engine.describe()["diarization_available"] is True
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [(Options(language="fr"), "language"), (Options(task="translate"), "task")],
+)
+def test_a_model_of_english_alone_refuses_what_it_would_invent(
+    engine: WhisperxEngine, options: Options, field: str
+) -> None:
+    engine.prepare(replace(options, diarization=False))
+    engine._recognizers["tiny"]._model.model.is_multilingual = False
+    with pytest.raises(InvalidInput, match="knows English alone") as caught:
+        engine.prepare(replace(options, diarization=False))
+    assert caught.value.field == field
+    engine.prepare(Options(language="en", diarization=False))
+    engine.prepare(replace(options, whisper_model="base", diarization=False))
 
 
 def test_any_loaded_model_can_be_asked_for(engine: WhisperxEngine) -> None:
