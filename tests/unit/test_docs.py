@@ -383,3 +383,7 @@ def test_contributing_leads_into_every_room_of_the_code() -> None:
     table = section((ROOT / "CONTRIBUTING.md").read_text(), "Where does a change go?")
     rooms = {name.split("/")[0] for name in packages()} - {"tests", "stack", "benchmarks"}
     assert {room for room in rooms if f"`{room}/" not in table} == set()
+
+
+def test_the_readme_is_a_screen_and_a_half() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 180
