@@ -59,6 +59,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         self,
         audio_file: Path | None = Input(default=None),
         audio: Path | None = Input(default=None),
+        audio_track: str | None = Input(default=None),
         whisper_model: str | None = Input(default=None),
         task: str = Input(
             default="transcribe", choices=["transcribe", "translate", "detect_language"]

@@ -16,6 +16,7 @@ from transcription.subtitles import FORMATS
 
 MAX_SPEAKERS = 64  # more people than any diarization model separates; a bound against typing errors
 MAX_KNOWN_SPEAKERS = 16
+TRACK = "audio_track"
 REFERENCES = "known_speaker_references"
 # Seconds: shorter clips say too little about a voice, longer ones nothing more (OpenAI's bounds).
 REFERENCE_SECONDS = (2.0, 10.0)
@@ -23,6 +24,7 @@ REFERENCE_SECONDS = (2.0, 10.0)
 # nor the operator says another. docs/models.md says where it comes from.
 KNOWN_SPEAKER_THRESHOLD = 0.5
 _LONGEST_NAME = 64  # characters
+_TRACK = re.compile(r"[1-9][0-9]{0,3}|mix", re.ASCII)
 _OUR_NAMES = re.compile(r"SPEAKER_\d+")  # of the speakers whom nobody knows
 
 
@@ -52,6 +54,13 @@ def _knob(  # noqa: PLR0913 - all but two by keyword, each a property of the kno
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How to transcribe one recording. Raises InvalidInput when two knobs contradict."""
+
+    # What to listen to.
+    audio_track: str | None = _knob(
+        None,
+        "Of a file with several audio tracks the one to hear, 1 being the first, or mix for all "
+        "at once. The default track when omitted, as players choose.",
+    )
 
     # What to recognize, and with what.
     whisper_model: str | None = _knob(
@@ -187,6 +196,11 @@ class Options:
     debug: bool = _knob(default=False, description="Write the time of each stage to the logs.")
 
     def __post_init__(self) -> None:
+        if self.audio_track is not None and not _TRACK.fullmatch(self.audio_track):
+            reason = (
+                f"{self.audio_track[:20]!r} is neither the number of a track, from 1 on, nor mix"
+            )
+            raise InvalidInput(TRACK, reason)
         low, high, exact = self.min_speakers, self.max_speakers, self.num_speakers
         if low is not None and high is not None and low > high:
             raise InvalidInput("min_speakers", f"{low} is more than max_speakers, which is {high}")
@@ -260,6 +274,12 @@ SECRETS: frozenset[str] = frozenset(
 
 # The recording itself. The seed's predictor calls it `audio_file`, its README `audio`: both serve.
 AUDIO_NAMES: tuple[str, ...] = ("audio_file", "audio")
+
+
+def with_track(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a JSON request, where a track's number may be a number."""
+    track = inputs.get(TRACK)
+    return {**inputs, TRACK: str(track)} if type(track) is int else dict(inputs)
 
 
 def choose_audio(inputs: Mapping[str, Any]) -> tuple[str, Any]:

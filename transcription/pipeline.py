@@ -116,7 +116,9 @@ class Pipeline:
 
     def _decode(self, run: _Run, source: Path | bytes) -> Samples:
         with run.stage("decode"):
-            recording = audio.read(source, max_seconds=self._max_seconds)
+            recording = audio.read(
+                source, track=run.options.audio_track, max_seconds=self._max_seconds
+            )
         run.warnings.extend(recording.warnings)
         return recording.samples
 

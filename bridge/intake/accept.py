@@ -22,7 +22,7 @@ from bridge.records.store import AlreadyExists, Place, Store
 from bridge.settings import Settings
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import EVENTS
-from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
+from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS, TRACK
 
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret
 _CLAIM_LOOKS, _CLAIM_PAUSE = 40, 0.05  # seconds; together longer than a request takes to record
@@ -179,7 +179,8 @@ class Intake:
             await self._arrivals.check_url("webhook", request.webhook)
         async with contextlib.AsyncExitStack() as failing:
             clips = await self._keep_clips(inputs, failing)
-            source, shown = await self._keep(recording, name, audio, request.upload)
+            track = inputs.get(TRACK)
+            source, shown = await self._keep(recording, name, audio, request.upload, track)
             prediction = self._prediction(
                 request, Recording(recording, source), {**inputs, name: shown}, clips
             )
@@ -222,18 +223,23 @@ class Intake:
         for uri in inputs.get(REFERENCES) or ():
             name = new_id()
             failing.callback(self._files.remove, name)
-            source, shown = await self._keep(name, REFERENCES, uri, None)
+            source, shown = await self._keep(name, REFERENCES, uri)
             kept.append((Recording(name, source), shown))
         return kept
 
     async def _keep(
-        self, recording: str, name: str, audio: str, upload: Upload | None
+        self,
+        recording: str,
+        name: str,
+        audio: str,
+        upload: Upload | None = None,
+        track: str | None = None,
     ) -> tuple[str | None, str]:
         """(URL still to fetch or None, what the record shows in place of the recording)."""
         if upload is not None:
-            await self._arrivals.check(recording, name, upload.stored.size)
+            await self._arrivals.check(recording, name, upload.stored.size, track)
             return None, f"{upload.filename} ({upload.stored.size} bytes)"
-        arrived = await self._arrivals.keep(recording, name, audio)
+        arrived = await self._arrivals.keep(recording, name, audio, track)
         return (
             (audio, audio) if arrived is None else (None, f"{arrived.shown} ({arrived.size} bytes)")
         )

@@ -15,7 +15,7 @@ from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import FORWARDED, Files, new_id
 from bridge.settings import Settings
 from transcription.errors import TranscriptionError
-from transcription.options import AUDIO_NAMES, REFERENCES
+from transcription.options import AUDIO_NAMES, REFERENCES, TRACK
 
 
 class Busy(TranscriptionError):
@@ -53,7 +53,8 @@ class Forward:
         files = {new_name(): uri for uri in (audio, *(inputs.get(REFERENCES) or ()))}
         try:
             for number, (recording, uri) in enumerate(files.items()):
-                await self._keep(recording, name if number == 0 else REFERENCES, uri)
+                field, track = (REFERENCES, None) if number else (name, inputs.get(TRACK))
+                await self._keep(recording, field, uri, track)
             kept = {key: value for key, value in inputs.items() if key not in AUDIO_NAMES}
             link, *clips = map(self._links.audio, files)
             if clips:
@@ -68,9 +69,9 @@ class Forward:
             self._files.remove(*files)
             raise
 
-    async def _keep(self, recording: str, field: str, source: str) -> None:
-        if await self._arrivals.keep(recording, field, source) is None:
-            await self._arrivals.download(recording, field, source)
+    async def _keep(self, recording: str, field: str, source: str, track: str | None) -> None:
+        if await self._arrivals.keep(recording, field, source, track) is None:
+            await self._arrivals.download(recording, field, source, track)
 
 
 def new_name() -> str:

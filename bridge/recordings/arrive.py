@@ -37,10 +37,12 @@ class Arrivals:
         self._uploads: Final = uploads
         self._links: Final = links
 
-    async def keep(self, recording: str, field: str, source: str) -> Arrived | None:
+    async def keep(
+        self, recording: str, field: str, source: str, track: str | None = None
+    ) -> Arrived | None:
         """Store and check what ``source`` holds or links to; None for a URL, still to be fetched.
 
-        Raises InvalidAudio, InvalidInput, TooLarge or DiskFull.
+        ``track`` is to be heard. Raises InvalidAudio, InvalidInput, TooLarge or DiskFull.
         """
         if is_encoded(source):
             size = (await self._files.write_encoded(recording, source, field)).size
@@ -52,13 +54,15 @@ class Arrivals:
         else:
             await self.check_url(field, source)
             return None
-        await self.check(recording, field, arrived.size)
+        await self.check(recording, field, arrived.size, track)
         return arrived
 
-    async def download(self, recording: str, field: str, source: str) -> None:
+    async def download(
+        self, recording: str, field: str, source: str, track: str | None = None
+    ) -> None:
         """Fetch and check what the URL ``source`` points to.
 
-        It has its name once it is whole and checked. Raises InvalidAudio, or OSError when it
+        It has its name once it is whole and checked. Raises InvalidInput, or OSError when it
         cannot be stored.
         """
         path = self._files.path(recording)
@@ -66,22 +70,24 @@ class Arrivals:
         limits = Limits(await self._files.room(), self._settings.fetch_timeout)
         try:
             await fetch(source, arriving, policy=self._settings.policy, limits=limits)
-            await self.check(arriving.name, field)
+            await self.check(arriving.name, field, track=track)
             arriving.rename(path)
         except FetchFailed as failure:
             raise InvalidAudio(f"could not be downloaded: {failure}", field) from None
         finally:
             arriving.unlink(missing_ok=True)
 
-    async def check(self, recording: str, field: str, size: int | None = None) -> None:
-        """Raises InvalidAudio unless the stored file is a recording or clip that can be used."""
+    async def check(
+        self, recording: str, field: str, size: int | None = None, track: str | None = None
+    ) -> None:
+        """Raises InvalidInput unless the stored file is a recording or clip that can be used."""
         if size == 0:
             raise InvalidAudio("the file is empty", field)
         path = self._files.path(recording)
         if field == REFERENCES:
             await check_clip(path)
         else:
-            await check_audio(path, self._settings.max_audio_seconds, field)
+            await check_audio(path, self._settings.max_audio_seconds, field, track=track)
 
     async def check_url(self, field: str, text: str) -> None:
         """Raises InvalidInput unless the URL's address may be called."""

@@ -10,17 +10,22 @@ _SLACK = 0.05  # seconds
 
 
 async def check_audio(
-    path: Path, max_seconds: float, field: str = "audio_file", min_seconds: float = 0.0
+    path: Path,
+    max_seconds: float,
+    field: str = "audio_file",
+    min_seconds: float = 0.0,
+    track: str | None = None,
 ) -> None:
     """Raises InvalidAudio (naming ``field``) unless the file is a recording that can be used.
 
-    A container that does not tell its duration passes; the predictor bounds what it decodes.
+    Raises InvalidInput for a ``track`` that it does not have. A container that does not tell its
+    duration passes; the predictor bounds what it decodes.
     """
     # Imported with the first recording: the library takes a good part of the bridge's start.
     from transcription.probe import probe  # noqa: PLC0415
 
     try:
-        info = await asyncio.to_thread(probe, path)
+        info = await asyncio.to_thread(probe, path, track)
     except InvalidAudio as error:
         raise InvalidAudio(error.reason, field) from None
     if info.duration is not None and info.duration < min_seconds:

@@ -11,13 +11,13 @@ from redis.exceptions import RedisError
 from bridge.connections import until_redis_answers
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
-from bridge.records.prediction import Recording, Refused
+from bridge.records.prediction import Prediction, Recording, Refused
 from bridge.records.store import Store
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import ATTEMPTS, Webhooks
-from transcription.errors import InvalidAudio
-from transcription.options import REFERENCES
+from transcription.errors import InvalidInput
+from transcription.options import REFERENCES, TRACK
 
 REDIS_PAUSE = timedelta(seconds=5)  # before a delivery that Redis interrupted is tried again
 
@@ -49,7 +49,7 @@ class Transfers:
         if prediction is None or prediction.terminal:
             return
         for recording in self._files.missing(prediction.recordings):
-            error = await self._download(recording, clip=recording in prediction.references)
+            error = await self._download(recording, prediction)
             if error is not None:
                 refused = Refused(error)
                 await until_redis_answers(partial(self._lifecycle.apply, prediction_id, refused))
@@ -60,12 +60,13 @@ class Transfers:
         else:
             await until_redis_answers(lambda: self._queue.submit(current))
 
-    async def _download(self, recording: Recording, *, clip: bool) -> str | None:
+    async def _download(self, recording: Recording, prediction: Prediction) -> str | None:
         """Have a recording, or a known speaker's clip, here; the reason if it cannot be used."""
-        field = REFERENCES if clip else "audio_file"
+        clip = recording in prediction.references
+        field, track = (REFERENCES, None) if clip else ("audio_file", prediction.input.get(TRACK))
         try:
-            await self._arrivals.download(recording.name, field, str(recording.source))
-        except InvalidAudio as failure:
+            await self._arrivals.download(recording.name, field, str(recording.source), track)
+        except InvalidInput as failure:
             return failure.detail
         except OSError:
             _log.exception("the recording cannot be stored")

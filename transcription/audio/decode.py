@@ -1,10 +1,10 @@
 """From a file to samples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from av.audio.stream import AudioStream
+import numpy as np
 from av.container import InputContainer
 
 from transcription.audio.channels import Mixer
@@ -12,9 +12,11 @@ from transcription.audio.clock import Clock
 from transcription.audio.samples import Samples
 from transcription.audio.timeline import Timeline
 from transcription.audio.tracks import Track
+from transcription.containers import opened
 from transcription.errors import InvalidAudio
 from transcription.notices import notice
-from transcription.probe import beginning, opened
+from transcription.probe import beginning
+from transcription.tracks import number_of, stream_of
 
 _WORTH_SAYING = 0.1  # seconds
 MAX_SECONDS = 6 * 3600.0  # one hour takes 230 MB as float32
@@ -33,28 +35,56 @@ def decode(source: Path | bytes, *, max_seconds: float = MAX_SECONDS) -> Samples
     return read(source, max_seconds=max_seconds).samples
 
 
-def read(source: Path | bytes, *, max_seconds: float = MAX_SECONDS) -> Recording:
-    """The recording's audio track.
+def read(
+    source: Path | bytes, *, track: str | None = None, max_seconds: float = MAX_SECONDS
+) -> Recording:
+    """The recording's audio: of ``track``, a number from 1 on, or of all of them (``mix``).
 
-    Raises InvalidAudio when it is empty, cannot be decoded or lasts longer than ``max_seconds``.
+    Without ``track`` the one that players choose. Raises InvalidAudio when it is empty, cannot be
+    decoded or lasts longer than ``max_seconds``; InvalidInput for a track that is not there.
     """
-    with opened(source) as (container, stream):
-        return _read(source, container, stream, max_seconds)
+    with opened(source) as container:
+        count = len(container.streams.audio)
+        number = number_of(container, track)
+        first = _heard(source, container, number or 1, max_seconds)
+    if number is None:
+        recording = _mixed([first, *(_again(source, n, max_seconds) for n in range(2, count + 1))])
+    elif track is None and count > 1:
+        several = notice("several_tracks", count=count, number=number)
+        recording = Recording(first.samples, (several, *first.warnings))
+    else:
+        recording = first
+    if not recording.samples.size:
+        raise InvalidAudio("the audio track holds no sound")
+    return recording
 
 
-def _read(
-    source: Path | bytes, container: InputContainer, stream: AudioStream, max_seconds: float
+def _again(source: Path | bytes, number: int, max_seconds: float) -> Recording:
+    """Another track, which needs the file from its beginning."""
+    with opened(source) as container:
+        return _heard(source, container, number, max_seconds)
+
+
+def _mixed(tracks: Sequence[Recording]) -> Recording:
+    """All of them at once; no louder than full scale."""
+    whole = np.zeros(max(len(each.samples) for each in tracks), dtype=np.float32)
+    for each in tracks:
+        whole[: len(each.samples)] += each.samples
+    peak = max(1.0, float(whole.max(initial=0.0)), -float(whole.min(initial=0.0)))
+    warnings = dict.fromkeys(warning for each in tracks for warning in each.warnings)
+    return Recording(np.divide(whole, peak, out=whole), tuple(warnings))
+
+
+def _heard(
+    source: Path | bytes, container: InputContainer, number: int, max_seconds: float
 ) -> Recording:
     clock, mixer = Clock(beginning(container), max_seconds), Mixer()
     timeline = Timeline(clock, mixer, max_seconds)
-    track = Track(source, container, stream)
+    track = Track(source, container, stream_of(container, number))
     for frame, stamp in track.frames():
         timeline.add(frame, stamp, leap=track.leapt)
         track.leapt = False
-    samples = timeline.end()
-    if not samples.size:
-        raise InvalidAudio("the audio track holds no sound")
-    return Recording(samples, tuple(_warnings(timeline, clock, mixer, track)))
+    return Recording(timeline.end(), tuple(_warnings(timeline, clock, mixer, track)))
 
 
 def _warnings(timeline: Timeline, clock: Clock, mixer: Mixer, track: Track) -> Iterator[str]:

@@ -57,7 +57,8 @@ class Track:
         """The frames in order, with their stamps in seconds."""
         for packet in self._packets():
             self._watch(packet)
-            if packet.stream_index != self._stream.index:
+            # By the stream: packets that drain decoders all bear the index 0.
+            if packet.stream is not self._stream:
                 continue
             lost = self._lost_before(packet)
             for frame in self._decoded(packet):

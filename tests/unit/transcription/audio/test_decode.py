@@ -141,12 +141,12 @@ def test_a_recording_may_not_tell_its_length(tmp_path: Path) -> None:
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"This is no recording. " * 40, "format"),
+        (b"This is no recording. " * 40, "is a text"),
         (silent_film(), "no audio track"),
         (wav_of_nothing(), "no sound"),
         # Playlists would have FFmpeg open other files and addresses.
-        (b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/hostname\n", "format"),
-        (b"ffconcat version 1.0\nfile '/etc/hostname'\n", "format"),
+        (b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/hostname\n", "is a playlist"),
+        (b"ffconcat version 1.0\nfile '/etc/hostname'\n", "is a playlist"),
     ],
     ids=["empty", "text", "film", "header alone", "hls", "concat"],
 )

@@ -1,0 +1,22 @@
+"""Of a file's audio tracks one may be named, at every route."""
+
+import pytest
+
+from tests.clients.asking import ROUTES, ask, inputs, told
+from tests.clients.helpers import Api
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("track", ["1", 1, "mix"], ids=["text", "number", "mix"])
+async def test_audio_tracks(api: Api, route: str, track: str | int) -> None:
+    shown = await inputs(api, await ask(api, route, audio_track=track))
+    assert shown["audio_track"] == str(track)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_track_that_is_not_there_is_refused(api: Api, route: str) -> None:
+    field, message = told(await ask(api, route, audio_track="2"))
+    assert field == "audio_track"
+    assert "2: the recording has 1 audio track" in message
+    field, message = told(await ask(api, route, audio_track="first"))
+    assert (field, "'first'" in message) == ("audio_track", True)

@@ -1,0 +1,57 @@
+"""What cannot be read is refused with what it is, in a sentence of its own."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.media import Voice, bursts, film
+from transcription.audio import decode
+from transcription.errors import InvalidAudio
+from transcription.probe import probe
+
+SOUND = bursts([0.5], 2.0)
+MP4 = film("mp4", Voice(SOUND, "aac"))
+NOISE = random.Random(1).randbytes(60_000)
+PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>login</body></html>"
+
+
+def beheaded(container: str, codec: str) -> bytes:
+    """A file whose first bytes alone are as they were."""
+    return film(container, Voice(SOUND, codec))[:16] + NOISE
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (PAGE, "is an HTML page, not a recording"),
+        (b"\n <!-- a --><!-- b -->\n<HTML lang=en>" + b" " * 500, "is an HTML page"),
+        (b'{"error": "not found"}' * 30, "is a text, not a recording"),
+        ("Grüße! ".encode() * 900, "is a text, not a recording"),
+        (b"%PDF-1.7\n" + NOISE, "is a PDF document"),
+        (b"PK\x03\x04" + NOISE, "is a ZIP archive"),
+        (b"\x89PNG\r\n\x1a\n" + NOISE, "is a PNG image"),
+        (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n", "is a playlist"),
+        (MP4[: MP4.index(b"moov") - 4], "without its index (moov)"),
+        (MP4[: len(MP4) // 2], "without its index (moov)"),
+        (beheaded("matroska", "aac"), "is a damaged Matroska or WebM file"),
+        (beheaded("ogg", "libopus"), "is a damaged Ogg file"),
+        (beheaded("wav", "pcm_s16le"), "is a damaged WAV file"),
+        (beheaded("flac", "flac"), "is a damaged FLAC file"),
+        ((SOUND * 32767).astype("<i2").tobytes(), "raw samples need a header"),
+    ],
+)
+def test_each_has_its_own_reason(data: bytes, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "recording"
+    file.write_bytes(data)
+    for look in (decode, probe):
+        with pytest.raises(InvalidAudio) as caught:
+            look(file)
+        assert said in caught.value.reason
+    with pytest.raises(InvalidAudio, match=caught.value.reason.partition("(")[0]):
+        decode(data)
+
+
+def test_no_page_makes_the_search_slow() -> None:
+    with pytest.raises(InvalidAudio, match="is a text"):
+        decode(b"<!-- --> " * 400 + b"<p>")
