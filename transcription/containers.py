@@ -10,6 +10,7 @@ import av.error
 from av.container import InputContainer
 
 from transcription.errors import InvalidAudio
+from transcription.parts import Part
 from transcription.unreadable import reason
 
 # Files of one recording only. Playlists (hls, dash, concat, sdp) name further files and addresses,
@@ -28,12 +29,17 @@ OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file,pipe"}
 
 
 @contextmanager
-def opened(source: Path | bytes, options: dict[str, str] | None = None) -> Iterator[InputContainer]:
+def opened(
+    source: Path | bytes | Part, options: dict[str, str] | None = None
+) -> Iterator[InputContainer]:
     """The open container, which has an audio track. Raises InvalidAudio, also from the body."""
-    if (source.stat().st_size if isinstance(source, Path) else len(source)) == 0:
+    if _is_empty(source):
         raise InvalidAudio("the recording is empty (0 bytes)")
+    if isinstance(source, Part):
+        source.seek(0)
     # Absolute, because FFmpeg takes what precedes a colon for a protocol.
-    file = str(source.absolute()) if isinstance(source, Path) else BytesIO(source)
+    name = str(source.absolute()) if isinstance(source, Path) else None
+    file = name or (BytesIO(source) if isinstance(source, bytes) else source)
     try:
         # Titles and the like come in any encoding; they are not needed and must not fail.
         with av.open(
@@ -44,3 +50,9 @@ def opened(source: Path | bytes, options: dict[str, str] | None = None) -> Itera
             yield container
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         raise InvalidAudio(reason(source)) from error
+
+
+def _is_empty(source: Path | bytes | Part) -> bool:
+    if isinstance(source, Path):
+        return source.stat().st_size == 0
+    return isinstance(source, bytes) and not source

@@ -13,6 +13,8 @@ SENTENCES = {
     "diarizer_stands_in": "Speakers are told apart by {model}: {wanted} {why}.",
     "speaker_not_heard": "Nobody in the recording was recognized as {name}.",
     "language_assumed": "{reason}: {assumed}.",
+    "cut_short": "The file says {whole:.1f} s, {reached:.1f} s could be read: its end is missing.",
+    "several_recordings": "The file holds {count} recordings one after the other; all were heard.",
     "several_tracks": "The file has {count} audio tracks; number {number} was heard. The input "
     "audio_track chooses another one, or mix.",
     "silence_added": "{seconds:.1f} s of silence stand where the file's time stamps leave a gap.",

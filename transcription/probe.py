@@ -1,7 +1,7 @@
 """What a recording is, without decoding it. Needs PyAV alone: no numpy, no system FFmpeg."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -10,6 +10,7 @@ from av.container import InputContainer
 
 from transcription.containers import OPTIONS, opened
 from transcription.errors import InvalidAudio
+from transcription.parts import Part, divided
 from transcription.tracks import number_of, stream_of
 
 # These begin with a signature and a header that tells all: 4 kB say as much as FFmpeg's usual 5 MB
@@ -34,16 +35,26 @@ class AudioInfo:
 
 
 def probe(path: Path, track: str | None = None) -> AudioInfo:
-    """What the recording at ``path`` is. Raises InvalidAudio, or InvalidInput for ``track``."""
+    """What the recording at ``path`` is. Raises InvalidAudio, or InvalidInput for ``track``.
+
+    Of several recordings in the file it is the first, with the duration of all.
+    """
+    with divided(path) as recordings:
+        info, *others = (_quickly(each, track) for each in recordings)
+    durations = [each.duration for each in (info, *others)]
+    return replace(info, duration=None if None in durations else sum(filter(None, durations)))
+
+
+def _quickly(source: Path | bytes | Part, track: str | None) -> AudioInfo:
     with suppress(InvalidAudio):
-        info = _probe(path, track, _HEADER)
+        info = _probe(source, track, _HEADER)
         if info.container in _BY_HEADER and info.duration and info.sample_rate and info.channels:
             return info
-    return _probe(path, track, OPTIONS)
+    return _probe(source, track, OPTIONS)
 
 
-def _probe(path: Path, track: str | None, options: dict[str, str]) -> AudioInfo:
-    with opened(path, options) as container:
+def _probe(source: Path | bytes | Part, track: str | None, options: dict[str, str]) -> AudioInfo:
+    with opened(source, options) as container:
         stream = stream_of(container, number_of(container, track) or 1)
         return AudioInfo(
             duration=_duration(container, stream),
@@ -65,6 +76,21 @@ def beginning(container: InputContainer) -> float:
     first = (container.start_time or 0) / av.time_base
     from_nought = container.format.name.partition(",")[0] in _FROM_NOUGHT and first <= _LIVE
     return 0.0 if from_nought else first
+
+
+# Their heads say how long they are; of others FFmpeg guesses, by the bytes that are there.
+_SAYING = frozenset({"mov", "matroska", "flv", "asf", "flac", "tta", "wv", "ape", "rm"})
+
+
+def promised(container: InputContainer) -> float | None:
+    """The stamp of the end that the file's head promises, in seconds; None where it does not."""
+    kind = container.format.name.partition(",")[0]
+    # Only a head like Xing's knows of the encoder's delay, and it counts the frames.
+    if container.duration is None or not (
+        kind in _SAYING or (kind == "mp3" and container.start_time)
+    ):
+        return None
+    return container.duration / av.time_base
 
 
 def _duration(container: InputContainer, stream: AudioStream) -> float | None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from transcription.parts import Part
+
 _HEAD = 4096  # bytes
 _DAMAGED = "is a damaged {} file: nothing of it can be decoded"
 _OTHER = "is {}, not a recording"
@@ -42,7 +44,7 @@ _SENTENCES += [(pattern, _DAMAGED.format(name)) for pattern, name in _RECORDINGS
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"styp"})
 
 
-def reason(source: Path | bytes) -> str:
+def reason(source: Path | bytes | Part) -> str:
     """What the file seems to be, and why that cannot be transcribed."""
     head = _read(source, 0, _HEAD)
     if head[4:8] in _BOXES:
@@ -57,7 +59,7 @@ def reason(source: Path | bytes) -> str:
     )
 
 
-def _of_boxes(source: Path | bytes) -> str:
+def _of_boxes(source: Path | bytes | Part) -> str:
     if b"moov" in _boxes(source):
         return _DAMAGED.format("MP4 or QuickTime")
     return (
@@ -66,7 +68,7 @@ def _of_boxes(source: Path | bytes) -> str:
     )
 
 
-def _boxes(source: Path | bytes) -> Iterator[bytes]:
+def _boxes(source: Path | bytes | Part) -> Iterator[bytes]:
     """The types of the boxes on the first level."""
     position = 0
     while len(box := _read(source, position, 16)) >= 8:
@@ -79,9 +81,12 @@ def _boxes(source: Path | bytes) -> Iterator[bytes]:
         position += size
 
 
-def _read(source: Path | bytes, position: int, size: int) -> bytes:
+def _read(source: Path | bytes | Part, position: int, size: int) -> bytes:
     if isinstance(source, bytes):
         return source[position : position + size]
+    if isinstance(source, Part):
+        source.seek(position)
+        return source.read(size)
     with source.open("rb") as file:
         file.seek(position)
         return file.read(size)

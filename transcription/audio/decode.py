@@ -9,16 +9,19 @@ from av.container import InputContainer
 
 from transcription.audio.channels import Mixer
 from transcription.audio.clock import Clock
-from transcription.audio.samples import Samples
-from transcription.audio.timeline import Timeline
+from transcription.audio.samples import Samples, seconds
+from transcription.audio.timeline import Timeline, check_length
 from transcription.audio.tracks import Track
 from transcription.containers import opened
 from transcription.errors import InvalidAudio
 from transcription.notices import notice
-from transcription.probe import beginning
+from transcription.parts import Part, divided, said_by_head
+from transcription.probe import beginning, promised
 from transcription.tracks import number_of, stream_of
 
 _WORTH_SAYING = 0.1  # seconds
+# Heads count whole frames, and other tracks.
+_CUT, _CUT_SHARE = 0.4, 0.01  # seconds, and a share of the whole
 MAX_SECONDS = 6 * 3600.0  # one hour takes 230 MB as float32
 
 
@@ -43,23 +46,48 @@ def read(
     Without ``track`` the one that players choose. Raises InvalidAudio when it is empty, cannot be
     decoded or lasts longer than ``max_seconds``; InvalidInput for a track that is not there.
     """
-    with opened(source) as container:
-        count = len(container.streams.audio)
-        number = number_of(container, track)
-        first = _heard(source, container, number or 1, max_seconds)
-    if number is None:
-        recording = _mixed([first, *(_again(source, n, max_seconds) for n in range(2, count + 1))])
-    elif track is None and count > 1:
-        several = notice("several_tracks", count=count, number=number)
-        recording = Recording(first.samples, (several, *first.warnings))
-    else:
-        recording = first
+    with divided(source) as recordings:
+        if len(recordings) == 1:
+            recording = _one(source, track, max_seconds)
+        else:
+            heard = [_next(each, track, max_seconds) for each in recordings]
+            recording = _joined(heard, max_seconds)
     if not recording.samples.size:
         raise InvalidAudio("the audio track holds no sound")
     return recording
 
 
-def _again(source: Path | bytes, number: int, max_seconds: float) -> Recording:
+def _one(source: Path | bytes | Part, track: str | None, max_seconds: float) -> Recording:
+    with opened(source) as container:
+        count = len(container.streams.audio)
+        number = number_of(container, track)
+        first = _heard(source, container, number or 1, max_seconds)
+    if number is None:
+        return _mixed([first, *(_again(source, n, max_seconds) for n in range(2, count + 1))])
+    if track is None and count > 1:
+        several = notice("several_tracks", count=count, number=number)
+        return Recording(first.samples, (several, *first.warnings))
+    return first
+
+
+def _next(part: Path | bytes | Part, track: str | None, max_seconds: float) -> Recording:
+    """One of several recordings; without sound where it cannot be read."""
+    try:
+        return _one(part, track, max_seconds)
+    except InvalidAudio:
+        return Recording(np.zeros(0, dtype=np.float32), (notice("damaged", count=1),))
+
+
+def _joined(recordings: Sequence[Recording], max_seconds: float) -> Recording:
+    """One after the other."""
+    samples = np.concatenate([each.samples for each in recordings])
+    check_length(len(samples), max_seconds)
+    warnings = dict.fromkeys(warning for each in recordings for warning in each.warnings)
+    several = notice("several_recordings", count=len(recordings))
+    return Recording(samples, (several, *warnings))
+
+
+def _again(source: Path | bytes | Part, number: int, max_seconds: float) -> Recording:
     """Another track, which needs the file from its beginning."""
     with opened(source) as container:
         return _heard(source, container, number, max_seconds)
@@ -76,7 +104,7 @@ def _mixed(tracks: Sequence[Recording]) -> Recording:
 
 
 def _heard(
-    source: Path | bytes, container: InputContainer, number: int, max_seconds: float
+    source: Path | bytes | Part, container: InputContainer, number: int, max_seconds: float
 ) -> Recording:
     clock, mixer = Clock(beginning(container), max_seconds), Mixer()
     timeline = Timeline(clock, mixer, max_seconds)
@@ -84,7 +112,19 @@ def _heard(
     for frame, stamp in track.frames():
         timeline.add(frame, stamp, leap=track.leapt)
         track.leapt = False
-    return Recording(timeline.end(), tuple(_warnings(timeline, clock, mixer, track)))
+    samples = timeline.end()
+    reached = max(seconds(samples), track.end - beginning(container))
+    warnings = [*_missing(source, container, reached), *_warnings(timeline, clock, mixer, track)]
+    return Recording(samples, tuple(warnings))
+
+
+def _missing(
+    source: Path | bytes | Part, container: InputContainer, reached: float
+) -> Iterator[str]:
+    """What is said of a recording whose end did not arrive."""
+    whole = max(promised(container) or 0.0, reached * said_by_head(source))
+    if whole - reached > max(_CUT, _CUT_SHARE * whole):
+        yield notice("cut_short", whole=whole, reached=reached)
 
 
 def _warnings(timeline: Timeline, clock: Clock, mixer: Mixer, track: Track) -> Iterator[str]:

@@ -155,6 +155,10 @@ class Timeline:
             self._pieces.append(piece)
             self._length += len(piece)
         # Checked while decoding, because not every container tells its length.
-        if self._length > self._max_seconds * SAMPLE_RATE:
-            limit = f"{self._max_seconds:g}"
-            raise InvalidAudio(f"is longer than the limit of {limit} seconds")
+        check_length(self._length, self._max_seconds)
+
+
+def check_length(samples: int, max_seconds: float) -> None:
+    """Raises InvalidAudio for a recording that is too long."""
+    if samples > max_seconds * SAMPLE_RATE:
+        raise InvalidAudio(f"is longer than the limit of {max_seconds:g} seconds")

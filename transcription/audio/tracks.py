@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from transcription.audio.pace import Pace
+from transcription.parts import Part
 
 _PATIENCE = 50  # errors in a row after which a damaged file is taken to have ended
 # Files put together from pieces go on with another clock. A pause of one track is no such leap:
@@ -37,7 +38,7 @@ class Track:
     """Decodes one track of an open container, and counts what could not be."""
 
     def __init__(
-        self, source: Path | bytes, container: InputContainer, stream: AudioStream
+        self, source: Path | bytes | Part, container: InputContainer, stream: AudioStream
     ) -> None:
         self._source: Final = source
         self._container: Final = container
@@ -128,8 +129,10 @@ class Track:
         span.end = stamp
 
 
-def _place(source: Path | bytes, content: bytes, start: int) -> int:
+def _place(source: Path | bytes | Part, content: bytes, start: int) -> int:
     """Where ``content`` stands in the file after ``start``; -1 where it does not."""
+    if isinstance(source, Part):  # none is of a format that loses count
+        return -1
     if isinstance(source, bytes):
         return source.find(content, start)
     with source.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:

@@ -1,0 +1,105 @@
+"""Files that hold several recordings, and files whose end did not arrive."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.media import Voice, bursts, film, onsets
+from transcription.audio import read
+from transcription.errors import InvalidAudio
+from transcription.probe import probe
+
+FIRST, SECOND = bursts([0.5, 1.5], 2.0), bursts([0.3, 1.2], 2.0, pitch=300.0)
+BOTH = [0.5, 1.5, 2.3, 3.2]
+KINDS = [
+    ("wav", "pcm_s16le"),
+    ("wav", "adpcm_ima_wav"),
+    ("w64", "pcm_s16le"),
+    ("avi", "mp3"),
+    ("aiff", "pcm_s16be"),
+    ("au", "pcm_mulaw"),
+    ("caf", "alac"),
+    ("mp4", "aac"),
+    ("mov", "alac"),
+]
+# FFmpeg reads on by itself.
+ROWS = [("matroska", "aac"), ("webm", "libopus"), ("ogg", "libopus"), ("flac", "flac")]
+ROWS += [("mp3", "libmp3lame"), ("adts", "aac"), ("ac3", "ac3"), ("mpegts", "mp2")]
+
+
+def codes(warnings: tuple[str, ...]) -> list[str]:
+    return [warning.partition(":")[0] for warning in warnings]
+
+
+@pytest.mark.parametrize(("container", "codec"), [*KINDS, *ROWS])
+def test_recordings_in_one_file_are_heard_one_after_the_other(
+    container: str, codec: str, tmp_path: Path
+) -> None:
+    data = film(container, Voice(FIRST, codec)) + film(container, Voice(SECOND, codec))
+    file = tmp_path / "recording"
+    file.write_bytes(data)
+    for source in (data, file):
+        recording = read(source)
+        assert onsets(recording.samples) == pytest.approx(BOTH, abs=0.07)
+        several = "several_recordings" in codes(recording.warnings)
+        assert several == ((container, codec) in KINDS)
+    if (container, codec) in KINDS:
+        assert probe(file).duration == pytest.approx(4.0, abs=0.2)
+        with pytest.raises(InvalidAudio, match="limit of 3 seconds"):
+            read(file, max_seconds=3)
+
+
+def test_joined_recordings_may_differ() -> None:
+    data = b"".join(
+        film("wav", Voice(bursts([0.5], 1.0, rate), "pcm_s16le", rate=rate))
+        for rate in (8_000, 44_100, 48_000)
+    )
+    recording = read(data)
+    assert onsets(recording.samples) == pytest.approx([0.5, 1.5, 2.5], abs=0.01)
+    assert recording.warnings[0].startswith("several_recordings: The file holds 3 recordings")
+
+
+@pytest.mark.parametrize("length", [b"\xff\xff\xff\xff", bytes(4)])
+def test_streamed_recordings_say_no_length(length: bytes, tmp_path: Path) -> None:
+    """A WAV file that was written to a pipe: its head was never completed."""
+    parts = []
+    for sound in (FIRST, SECOND):
+        data = bytearray(film("wav", Voice(sound, "pcm_s16le")))
+        place = data.index(b"data") + 4
+        data[4:8] = data[place : place + 4] = length
+        parts.append(bytes(data))
+    file = tmp_path / "recording"
+    for content, right in ((parts[0], BOTH[:2]), (b"".join(parts), BOTH)):
+        file.write_bytes(content)
+        for source in (content, file):
+            recording = read(source)
+            assert onsets(recording.samples) == pytest.approx(right, abs=0.01)
+            assert "cut_short" not in codes(recording.warnings)
+
+
+CUT = [
+    *(kind for kind in KINDS if kind[1] not in {"aac", "alac"}),
+    ("matroska", "aac"),
+    ("webm", "libopus"),
+    ("flv", "aac"),
+    ("flac", "flac"),
+    ("mp3", "libmp3lame"),
+]
+
+
+@pytest.mark.parametrize(("container", "codec"), CUT)
+def test_a_missing_end_is_told(container: str, codec: str) -> None:
+    data = film(container, Voice(bursts([0.5, 1.5, 2.5, 3.5], 4.0), codec))
+    assert "cut_short" not in codes(read(data).warnings)
+    recording = read(data[: round(len(data) * 0.6)])
+    (warning,) = (each for each in recording.warnings if each.startswith("cut_short"))
+    assert warning.startswith(("cut_short: The file says 4.", "cut_short: The file says 3.9"))
+    assert onsets(recording.samples)[0] == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_picture_that_lasts_longer_than_the_sound_is_no_missing_end() -> None:
+    for container in ("matroska", "mp4", "flv"):
+        codec = "aac"
+        pictures = None if container == "flv" else (0.0, 6.0)
+        recording = read(film(container, Voice(FIRST, codec), video=pictures))
+        assert recording.warnings == ()

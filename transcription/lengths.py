@@ -1,0 +1,106 @@
+"""How long a recording is in bytes, by what its own head says."""
+
+import os
+import re
+from mmap import ACCESS_READ, mmap
+from typing import BinaryIO, Literal
+
+_HEAD = 40  # bytes, which hold the length in the formats below
+_RIFF = re.compile(rb"RIFF(....)(?:WAVE|AVI )", re.DOTALL)
+_RF64 = re.compile(rb"RF64....WAVEds64....(.{8})", re.DOTALL)
+_W64 = re.compile(rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00(.{8})", re.DOTALL)
+_AIFF = re.compile(rb"FORM(....)AIF[FC]", re.DOTALL)
+_AU = re.compile(rb"\.snd(....)(....)", re.DOTALL)
+_CAF = re.compile(rb"caff\x00\x01\x00\x00desc")
+_AMR = re.compile(rb"#!AMR(?:-WB)?\n")
+_MP4 = re.compile(rb"\x00\x00..ftyp", re.DOTALL)
+_ALL = (_RIFF, _RF64, _W64, _AIFF, _AU, _CAF, _AMR, _MP4)
+_UNFINISHED = (_RIFF, _AIFF, _AMR)
+# A head that was never completed, because its writer could not go back, says this or next to
+# nothing.
+_UNKNOWN = 0x7FFF0000
+
+
+def is_alike(file: BinaryIO, start: int) -> bool:
+    """Whether a recording begins here, of the format that the file begins with."""
+    first, here = _at(file, 0, _HEAD), _at(file, start, _HEAD)
+    return any(pattern.match(first) and pattern.match(here) for pattern in _ALL)
+
+
+def end_of(file: BinaryIO, start: int, size: int) -> int | None:
+    """Where the recording ends that begins at ``start``; None where its head does not say."""
+    head = _at(file, start, _HEAD)
+    pattern = next((each for each in _ALL if each.match(head)), None)
+    if pattern is _MP4:
+        return _end_of_boxes(file, start, size)
+    if pattern is _CAF:
+        return _end_of_chunks(file, start, size)
+    length = None if pattern is None else _length(pattern, head)
+    if length is None and pattern in _UNFINISHED:
+        return _next(file, start, pattern)
+    return None if length is None else start + length
+
+
+def _length(pattern: re.Pattern[bytes], head: bytes) -> int | None:
+    """The bytes that the head says there are, None where it was never completed."""
+    order: Literal["little", "big"] = "big" if pattern in (_AIFF, _AU) else "little"
+    found = pattern.match(head)
+    assert found is not None
+    said = [int.from_bytes(each, order) for each in found.groups() if each]
+    if pattern is _W64:
+        return -(-said[0] // 8) * 8
+    if pattern is _AU:
+        return sum(said)
+    if pattern is _RF64:
+        return 8 + said[0]
+    known = pattern is not _AMR and _HEAD < said[0] < _UNKNOWN
+    return 8 + said[0] + said[0] % 2 if known else None
+
+
+def _end_of_boxes(file: BinaryIO, start: int, size: int) -> int | None:
+    """The next MP4's beginning: a box of type ftyp on the first level."""
+    position = start
+    while position < size:
+        box = _at(file, position, 16)
+        length = int.from_bytes(box[:4], "big")
+        if length == 1:  # it follows, in eight bytes
+            length = int.from_bytes(box[8:16], "big")
+        if length < 8:
+            return None
+        position += length
+        if _MP4.match(_at(file, position, 8)):
+            return position
+    return position
+
+
+def _end_of_chunks(file: BinaryIO, start: int, size: int) -> int | None:
+    """The next CAF's beginning, behind this one's chunks."""
+    position = start + 8
+    while position < size:
+        chunk = _at(file, position, 12)
+        if chunk.startswith(b"caff"):
+            return position
+        length = int.from_bytes(chunk[4:12], "big", signed=True)
+        if length < 0:  # to the end of the file, wherever that will be
+            return None
+        position += 12 + length
+    return position
+
+
+def _next(file: BinaryIO, start: int, pattern: re.Pattern[bytes]) -> int | None:
+    """Where the next recording of the format begins, wherever that is."""
+    magic = _at(file, start, 4)
+    try:
+        content: mmap | bytes = mmap(file.fileno(), 0, access=ACCESS_READ)
+    except OSError:  # it is in memory
+        file.seek(0, os.SEEK_SET)
+        content = file.read()
+    position = content.find(magic, start + 4)
+    while position >= 0 and not pattern.match(content[position : position + _HEAD]):
+        position = content.find(magic, position + 4)
+    return position if position >= 0 else None
+
+
+def _at(file: BinaryIO, position: int, size: int) -> bytes:
+    file.seek(position)
+    return file.read(size)
