@@ -97,8 +97,6 @@ class Track:
     def _decoded(self, packet: "Packet[Stream]") -> list[AudioFrame]:
         try:
             frames = self._stream.codec_context.decode(packet)
-        except av.error.EOFError:  # drained already: the empty packets of other tracks seem ours
-            return []
         except av.error.FFmpegError:
             self.damaged += 1
             if self._pace is not None:
