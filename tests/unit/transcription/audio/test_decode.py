@@ -187,4 +187,4 @@ def test_the_ends_of_other_tracks_are_no_damage() -> None:
             frame.sample_rate = 16_000
             output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
-    assert read(file.getvalue()).warnings == ()
+    assert read(file.getvalue(), track="1").warnings == ()
