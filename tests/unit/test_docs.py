@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from bridge.api import errors
+from bridge.api.auth import PUBLIC
 from bridge.api.replicate.render import prediction_object
 from bridge.api.sse import KEEP_ALIVE_SECONDS
 from bridge.links import Links
@@ -387,3 +388,24 @@ def test_contributing_leads_into_every_room_of_the_code() -> None:
 
 def test_the_readme_is_a_screen_and_a_half() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 180
+
+
+def test_the_threat_model_names_every_route_without_a_token() -> None:
+    page = (ROOT / "docs/threat-model.md").read_text()
+    for row in ("| anybody who reaches the API |", "| use without a token, guessing it |"):
+        (line,) = (line for line in page.splitlines() if line.startswith(row))
+        assert {f"`{path}`" for path in PUBLIC} <= set(re.findall(r"`[^`]+`", line))
+
+
+def test_the_images_that_ship_the_stack_are_known_to_its_decision() -> None:
+    shipping = [p for p in ROOT.glob("images/*.Dockerfile") if "COPY stack " in p.read_text()]
+    assert [path.stem for path in shipping] == ["all-in-one"]
+    assert (
+        "all-in-one image" in (ROOT / "docs/decisions/001-stack-as-local-processes.md").read_text()
+    )
+
+
+def test_every_folder_of_tests_has_its_words() -> None:
+    folders = {p.name for p in (ROOT / "tests").iterdir() if (p / "conftest.py").is_file()}
+    row = section(ARCHITECTURE, "What stands where").partition("| `tests/` |")[2].partition("\n")[0]
+    assert {name for name in folders if f"`{name}/`" not in row} == set()
