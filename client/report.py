@@ -29,11 +29,12 @@ def _nothing(doing: str, share: float | None = None) -> None:
 
 
 class Lines:
-    """One line for each recording that ends; also the base of the other ways."""
+    """One line for each recording that ends: a sentence, or (``as_json``) a document."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
         self.console: Final = Console(stderr=True, highlight=False, soft_wrap=True)
         self._quiet: Final = quiet
+        self._as_json: Final = as_json
         self._noticed: str | None = None
 
     def __enter__(self) -> Self:
@@ -53,7 +54,9 @@ class Lines:
 
     def end(self, result: Result) -> None:
         """A recording is done with."""
-        if not self._quiet or result.state is State.FAILED:
+        if self._as_json:
+            document(described(result))
+        elif not self._quiet or result.state is State.FAILED:
             self.line(sentence(result))
 
     def say(self, text: str) -> None:
@@ -81,8 +84,8 @@ class Lines:
 class Bars(Lines):
     """A bar for each recording that is worked on."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__(as_json=as_json)
         self._progress: Final = Progress(
             TextColumn("{task.fields[name]}", markup=False),
             BarColumn(bar_width=24),
@@ -129,13 +132,6 @@ class Bars(Lines):
             self._waiting = self._progress.add_task("", total=None, name="", doing=text)
         elif text is not None and self._waiting is not None:
             self._progress.update(self._waiting, doing=text)
-
-
-class Documents(Lines):
-    """A JSON object for each recording, one a line, on standard output."""
-
-    def end(self, result: Result) -> None:
-        document(described(result))
 
 
 def document(content: Any) -> None:

@@ -16,7 +16,7 @@ from client.api import Api
 from client.failures import Exit, Failure, shown
 from client.finding import STDIN, find, folders
 from client.journal import Journal
-from client.report import Bars, Documents, Lines
+from client.report import Bars, Lines
 from client.server import Server
 from client.wishes import Wishes
 from client.work import State, Worker
@@ -101,9 +101,11 @@ def _target(
 
 
 def _report(*, as_json: bool, quiet: bool) -> Lines:
-    if as_json:
-        return Documents(quiet=quiet)
-    return Bars() if sys.stderr.isatty() and not quiet else Lines(quiet=quiet)
+    # Documents and bars on one terminal would run into each other.
+    apart = not as_json or not sys.stdout.isatty()
+    if sys.stderr.isatty() and apart and not quiet:
+        return Bars(as_json=as_json)
+    return Lines(quiet=quiet, as_json=as_json)
 
 
 async def _transcribe(run: _Run, report: Lines) -> Counter[State]:

@@ -1,21 +1,20 @@
 """Transcribes a recording through the whole stack and prints who said what: ``make demo``."""
 
 import asyncio
+import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from evaluation.account import Account
 from evaluation.scoring import plain_words, word_error_rate
 from evaluation.truth import truth_of
 from models.sources import CannotFetch
-from stack.client import ApiError, Client, progress
 from stack.models import fetch_ahead
 from stack.services import services
 from stack.settings import ROOT, StackSettings
@@ -29,7 +28,6 @@ PEOPLE = ROOT / "examples" / "people.opus"
 TOY, TOY_MODELS = ROOT / "examples" / "conversation.wav", "demo"
 # Word error rates beyond which our own recordings were not transcribed as they should be.
 WORST_OF_PEOPLE, WORST_OF_TOYS = 0.08, 0.10
-_BAR_WIDTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +55,44 @@ async def run(task: Task, settings: StackSettings) -> int:
             _note(str(failure))
             return 1
         _note(f"ready after {time.monotonic() - began:.1f} s; sending {task.recording.name}")
-        async with aiohttp.ClientSession() as session:
-            client = Client(session, settings.url, settings.bridge_token)
-            try:
-                prediction = await _transcribe(client, task)
-            except ApiError as refusal:
-                _note(f"refused: {refusal}")
-                return 1
-    return _report(task, prediction)
+        prediction = await _transcribe(task, settings)
+    return 1 if prediction is None else _report(task, prediction)
 
 
-async def _transcribe(client: Client, task: Task) -> dict[str, Any]:
-    created = await client.create_from_file(task.recording, **task.inputs)
-    prediction, drawn = created, ""
-    async for prediction in client.follow(created["id"]):
-        bar = _bar(progress(prediction["logs"]), prediction["status"])
-        if bar != drawn:
-            # On a terminal the bar moves; in a file each change is a line.
-            print(f"\r{bar}", end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
-            drawn = bar
-    print(file=sys.stderr)
-    return prediction
+async def _transcribe(task: Task, settings: StackSettings) -> dict[str, Any] | None:
+    """The record, made by the command line as a user would; None where it has said why not."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = [f"--set={name}={value}" for name, value in task.inputs.items()]
+        wanted = ("--speakers=auto", *given, "--format=json", f"--out={folder}")
+        told = await _asked(
+            "transcribe", *wanted, str(task.recording.absolute()), settings=settings
+        )
+    if told is None:
+        return None
+    if told["state"] != "done":
+        _note(f"{told['state']}: {told['detail']}")
+        return None
+    return await _asked("status", told["id"], settings=settings)
+
+
+async def _asked(*arguments: str, settings: StackSettings) -> dict[str, Any] | None:
+    """What the command line answers; it draws its progress and says its errors by itself."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "client", *arguments, "--json"),
+        cwd=ROOT,
+        env={
+            **settings.environ,
+            "WHISPERX_URL": settings.url,
+            "WHISPERX_TOKEN": settings.bridge_token,
+            "XDG_STATE_HOME": str(settings.state_dir),
+        },
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await process.communicate()
+    return json.loads(told) if told.strip() else None
 
 
 def _report(task: Task, prediction: dict[str, Any]) -> int:
-    if prediction["status"] != "succeeded":
-        _note(f"{prediction['status']}: {prediction['error']}")
-        return 1
     output = prediction["output"]
     print()
     for segment in output["segments"]:
@@ -128,11 +137,6 @@ def _compare(truth: Account, output: dict[str, Any], worst: float | None) -> int
     found = {segment.get("speaker") for segment in output["segments"]} - {None}
     print(f"word error rate {rate:.1%}, {len(found)} speakers found of {len(spoken)}")
     return int(worst is not None and (rate > worst or len(found) != len(spoken)))
-
-
-def _bar(percent: int, status: str) -> str:
-    full = round(_BAR_WIDTH * percent / 100)
-    return f"{'█' * full}{'·' * (_BAR_WIDTH - full)} {percent:3d} % {status:<10}"
 
 
 def _clock(seconds: float) -> str:

@@ -23,7 +23,7 @@ from tests.client.films import Sound, film
 from tests.clients.helpers import PREDICTOR, cutting
 from tests.conftest import RECORDING, RunningStack, start_stack, stop_stack, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 SPANISH = ROOT / "examples" / "conversation-es.wav"
 Recording = Callable[..., Path]
@@ -202,6 +202,7 @@ def library(root: Path) -> dict[str, str]:
         replace(en, title="Commentary by the director", default=True),
         es,
     )
+    film(root / "Films/Late/Late.mkv", replace(en, late=3.0))
     film(root / "Films/Mistagged/Mistagged.mp4", replace(es, language="eng"))
     film(root / "Shows/One/S01E01.mkv", en)
     (root / "Shows/One/S01E01.en.srt").write_text("by hand")
@@ -215,6 +216,7 @@ def library(root: Path) -> dict[str, str]:
     return {
         "Films/Two (2016)/Two (2016).en.srt": "Hello Maria",
         "Films/Commented [1080p]/Commented [1080p].es.srt": "Hola",
+        "Films/Late/Late.en.srt": "1\n00:00:03,",
         "Films/Mistagged/Mistagged.es.srt": "Hola",
         "Shows/One/S01E01.en.srt": "by hand",
         "Shows/One/S01E02.en.srt": "Hello Maria",
@@ -238,7 +240,7 @@ def test_a_library_is_subtitled_untouched_by_hand(
     for name, words in wanted.items():
         assert words in found[name], name
     before = ended(speaking)
-    assert "8 skipped" in program("transcribe", root).stderr
+    assert "9 skipped" in program("transcribe", root).stderr
     assert ended(speaking) == before
     films = root / "Films" / "Two (2016)"
     assert program("transcribe", films, "--language", "Spanish").returncode == Exit.OK

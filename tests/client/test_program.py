@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from client.api import Api
 from client.failures import Exit
-from client.server import Server
+from client.server import Refusal, Server
 from client.wishes import MAX_CLIP_BYTES
 from stack.settings import free_port
 from tests.client.conftest import MAX_FILE_BYTES, Program, ended, records
@@ -171,6 +172,34 @@ async def test_a_request_whose_answer_was_lost_is_not_done_twice(
     assert (notices[0] or "").startswith(f"waiting for {url}; it does not answer")
     assert notices[-1] is None
     assert (record["status"], ended(stack)) == ("succeeded", before + 1)
+
+
+async def test_a_connection_that_breaks_each_time_is_given_up(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.api.FIRST_PAUSE", 0.01)
+
+    async def broken(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async def well(_: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    app.add_routes([web.get("/health", well), web.put("/{path:.*}", broken)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        server = Server.named(f"http://127.0.0.1:{runner.addresses[0][1]}", "a-token")
+        async with Api.opened(server, patience=600) as api:
+            api.reached = True
+            with recording().open("rb") as file, pytest.raises(Refusal, match="broke 5 times"):
+                await api.create_from_file("cli-x", file, "talk.wav", {})
+    finally:
+        await runner.cleanup()
 
 
 def test_what_failed_or_was_canceled_is_tried_again(
