@@ -113,7 +113,10 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
 )
 
 # Languages written without spaces between words: every character counts as a word.
-WITHOUT_SPACES = frozenset({"ja", "zh"})
+WITHOUT_SPACES = frozenset({"ja", "yue", "zh"})
+
+# Languages with spaces between phrases or sentences, and none between words.
+SPACES_BETWEEN_PHRASES = frozenset({"bo", "km", "lo", "my", "th"})
 
 # What a request says when it leaves the language to us, beside nothing at all.
 _DETECT = frozenset({"", "auto", "und"})  # `und` is BCP 47's word for an undetermined language

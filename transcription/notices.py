@@ -9,6 +9,8 @@ SENTENCES = {
     "no_speakers": "Speakers could not be told apart: no turns of speech were found.",
     "not_aligned": "Words are not timed: a translation cannot be aligned with the recording.",
     "no_aligner": "Words are not timed: no alignment model for {language!r} is loaded here.",
+    "timed_by_whisper": "Words are timed by Whisper itself: no alignment model for {language!r} is "
+    "loaded here.",
     "aligner_stands_in": "Words are timed by {model}: {wanted} {why}.",
     "diarizer_stands_in": "Speakers are told apart by {model}: {wanted} {why}.",
     "speaker_not_heard": "Nobody in the recording was recognized as {name}.",

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -152,7 +152,7 @@ class Pipeline:
         with run.stage("recognize") as progress:
             segments = []
             for segment in self._engine.recognize(samples, windows, language, options, progress):
-                run.found(segment)
+                run.found(replace(segment, words=()))
                 segments.append(segment)
             return segments
 

@@ -64,7 +64,9 @@ class ScriptedEngine:
     ) -> Iterator[Segment]:
         for done, window in enumerate(windows, start=1):
             progress(done / len(windows))
-            yield from self.say(window, language, options)
+            for segment in self.say(window, language, options):
+                rough = options.align_output and language.code != self.language
+                yield replace(segment, words=_evenly(segment)) if rough else segment
 
     def say(self, window: Window, language: Language, options: Options) -> Sequence[Segment]:
         """What is said in one window. Doubles of tests say something else."""
@@ -80,11 +82,14 @@ class ScriptedEngine:
         characters: bool = False,
         model: str | None = None,
     ) -> Alignment:
+        warnings: tuple[str, ...] = ()
         if language != self.language:
-            return Alignment(tuple(segments), (f"No alignment model for {language!r}.",))
+            warnings = (f"No alignment model for {language!r}.",)
+            if not any(segment.words for segment in segments):
+                return Alignment(tuple(segments), warnings)
         sentences: list[Segment] = []
         for segment in segments:
-            words = settle(list(map(RoughWord, segment.text.split())), segment.start, segment.end)
+            words = segment.words or _evenly(segment)
             if characters:
                 words = tuple(map(_with_characters, words))
             for text in SENTENCES:
@@ -94,7 +99,7 @@ class ScriptedEngine:
                 )
                 sentences.append(sentence)
         progress(1.0)
-        return Alignment(tuple(sentences))
+        return Alignment(tuple(sentences), warnings)
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
         windows = self.find_speech(samples, options)
@@ -109,6 +114,11 @@ class ScriptedEngine:
         """How loud it is, on a circle: alike clips are near each other."""
         loudest = float(np.abs(samples).max())
         return (math.cos(9 * loudest), math.sin(9 * loudest)) if loudest > 0.01 else None
+
+
+def _evenly(segment: Segment) -> tuple[Word, ...]:
+    rough = list(map(RoughWord, segment.text.split()))
+    return settle(rough, segment.start, segment.end)
 
 
 def _with_characters(word: Word) -> Word:

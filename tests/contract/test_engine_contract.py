@@ -224,7 +224,51 @@ def test_symbols_and_strange_scripts_are_timed_too(real_engine: Engine, samples:
     assert aligned.avg_logprob == -1.0
 
 
-def test_a_language_without_aligner_keeps_its_segments(
+@pytest.mark.parametrize("language", ["haw", "ja", "th"])
+def test_words_are_timed_in_languages_without_aligner(
+    engine: Engine, samples: Samples, language: str
+) -> None:
+    options = Options(chunk_size=10)
+    windows = engine.find_speech(samples, options)
+    heard = list(
+        engine.recognize(samples, windows, Language(language), options, lambda _share: None)
+    )
+    shares: list[float] = []
+    alignment = engine.align(samples, heard, language, shares.append, characters=True)
+    (warning,) = alignment.warnings
+    assert language in warning
+    words = [word for segment in alignment.segments for word in segment.words]
+    assert all(segment.words for segment in alignment.segments)
+    text = "".join("".join(segment.text for segment in heard).split())
+    assert "".join(word.text for word in words) == text
+    assert all("".join(c.text for c in word.characters) == word.text for word in words)
+    edges = [time for word in words for time in (word.start, word.end)]
+    assert edges == sorted(edges)
+    for segment in alignment.segments:
+        inside = (window.start <= segment.start <= segment.end <= window.end for window in windows)
+        assert any(inside)
+    assert shares
+    assert rising(shares)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    "options",
+    [Options(align_output=False), Options(task="translate")],
+    ids=["unaligned", "translated"],
+)
+def test_words_are_not_timed_where_nobody_wants_them(
+    real_engine: Engine, samples: Samples, options: Options
+) -> None:
+    windows = real_engine.find_speech(samples[: 12 * SAMPLE_RATE], options)
+    for language in ("haw", "en"):
+        heard = real_engine.recognize(
+            samples, windows, Language(language), options, lambda _share: None
+        )
+        assert not any(segment.words for segment in heard)
+
+
+def test_segments_without_words_stay_in_a_language_without_aligner(
     engine: Engine, samples: Samples, recognized: list[Segment]
 ) -> None:
     alignment = engine.align(samples, recognized, "haw", lambda _share: None)

@@ -64,7 +64,8 @@ class Engine(Protocol):
     ) -> Iterator[Segment]:
         """Yields a segment per window in which something was said, as soon as it is finished.
 
-        Raises OutOfMemory.
+        Where the request's words shall be timed and no aligner speaks the language, segments have
+        words already, roughly timed. Raises OutOfMemory.
         """
 
     def align(  # noqa: PLR0913 - all but four by keyword
@@ -77,8 +78,10 @@ class Engine(Protocol):
         characters: bool = False,
         model: str | None = None,
     ) -> Alignment:
-        """Sentences with timed words; the segments as they are when no aligner speaks the language.
+        """Sentences with timed words, and a warning where no aligner speaks the language.
 
+        The words of ``segments`` then keep their times roughly; without any the segments are
+        returned as they are.
         Words lie in order within their segment, segments within the recording. With
         ``characters`` the words carry their timed characters. ``model`` is the request's
         ``align_model``.

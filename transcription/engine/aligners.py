@@ -73,6 +73,11 @@ class Aligners:
         with self._loading:
             return self._other(language, part.model), part.warning
 
+    def suffice(self, language: str, name: str | None) -> bool:
+        """Whether `get` gives an aligner that stands in for no other."""
+        aligner, warning = self.get(language, name)
+        return aligner is not None and not warning
+
     def _other(self, language: str, model: Model) -> Aligner | None:
         """One that is loaded on its first use, if it is on this machine; nobody waits for more."""
         key = (language, model.name)

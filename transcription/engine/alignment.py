@@ -21,7 +21,7 @@ from transcription.engine.emissions import Acoustics, batches
 from transcription.engine.lanes import Lanes
 from transcription.engine.memory import fitting
 from transcription.engine.private_files import private
-from transcription.engine.spelling import WILDCARD, Alphabet, Range, Splitter
+from transcription.engine.spelling import WILDCARD, Alphabet, Range, Splitter, as_sentences
 from transcription.engine.trellis import Frames, Spans, align_tokens, with_wildcard
 from transcription.findings import Progress, Window
 from transcription.timing import RoughWord, settle
@@ -68,7 +68,7 @@ class Aligner:
         total, done = max(1, sum(map(len, pieces))), 0
         for index, frames in self._heard(pieces):
             words = self._words(segments[index].text, frames, windows[index], characters)
-            aligned[index] = list(self._sentences(segments[index], words))
+            aligned[index] = list(as_sentences(segments[index], words, self._splitter))
             done += len(pieces[index])
             progress(done / total)
         return [sentence for sentences in aligned for sentence in sentences]
@@ -92,8 +92,8 @@ class Aligner:
         frames: Frames,
         window: Window,
         characters: bool,  # noqa: FBT001 - private
-    ) -> list[tuple[Range, Word]]:
-        """The words of ``text`` and where they stand in it, with times that hold together."""
+    ) -> Sequence[Word]:
+        """The words of ``text`` with times that hold together."""
         heard = self._characters(text, frames, window)
         ranges = self._alphabet.words(text)
         rough = [_rough(text, word, heard) for word in ranges]
@@ -102,7 +102,7 @@ class Aligner:
             words = [
                 _with_characters(word, own, heard) for own, word in zip(ranges, words, strict=True)
             ]
-        return list(zip(ranges, words, strict=True))
+        return words
 
     def _characters(self, text: str, frames: Frames, window: Window) -> dict[int, RoughWord]:
         """The characters that were found, by their position."""
@@ -127,20 +127,6 @@ class Aligner:
                 strict=True,
             )
         }
-
-    def _sentences(
-        self, segment: Segment, words: Sequence[tuple[Range, Word]]
-    ) -> Iterator[Segment]:
-        by_range = dict(words)
-        for ranges in self._splitter.sentences(segment.text, list(by_range)):
-            own = tuple(by_range[word] for word in ranges)
-            yield replace(
-                segment,
-                text=segment.text[ranges[0][0] : ranges[-1][1]],
-                start=own[0].start,
-                end=own[-1].end,
-                words=own,
-            )
 
 
 def find_sentence_tables(ours: Path, *, first: bool = True) -> None:

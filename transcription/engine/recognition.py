@@ -12,13 +12,14 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from whisperx.asr import WhisperModel
 
 from transcription.audio import Samples
+from transcription.engine import attention
 from transcription.engine.device import Device
 from transcription.engine.features import log_mels
 from transcription.engine.lanes import Lanes
 from transcription.engine.memory import fitting
 from transcription.findings import Language, Progress, Window
 from transcription.options import Options
-from transcription.transcript import Segment
+from transcription.transcript import Segment, Word
 
 CPU_BATCH = 8  # windows; more only take memory where cores, not batches, make it fast
 # Batches under way on a CPU: between two operations of one, its cores compute for the other.
@@ -62,16 +63,19 @@ class Recognizer:
         token, probability = self._model.model.detect_language(encoded)[0][0]
         return Language(token.strip("<|>"), probability)
 
-    def recognize(
+    def recognize(  # noqa: PLR0913 - all but five by keyword
         self,
         samples: Samples,
         windows: Sequence[Window],
         language: str,
         options: Options,
         progress: Progress,
+        *,
+        timed: bool = False,
     ) -> Iterator[Segment]:
         """Yields a segment for each window in which something was said, batch by batch.
 
+        With ``timed`` segments have words, timed by the model's own attention.
         A batch that does not fit into memory is tried again in halves. Raises OutOfMemory when
         one window alone does not fit.
         """
@@ -85,7 +89,7 @@ class Recognizer:
         )
         done = 0
         for batch, heard in self._batches(
-            lambda batch: self._batch(samples, batch, tokenizer, options),
+            lambda batch: self._batch(samples, batch, tokenizer, options, timed=timed),
             windows,
             options.batch_size,
         ):
@@ -108,10 +112,17 @@ class Recognizer:
         )
 
     def _batch(
-        self, samples: Samples, windows: Sequence[Window], tokenizer: Any, options: Options
+        self,
+        samples: Samples,
+        windows: Sequence[Window],
+        tokenizer: Any,
+        options: Options,
+        *,
+        timed: bool,
     ) -> list[Segment]:
+        encoded = self._model.encode(self._features(samples, windows))
         results = self._model.model.generate(
-            self._model.encode(self._features(samples, windows)),
+            encoded,
             [self._prompt(tokenizer, options)] * len(windows),
             max_length=self._model.max_length,
             length_penalty=LENGTH_PENALTY,
@@ -120,15 +131,20 @@ class Recognizer:
             return_no_speech_prob=True,
             **_search(options.temperature),
         )
+        texts = [result.sequences_ids[0] for result in results]
+        words: Sequence[tuple[Word, ...]] = [()] * len(texts)
+        if timed:
+            words = attention.timed(self._model.model, encoded, tokenizer, texts, windows)
         return [
             Segment(
                 text,
                 window.start,
                 window.end,
+                words=own,
                 avg_logprob=_average(result),
                 no_speech_prob=_finite(result.no_speech_prob),
             )
-            for window, result in zip(windows, results, strict=True)
+            for window, result, own in zip(windows, results, words, strict=True)
             if (text := tokenizer.decode(result.sequences_ids[0]).strip())
         ]
 

@@ -6,15 +6,18 @@ two characters counts once; a word belongs to one sentence as a whole.
 """
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 from nltk.tokenize.punkt import PunktTokenizer
 from whisperx.utils import PUNKT_LANGUAGES
 
-from transcription.language import WITHOUT_SPACES
+from transcription.language import SPACES_BETWEEN_PHRASES, WITHOUT_SPACES
+from transcription.transcript import Segment, Word
 
 # Where something begins in a text, and where it has ended.
 Range = tuple[int, int]
@@ -37,6 +40,7 @@ class Alphabet:
 
     def __init__(self, codes: Mapping[str, int], language: str) -> None:
         self._codes = codes
+        self._language = language
         self._spaced = language not in WITHOUT_SPACES
         # The last one, should there be several.
         blanks = [code for symbol, code in codes.items() if symbol in _BLANKS]
@@ -60,7 +64,26 @@ class Alphabet:
 
     def words(self, text: str) -> list[Range]:
         """Ranges of the words; of single characters in languages written without spaces."""
-        return [match.span() for match in re.finditer(r"\S+" if self._spaced else r"\S", text)]
+        return word_ranges(text, self._language)
+
+
+def word_ranges(text: str, language: str, cuts: Sequence[int] = ()) -> list[Range]:
+    """Ranges of the words; of characters in languages written without spaces between words.
+
+    In languages of which a character is no word by itself, words also end at ``cuts``.
+    """
+    if language in WITHOUT_SPACES:
+        return [match.span() for match in re.finditer(r"\S", text)]
+    ranges = [match.span() for match in re.finditer(r"\S+", text)]
+    if language not in SPACES_BETWEEN_PHRASES:
+        return ranges
+    # Marks and punctuation belong to the letter before them.
+    places = [cut for cut in cuts if unicodedata.category(text[cut])[0] in "LN"]
+    return [
+        piece
+        for begin, end in ranges
+        for piece in pairwise([begin, *(cut for cut in places if begin < cut < end), end])
+    ]
 
 
 class Splitter:
@@ -86,3 +109,23 @@ class Splitter:
             if count:
                 yield rest[:count]
             rest = rest[count:]
+
+
+def as_sentences(segment: Segment, words: Sequence[Word], splitter: Splitter) -> Iterator[Segment]:
+    """``segment`` in sentences. ``words`` are all of its text's, in order."""
+    ranges: list[Range] = []
+    cursor = 0
+    for word in words:
+        begin = segment.text.index(word.text, cursor)
+        cursor = begin + len(word.text)
+        ranges.append((begin, cursor))
+    rest = iter(words)
+    for own in splitter.sentences(segment.text, ranges):
+        said = tuple(word for _, word in zip(own, rest, strict=False))
+        yield replace(
+            segment,
+            text=segment.text[own[0][0] : own[-1][1]],
+            start=said[0].start,
+            end=said[-1].end,
+            words=said,
+        )

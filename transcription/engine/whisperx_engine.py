@@ -11,7 +11,7 @@ import transformers
 
 from models.registry import Model
 from transcription.audio import Samples
-from transcription.engine import guard, parts
+from transcription.engine import attention, guard, parts
 from transcription.engine.aligners import Aligners
 from transcription.engine.device import choose
 from transcription.engine.diarizers import Diarizers
@@ -111,8 +111,12 @@ class WhisperxEngine:
         progress: Progress,
     ) -> Iterator[Segment]:
         """Yields a segment per window in which something was said, as soon as it is finished."""
+        timed = options.align_output and options.task == "transcribe"
+        timed = timed and not self._aligners.suffice(language.code, options.align_model)
         recognizer = self._recognizer(options)
-        for segment in recognizer.recognize(samples, windows, language.code, options, progress):
+        for segment in recognizer.recognize(
+            samples, windows, language.code, options, progress, timed=timed
+        ):
             if not self._invented(samples, segment, options):
                 yield segment
 
@@ -135,13 +139,22 @@ class WhisperxEngine:
         characters: bool = False,
         model: str | None = None,
     ) -> Alignment:
-        """Sentences with timed words; unchanged, with a warning, where no aligner is at hand."""
+        """Sentences with timed words; with a warning where Whisper itself timed them."""
         aligner, warning = self._aligners.get(language, model)
+        rough = any(segment.words for segment in segments)
         if aligner is None:
-            return Alignment(tuple(segments), (notice("no_aligner", language=language),))
-        with memory_guard():
-            aligned = aligner.align(samples, segments, progress, characters=characters)
-        return Alignment(tuple(aligned), (warning,) if warning else ())
+            warning = notice("timed_by_whisper" if rough else "no_aligner", language=language)
+        if aligner is None and not rough:
+            return Alignment(tuple(segments), (warning,))
+        found = segments
+        if aligner is not None:
+            with memory_guard():
+                found = aligner.align(samples, segments, progress, characters=characters)
+            segments = attention.corrected(segments, found) if rough else segments
+        if rough:
+            found = attention.finished(samples, segments, language, characters=characters)
+            progress(1.0)
+        return Alignment(tuple(found), (warning,) if warning else ())
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
         """Who holds the floor when."""

@@ -18,7 +18,7 @@ from transcription.findings import Diarization, Language, Progress, Window
 from transcription.notices import notice
 from transcription.options import Options
 from transcription.pipeline import Pipeline
-from transcription.transcript import Segment
+from transcription.transcript import Segment, Turn
 
 
 def recording(*seconds_of_sound: float, pause: float = 1.0) -> bytes:
@@ -152,9 +152,8 @@ def test_a_language_may_be_all_that_is_asked() -> None:
 def test_a_language_without_aligner_is_a_warning() -> None:
     options = Options(language="haw")
     transcript = Pipeline(ScriptedEngine()).transcribe(recording(2.0), options).transcript
-    (segment,) = transcript.segments
-    assert segment.words == ()
-    assert segment.speaker == "SPEAKER_00"
+    assert all(segment.words for segment in transcript.segments)
+    assert {segment.speaker for segment in transcript.segments} == {"SPEAKER_00"}
     assert "haw" in transcript.warnings[0]
 
 
@@ -280,3 +279,23 @@ def test_speech_without_words_is_an_empty_transcript() -> None:
     transcript = Pipeline(Mute()).transcribe(recording(2.0), Options()).transcript
     assert transcript.segments == ()
     assert transcript.text == ""
+
+
+def test_speakers_share_a_window_in_a_language_without_aligner() -> None:
+    class Dialogue(ScriptedEngine):
+        def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
+            (window,) = self.find_speech(samples, options)
+            middle = (window.start + window.end) / 2
+            return Diarization(
+                (Turn("B", window.start, middle), Turn("A", middle, window.end)),
+            )
+
+    early: list[Segment] = []
+    report = Pipeline(Dialogue()).transcribe(
+        recording(4.0), Options(language="haw"), found=early.append
+    )
+    assert [segment.speaker for segment in report.transcript.segments] == ["B", "A"]
+    assert all(segment.words for segment in report.transcript.segments)
+    assert [segment.words for segment in early] == [()]
+    (warning,) = report.transcript.warnings
+    assert "haw" in warning
