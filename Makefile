@@ -55,7 +55,7 @@ check-manifests: install-manifests ## Kubernetes' schemas, checkov and our own c
 	@$(PYTHON) -m pytest tests/manifests
 
 bench: install ## real-time factor, stages, memory, overhead of the bridge
-	@$(PYTHON) -W ignore -m benchmarks
+	@$(PYTHON) -W ignore -m benchmarks $(NAME)
 
 format: install ## bring the code into shape
 	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .

@@ -1,31 +1,47 @@
-"""Prints what it costs: ``make bench``."""
+"""Prints what it costs: ``make bench``, or ``python -m benchmarks NAME …``."""
 
+import argparse
 import asyncio
-import sys
 
 from benchmarks import cold_start, gateway, pipeline, stages
 
 
-def main() -> int:
-    """Both tables, or those asked for: ``gateway``, ``pipeline``, ``stock``.
+def _gateway() -> None:
+    print(gateway.report(), flush=True)
+    print(f"\n{cold_start.line(asyncio.run(cold_start.measure()))}", flush=True)
 
-    ``stock`` takes half an hour: the pipeline beside stock whisperx, also at production size.
-    """
-    wanted = sys.argv[1:] or ["gateway", "pipeline"]
-    if "gateway" in wanted:
-        print(f"The bridge beside raw Cog, {gateway.ROUNDS} requests each, one client:\n")
-        print(gateway.table(asyncio.run(gateway.measure())), flush=True)
-        print(f"\n{cold_start.line(asyncio.run(cold_start.measure()))}", flush=True)
-    if "pipeline" in wanted:
-        print("\nThe pipeline on the demo models:\n", flush=True)
-        print(stages.table(stages.run()), flush=True)
-    if "stock" in wanted:
-        print("\nThe pipeline beside stock whisperx, on the demo models:\n")
-        print(pipeline.table(pipeline.run(pipeline.MINUTES, 1)), flush=True)
-        print("\nThe same with models of production size and random weights:\n")
-        print(pipeline.table(pipeline.run((1.0,), 1, pipeline.SIZE)))
-    return 0
+
+def _stages() -> None:
+    print("\nThe pipeline on the demo models:\n", flush=True)
+    print(stages.table(stages.run()), flush=True)
+
+
+def _stock() -> None:
+    print("\nThe pipeline beside stock whisperx, on the demo models:\n")
+    print(pipeline.table(pipeline.run(pipeline.MINUTES, 1)), flush=True)
+    print("\nThe same with models of production size and random weights:\n")
+    print(pipeline.table(pipeline.run((1.0,), 1, pipeline.SIZE)))
+
+
+PARTS = {"gateway": _gateway, "pipeline": _stages, "stock": _stock}
+
+
+def main() -> None:
+    """The parts asked for; ``gateway`` and ``pipeline`` when none is."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="gateway: the bridge beside raw Cog, and its start. pipeline: time per stage. "
+        "stock: the pipeline beside stock whisperx, half an hour. Each other benchmark is run as "
+        "python -m benchmarks.NAME.",
+    )
+    parser.add_argument("name", nargs="*", metavar="|".join(PARTS))
+    names = parser.parse_args().name or ["gateway", "pipeline"]
+    for name in names:
+        if name not in PARTS:
+            parser.error(f"there is no {name}; there are {', '.join(PARTS)}")
+    for name in names:
+        PARTS[name]()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -53,3 +53,7 @@ async def _once(session: aiohttp.ClientSession, service: Service, url: str) -> f
     finally:
         process.terminate()
         await process.wait()
+
+
+if __name__ == "__main__":
+    print(line(asyncio.run(measure())))

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -409,3 +411,19 @@ def test_every_folder_of_tests_has_its_words() -> None:
     folders = {p.name for p in (ROOT / "tests").iterdir() if (p / "conftest.py").is_file()}
     row = section(ARCHITECTURE, "What stands where").partition("| `tests/` |")[2].partition("\n")[0]
     assert {name for name in folders if f"`{name}/`" not in row} == set()
+
+
+def test_every_benchmark_prints_its_table_when_it_is_run() -> None:
+    modules = [path for path in ROOT.glob("benchmarks/*.py") if "def table(" in path.read_text()]
+    assert len(modules) > 5
+    for module in [*modules, ROOT / "benchmarks/cold_start.py"]:
+        assert '\nif __name__ == "__main__":\n' in module.read_text(), module
+
+
+def test_an_unknown_benchmark_is_answered_with_those_that_exist() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "WRONG"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "gateway" in done.stderr
+    assert "stock" in done.stderr
