@@ -4,7 +4,7 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install models install-platforms install-manifests demo up test test-slow test-platforms test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
+.PHONY: help install models install-platforms install-manifests install-browser demo up test test-slow test-platforms test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -17,6 +17,9 @@ install-platforms: install ## .venv-platforms: the libraries of RunPod, LitServe
 
 install-manifests: install ## .venv-manifests: what validates the manifests, beside .venv
 	@scripts/install-beside.sh manifests
+
+install-browser: ## Chromium, for the tests of the page
+	@scripts/install-browser.sh
 
 demo: install ## transcribe a conversation of three people through the whole stack (AUDIO=file for your own)
 	@$(PYTHON) -W ignore -m stack.demo
@@ -36,13 +39,13 @@ check: install ## lint, types, import contracts
 test: check ## everything that fits in six minutes
 	@$(PYTHON) -m pytest -m "not slow and not pod" -n 2 --dist loadfile
 
-test-slow: install-platforms install-manifests ## the slow tiers
+test-slow: install-platforms install-manifests install-browser ## the slow tiers
 	@$(PYTHON) -m pytest -m slow
 
 test-platforms: install-platforms ## RunPod, Lightning and Modal alone
 	@$(PYTHON) -m pytest tests/platforms
 
-test-all: check install-platforms install-manifests ## both
+test-all: check install-platforms install-manifests install-browser ## both
 	@$(PYTHON) -m pytest
 
 test-pod: install ## k8s/cpu as a real pod: images, kills, drain (needs podman and mmdebstrap)

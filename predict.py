@@ -18,7 +18,7 @@ from cog import BaseRunner, Input, Path, Secret, current_scope
 from predictor.announcement import announce
 from predictor.log import note
 from predictor.run_folders import RunFolders
-from predictor.segments import telling
+from predictor.segments import tell_peaks, telling
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.libraries import check_libraries
 from transcription.engine.settings import Settings
@@ -108,6 +108,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
             options = Options.from_inputs({**_revealed(inputs), REFERENCES: clips})
             report = self._pipeline.transcribe(recording, options, ProgressLines(print), found)
             self._record(report)
+            tell_peaks(context, report.peaks)
             note("transcribed", seconds={k: round(v, 3) for k, v in report.seconds.items()})
             if options.debug:
                 print({stage: round(seconds, 3) for stage, seconds in report.seconds.items()})
@@ -115,6 +116,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
 
     def _record(self, report: Report) -> None:
         duration = report.transcript.duration
+        self.record_metric("language", report.transcript.language)
         self.record_metric("audio_seconds", round(duration, 3))
         self.record_metric("real_time_factor", round(report.elapsed / duration, 4))
         for stage, seconds in report.seconds.items():

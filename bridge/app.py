@@ -99,6 +99,7 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
             context.monitor,
             context.lifecycle.apply,
             context.store.add_segments,
+            context.store.add_peaks,
         )
         idle = settings.upload_idle_timeout
         port = await _listen(stack, internal, LOOPBACK, settings.internal_port, idle)
@@ -198,7 +199,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
         arrivals=arrivals,
         monitor=Monitor(cog),
         queue=queue,
-        lifecycle=Lifecycle(store, files, queue),
+        lifecycle=Lifecycle(store, files, queue, keep_recordings=settings.sound_seconds > 0),
         intake=intake,
         webhooks=Webhooks(settings, store, redis, partial(webhook_body, links)),
         forward=Forward(intake, arrivals, files, cog, links),

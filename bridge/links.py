@@ -56,6 +56,18 @@ class Links:
         expiry, signature = query.get("expiry", ""), query.get("signature", "")
         return self._valid(signature, "stream", prediction_id, expiry=expiry)
 
+    def recording(self, base: str, prediction_id: str) -> str:
+        """Where the sound of a prediction is listened to, for a day."""
+        expiry = str(int(time.time()) + STREAM_SECONDS)
+        signature = sign(self._secret, "recording", prediction_id, expiry)
+        path = f"/v1/predictions/{prediction_id}/recording"
+        return f"{base}{path}?expiry={expiry}&signature={signature}"
+
+    def opens_recording(self, prediction_id: str, query: Mapping[str, str]) -> bool:
+        """Whether a request with this query may listen to the prediction's recording."""
+        expiry, signature = query.get("expiry", ""), query.get("signature", "")
+        return self._valid(signature, "recording", prediction_id, expiry=expiry)
+
     def file(self, base: str, file_id: str, expires_at: datetime) -> str:
         """Where an uploaded file is downloaded, until it expires."""
         expiry = str(int(expires_at.timestamp()))

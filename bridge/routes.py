@@ -2,10 +2,20 @@
 
 from aiohttp import web
 
-from bridge.api import asr, deadletters, health, rest, results, speakers, transcript
+from bridge.api import (
+    asr,
+    deadletters,
+    health,
+    listening,
+    rest,
+    results,
+    speakers,
+    transcript,
+)
 from bridge.api.documentation import handlers as documentation
 from bridge.api.openai import models as openai_models
 from bridge.api.openai import transcriptions
+from bridge.api.page import handlers as page
 from bridge.api.replicate import files as file_routes
 from bridge.api.replicate import models, predictions, stream
 
@@ -23,6 +33,8 @@ ROUTES = [
     web.get(f"{_PREDICTION}/output", results.output),
     web.get(f"{_PREDICTION}/transcript", transcript.get),
     web.put(f"{_PREDICTION}/transcript", transcript.put),
+    web.get(f"{_PREDICTION}/peaks", listening.peaks),
+    web.get(f"{_PREDICTION}/recording", listening.recording),
     web.post(f"{_MODEL}/predictions", predictions.create),
     web.post("/deployments/{owner}/{name}/predictions", predictions.create),
     web.get("/models", models.list_models),
@@ -47,13 +59,14 @@ ROUTES = [
     web.post("/detect-language", asr.detect_language),
 ]
 ROOT_ROUTES = [  # for probes, people and programs that look around: no token, no other prefix
+    web.get("/", page.index),
+    web.get("/page/{name}", page.file),
     web.get("/health", health.health),
     web.get("/health-check", health.readiness),
     web.get("/languages", rest.languages),
     web.get("/api-info", documentation.api_info),
     web.get("/openapi.json", documentation.openapi),
     web.get("/docs", documentation.page),
-    web.get("/", documentation.page),
 ]
 
 

@@ -113,6 +113,13 @@ class Settings:
         "MODEL_VERSION", "", "Shown as version; a hash of code and models when empty."
     )
     result_ttl: int = _variable("RESULT_TTL", 86_400, "Seconds that a result is kept.", least=1)
+    keep_recordings: int = _variable(
+        "KEEP_RECORDINGS",
+        0,
+        "Seconds that the sound of what was transcribed is kept to be listened to, at most "
+        "RESULT_TTL; of a corrected transcript until it is deleted. 0: none is.",
+    )
+    page: int = _variable("PAGE", 1, "0: no page for people at /.", most=1)
     revision_limit: int = _variable(
         "REVISION_LIMIT",
         1000,
@@ -275,6 +282,11 @@ class Settings:
     def cors_origins(self) -> frozenset[str]:
         """Origins in the form in which browsers send them."""
         return frozenset(origin.lower().rstrip("/") for origin in listed(self.cors_allowed_origins))
+
+    @property
+    def sound_seconds(self) -> int:
+        """How long sound is kept; without its record nobody finds it."""
+        return min(self.keep_recordings, self.result_ttl)
 
     @property
     def bearer_tokens(self) -> tuple[str, ...]:

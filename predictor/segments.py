@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from predictor.announcement import TIMEOUT, post
-from transcription.findings import Found, unheard
+from transcription.findings import Found, Peaks, unheard
 from transcription.transcript import Segment
 from transcription.wire import WireSegment, segment_to_wire
 
@@ -42,6 +42,13 @@ def telling(context: Mapping[str, str]) -> Iterator[Found]:
         raise
     found.put(None)
     thread.join(TIMEOUT)
+
+
+def tell_peaks(context: Mapping[str, str], peaks: Peaks) -> None:
+    """Posts how loud the recording is, for pictures of it; nobody waits where nobody asked."""
+    url = context.get(URL, "")
+    if _is_local(url):
+        post(url, {"peaks": {"per_second": peaks.per_second, "peaks": peaks.levels}})
 
 
 def _is_local(url: str) -> bool:

@@ -40,6 +40,7 @@ async def run(settings: StackSettings) -> int:
             except StartFailed as failure:
                 _say(str(failure))
                 return 1
+            _say(f"the page: {settings.page_url}")
             _say(f"ready: {settings.url}/v1 (health: {settings.url}/health); Ctrl-C stops it")
             await stopped
         ready.cancel()

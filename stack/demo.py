@@ -54,6 +54,7 @@ async def run(task: Task, settings: StackSettings) -> int:
         except StartFailed as failure:
             _note(str(failure))
             return 1
+        _note(f"the page is at {settings.page_url} while this runs; `make up` keeps it")
         _note(f"ready after {time.monotonic() - began:.1f} s; sending {task.recording.name}")
         prediction = await _transcribe(task, settings)
     return 1 if prediction is None else _report(task, prediction)

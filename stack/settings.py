@@ -48,6 +48,12 @@ class StackSettings:
         return f"http://127.0.0.1:{self.bridge_port}"
 
     @property
+    def page_url(self) -> str:
+        """Where people open the page; with the token, where it was made up for this run alone."""
+        token = self.generated.get("BRIDGE_TOKEN")
+        return f"{self.url}/#token={token}" if token else f"{self.url}/"
+
+    @property
     def cog_url(self) -> str:
         """Base of Cog's own API."""
         return f"http://127.0.0.1:{self.cog_port}"

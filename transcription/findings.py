@@ -67,6 +67,14 @@ class Diarization:
 
 
 @dataclass(frozen=True, slots=True)
+class Peaks:
+    """How loud the recording is, ``per_second`` times: 0 to 100, which is its loudest moment."""
+
+    per_second: float
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A transcript and what it cost: seconds per stage and in all, and models loaded on the way.
 
@@ -77,3 +85,4 @@ class Report:
     seconds: Mapping[str, float]
     loads: int = 0
     elapsed: float = 0.0
+    peaks: Peaks = field(default_factory=lambda: Peaks(1.0, ()))

@@ -10,6 +10,7 @@ from pathlib import Path
 from transcription import audio
 from transcription.attribution import attribute
 from transcription.audio import Samples
+from transcription.audio.peaks import peaks
 from transcription.background import Background
 from transcription.engine import Engine
 from transcription.findings import (
@@ -112,7 +113,13 @@ class Pipeline:
             diarization = _named(run, _diarization(run, segments), known, self._threshold)
         transcript = _assemble(run, samples, segments, language, diarization)
         run.progress.reach(1.0)
-        return Report(transcript, run.seconds, self._engine.loads - loads, self._clock() - start)
+        return Report(
+            transcript,
+            run.seconds,
+            self._engine.loads - loads,
+            self._clock() - start,
+            peaks(samples),
+        )
 
     def _decode(self, run: _Run, source: Path | bytes) -> Samples:
         with run.stage("decode"):

@@ -10,7 +10,10 @@ from bridge.api.errors import problem
 from bridge.settings import Settings
 
 PUBLIC = frozenset(
-    {"/", "/health", "/health-check", "/languages", "/api-info", "/openapi.json", "/docs"}
+    {
+        *("/", "/page/{name}", "/docs"),
+        *("/health", "/health-check", "/languages", "/api-info", "/openapi.json"),
+    }
 )
 # With ALLOW_ANONYMOUS: what hands out nothing but the caller's own results. An id has 122
 # random bits, and the list of them stays closed.
@@ -28,7 +31,13 @@ OPEN = frozenset(
     }
 )
 # Followed by clients without their token: each checks a signature of its own.
-SIGNED = frozenset({"GET /predictions/{id}/stream", "GET /files/{id}/download"})
+SIGNED = frozenset(
+    {
+        "GET /predictions/{id}/stream",
+        "GET /predictions/{id}/recording",
+        "GET /files/{id}/download",
+    }
+)
 SETTINGS = web.AppKey("settings", Settings)
 
 _SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`

@@ -15,10 +15,15 @@ _UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069
 _LONGEST = 120  # characters
 
 
+def shown_name(inputs: Mapping[str, Any]) -> str:
+    """What the client called the recording: a file's name, a URL, or the head of a data URI."""
+    shown = next((str(inputs[name]) for name in AUDIO_NAMES if inputs.get(name)), "")
+    return _SIZE.sub("", shown)
+
+
 def stem(inputs: Mapping[str, Any]) -> str:
     """The recording's own name without its ending, from what the record shows of its inputs."""
-    shown = next((str(inputs[name]) for name in AUDIO_NAMES if inputs.get(name)), "")
-    name = _SIZE.sub("", shown)
+    name = shown_name(inputs)
     if name.startswith("data:"):
         return UNNAMED
     if name.startswith(("http://", "https://")):

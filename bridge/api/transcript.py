@@ -9,11 +9,12 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api import listening
 from bridge.api.bodies import read_content
 from bridge.api.ids import id_in
 from bridge.api.replicate.render import time_text
 from bridge.api.waiting import Result, load, load_corrected
-from bridge.context import CONTEXT, Context
+from bridge.context import CONTEXT
 from bridge.records.revisions import Revision
 from transcription.errors import InvalidInput
 from transcription.revision import MAX_EDITS, revised
@@ -29,7 +30,7 @@ async def get(request: web.Request) -> web.Response:
     revision = await context.revisions.get(prediction_id)
     result = await load_corrected(context, prediction_id)
     body = {
-        **_described(context, result, revision),
+        **_described(request, result, revision),
         "edits": list(revision.edits),
         "transcript": None,
     }
@@ -60,11 +61,12 @@ async def put(request: web.Request) -> web.Response:
     )
     if saved is None:
         raise _conflict(await context.revisions.get(prediction_id))
-    return web.json_response(_described(context, result, saved), headers={"ETag": _tag(saved)})
+    return web.json_response(_described(request, result, saved), headers={"ETag": _tag(saved)})
 
 
-def _described(context: Context, result: Result, revision: Revision) -> dict[str, Any]:
+def _described(request: web.Request, result: Result, revision: Revision) -> dict[str, Any]:
     """What is told of a revision besides its text."""
+    context = request.app[CONTEXT]
     ended = result.prediction.completed_at
     assert ended is not None
     expires_at = ended + timedelta(seconds=context.settings.result_ttl)
@@ -73,6 +75,7 @@ def _described(context: Context, result: Result, revision: Revision) -> dict[str
         "revision": revision.number,
         "saved_at": time_text(revision.saved_at),
         "expires_at": None if revision.number else time_text(expires_at),
+        "recording": listening.described(request, result.prediction, revision),
     }
 
 

@@ -20,10 +20,16 @@ _log = logging.getLogger(__name__)
 
 Apply = Callable[[str, Event, Any], Awaitable[object]]
 AddSegments = Callable[[str, int, int, Sequence[Mapping[str, Any]]], Awaitable[object]]
+AddPeaks = Callable[[str, Mapping[str, Any]], Awaitable[object]]
 
 
-def build_internal_app(
-    links: Links, files: Files, monitor: Monitor, apply: Apply, add_segments: AddSegments
+def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with who takes it
+    links: Links,
+    files: Files,
+    monitor: Monitor,
+    apply: Apply,
+    add_segments: AddSegments,
+    add_peaks: AddPeaks,
 ) -> web.Application:
     """The listener's routes. ``apply`` advances a record by an event."""
 
@@ -44,9 +50,9 @@ def build_internal_app(
     async def segments(request: web.Request) -> web.Response:
         prediction_id, number = request.match_info["id"], request.match_info["attempt"]
         links.check(request, "segments", prediction_id, number)
-        first, found = _batch(await request.json())
+        keep = _keeping(await request.json(), add_segments, add_peaks)
         try:
-            await add_segments(prediction_id, int(number), first, found)
+            await keep(prediction_id, int(number))
         except RedisError:
             return web.Response(status=503)  # they come again with the next ones
         return web.Response()
@@ -72,6 +78,19 @@ def build_internal_app(
     app.router.add_get("/audio/{recording}/{signature}", audio)
     app.router.add_post("/worker", worker)
     return app
+
+
+def _keeping(
+    body: Any, add_segments: AddSegments, add_peaks: AddPeaks
+) -> Callable[[str, int], Awaitable[object]]:
+    """Keeps what the predictor told of a run: how loud the recording is, or segments."""
+    match body:
+        case {"peaks": {"per_second": int() | float(), "peaks": [*levels]} as told} if all(
+            isinstance(level, int) for level in levels
+        ):
+            return lambda prediction_id, _: add_peaks(prediction_id, told)
+    first, found = _batch(body)
+    return lambda prediction_id, attempt: add_segments(prediction_id, attempt, first, found)
 
 
 def _batch(body: Any) -> tuple[int, list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bridge.recordings.files import FORWARDED
+from bridge.recordings.files import FORWARDED, KEPT, kept
 from bridge.recordings.uploads import PREFIX as UPLOADED
 from bridge.recordings.uploads import Uploads
 from bridge.records.store import Store
@@ -20,6 +20,7 @@ class Cleanup:
     def __init__(self, settings: Settings, store: Store, uploads: Uploads) -> None:
         self._folder: Final = settings.files_dir
         self._forwarded_seconds: Final = float(settings.max_run_seconds)
+        self._sound_seconds: Final = float(settings.sound_seconds)
         self._store: Final = store
         self._uploads: Final = uploads
 
@@ -27,6 +28,7 @@ class Cleanup:
         """Delete what is not wanted; the number of files deleted."""
         records = await self._store.unfinished_records()
         wanted = {one.name for record in records for one in record.recordings}
+        wanted |= {kept(record.recording) for record in await self._store.corrected()}
         deleted = 0
         for path in await asyncio.to_thread(lambda: list(self._folder.iterdir())):
             if path.name not in wanted and await self._is_stale(path):
@@ -41,5 +43,7 @@ class Cleanup:
             age = time.time() - path.stat().st_mtime
         except FileNotFoundError:
             return False
+        if path.name.startswith(KEPT):
+            return age > self._sound_seconds
         forwarded = path.name.startswith(FORWARDED)
         return age > (self._forwarded_seconds if forwarded else GRACE_SECONDS)

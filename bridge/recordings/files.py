@@ -5,6 +5,7 @@ clients send never touch the disk.
 """
 
 import asyncio
+import contextlib
 import errno
 import hashlib
 import math
@@ -21,6 +22,7 @@ from bridge.records.prediction import Recording
 from transcription.encoded import decoded
 from transcription.errors import InvalidAudio, TranscriptionError
 
+KEPT = "kept-"  # likewise of one that may be listened to
 FORWARDED = "forwarded-"  # such a recording's name begins so; the sweep deletes it after its run
 COUNT_SECONDS = 1.0  # how old the count of what other bridges stored may be
 _SMALL = 64 << 10  # bytes that are written sooner than a thread is woken to write them
@@ -50,6 +52,11 @@ class Stored:
 def new_id() -> str:
     """26 letters and digits, as Replicate's ids look."""
     return b32encode(uuid4().bytes).decode().lower().rstrip("=")
+
+
+def kept(name: str) -> str:
+    """The name of a recording once it is kept to be listened to."""
+    return f"{KEPT}{name}"
 
 
 class Files:
@@ -100,6 +107,12 @@ class Files:
         """Delete the recordings that there are."""
         for name in names:
             self.path(name).unlink(missing_ok=True)
+
+    def keep(self, name: str) -> None:
+        """Put the recording, if it is there, under the name by which it may be listened to."""
+        with contextlib.suppress(FileNotFoundError):
+            path = self.path(name).rename(self.path(kept(name)))
+            os.utime(path)  # its time begins now
 
     def missing(self, recordings: Sequence[Recording]) -> list[Recording]:
         """Those that are still to be fetched."""

@@ -3,7 +3,7 @@
 Each has a time to live: a week while a prediction lives (renewed by each write), ``RESULT_TTL``
 from its end. Only what somebody corrected stays until it is deleted, and the list of it.
 
-    prediction:<id>           hash: record (JSON), output (JSON), status, cancel; the corrections
+    prediction:<id>           hash: record (JSON), output (JSON), status, cancel; corrections, peaks
     prediction:<id>:secrets   the secret inputs, until the prediction has ended
     prediction:<id>:segments  hash: what the run under way has recognized so far, and its number
     predictions:all           ids by creation time, for listing

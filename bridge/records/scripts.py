@@ -56,6 +56,10 @@ for index = 6, #ARGV do redis.call('HSET', segments, first + index - 6, ARGV[ind
 redis.call('EXPIRE', segments, ttl)
 redis.pcall('PUBLISH', channel, id)
 """
+# Key: record. A record that expired meanwhile does not come back.
+ADD_PEAKS: Final = """
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'peaks', ARGV[1]) end
+"""
 # Key: the running mean. Arguments: the newest value, its weight, seconds to live.
 OBSERVE: Final = """
 local mean, new = tonumber(redis.call('GET', KEYS[1]) or ARGV[1]), tonumber(ARGV[1])

@@ -43,6 +43,7 @@ class Store:
         self._create: Final = redis.register_script(scripts.CREATE)
         self._compare_and_write: Final = redis.register_script(scripts.WRITE)
         self._add_segments: Final = redis.register_script(scripts.ADD_SEGMENTS)
+        self._add_peaks: Final = redis.register_script(scripts.ADD_PEAKS)
         self._observe: Final = redis.register_script(scripts.OBSERVE)
 
     async def ping(self) -> None:
@@ -122,6 +123,22 @@ class Store:
         await self._add_segments(
             keys=[keys.prediction(prediction_id), keys.segments(prediction_id)],
             args=[prediction_id, keys.CHANGES, attempt, first, keys.LIVE_TTL, *texts],
+        )
+
+    async def add_peaks(self, prediction_id: str, peaks: Mapping[str, Any]) -> None:
+        """Keep how loud the recording is, as long as its record."""
+        text = json.dumps(dict(peaks), separators=(",", ":"))
+        await self._add_peaks(keys=[keys.prediction(prediction_id)], args=[text])
+
+    async def peaks(self, prediction_id: str) -> bytes | None:
+        """The same as JSON text, None where the predictor told none."""
+        found = await self._redis.hget(keys.prediction(prediction_id), "peaks")
+        return None if found is None else keys.text(found).encode()
+
+    async def corrected(self) -> list[Prediction]:
+        """Records of all predictions that somebody corrected."""
+        return await self._records(
+            [keys.text(entry) for entry in await self._redis.zrange(keys.KEPT, 0, -1)]
         )
 
     async def segments(self, prediction_id: str, since: int) -> list[dict[str, Any]]:

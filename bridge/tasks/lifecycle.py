@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.recordings.files import Files
-from bridge.records.prediction import CancelRequested, Change, Event, Prediction, webhook_events
+from bridge.records.prediction import (
+    CancelRequested,
+    Change,
+    Event,
+    Prediction,
+    Status,
+    webhook_events,
+)
 from bridge.records.store import Store
 from bridge.tasks.queue import Queue
 
@@ -16,7 +23,10 @@ _log = logging.getLogger(__name__)
 class Lifecycle:
     """Records events. Whoever learns of one reports it here, and nowhere else."""
 
-    def __init__(self, store: Store, files: Files, queue: Queue) -> None:
+    def __init__(
+        self, store: Store, files: Files, queue: Queue, *, keep_recordings: bool = False
+    ) -> None:
+        self._keep_recordings: Final = keep_recordings
         self._store: Final = store
         self._files: Final = files
         self._queue: Final = queue
@@ -27,12 +37,15 @@ class Lifecycle:
     ) -> Prediction | None:
         """Advance a record by an event; the record then, None for an unknown id.
 
-        At its end the recordings are deleted. The client's webhooks are queued. Raises RedisError.
+        At its end the recordings are deleted, save the one that may be listened to. The client's
+        webhooks are queued. Raises RedisError.
         """
         change = await self._store.apply(prediction_id, event, datetime.now(UTC), output)
         if change is None:
             return None
         if change.after.terminal:
+            if self._keep_recordings and change.after.status is Status.SUCCEEDED:
+                self._files.keep(change.after.recording)
             self._files.remove(*(one.name for one in change.after.recordings))
         if change.changed:
             self.on_change(change)

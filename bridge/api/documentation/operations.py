@@ -103,7 +103,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/predictions/{id}/cancel"): Operation(door="Replicate", answers=_json("Prediction")),
     ("GET", "/predictions/{id}/stream"): Operation(
         door="Replicate",
-        query={"expiry": TEXT, "signature": TEXT},
+        query={"expiry": TEXT, "signature": TEXT, "segments": {"enum": ["1"]}},
         answers={200: {"text/event-stream": SENT_EVENT}},
     ),
     ("GET", "/predictions/{id}/output"): Operation(
@@ -123,6 +123,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         headers={"If-Match": _said("The ETag of the transcript that was corrected, or *.")},
         body={JSON: ref("Corrections")},
         answers=_json("Revision"),
+    ),
+    ("GET", "/predictions/{id}/peaks"): Operation(door="Results", answers=_json("Peaks")),
+    ("GET", "/predictions/{id}/recording"): Operation(
+        door="Results",
+        query={"expiry": TEXT, "signature": TEXT},
+        headers={"Range": _said("bytes=from-to")},
+        answers={200: {"audio/*": TEXT}, 206: {"audio/*": TEXT}},
     ),
     ("GET", "/models"): Operation(door="Models", answers=_json("Models")),
     ("GET", "/models/{model}"): Operation(door="Models", answers=_json("ModelEntry")),
@@ -206,7 +213,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/api-info"): Operation(door="REST", answers=_json("ApiInfo")),
     ("GET", "/openapi.json"): Operation(door="REST", answers={200: {JSON: {"type": "object"}}}),
     ("GET", "/docs"): Operation(door="REST", answers={200: {"text/html": TEXT}}),
-    ("GET", "/"): Operation(door="REST", answers={200: {"text/html": TEXT}}),
+    ("GET", "/"): Operation(door="Page", answers={200: {"text/html": TEXT}}),
+    ("GET", "/page/{name}"): Operation(
+        door="Page",
+        answers={200: dict.fromkeys(("text/css", "text/javascript", "image/svg+xml"), TEXT)},
+    ),
     ("GET", "/health"): Operation(door="Health", answers=_json("Health")),
     ("GET", "/health-check"): Operation(
         door="Health", answers={**_json("Readiness"), **_json("Readiness", 503)}

@@ -122,6 +122,7 @@ _REVISION = {
     "revision": WHOLE,
     "saved_at": maybe(TIME),
     "expires_at": maybe(TIME),
+    "recording": maybe(record(url=TEXT, expires_at=maybe(TIME))),
 }
 
 SCHEMAS: dict[str, Schema] = {
@@ -154,6 +155,7 @@ SCHEMAS: dict[str, Schema] = {
         "required": ["edits"],
         "properties": {"edits": {**listed(ref("Edit")), "maxItems": MAX_EDITS}},
     },
+    "Peaks": record(per_second=NUMBER, peaks=listed(WHOLE)),
     "Revision": record(**_REVISION),
     "CorrectedTranscript": record(**_REVISION, edits=listed(ref("Edit")), transcript=ref("Output")),
     "Model": _REPLICATE_MODEL,

@@ -14,6 +14,7 @@ from bridge.api.replicate.paging import cursor_of, moment, parse_cursor
 from bridge.api.replicate.render import prediction_object, with_output
 from bridge.api.replicate.requests import read
 from bridge.context import CONTEXT, Context
+from bridge.recordings.files import kept
 from bridge.records.prediction import Status
 
 PAGE = 100  # predictions per page of the list
@@ -70,7 +71,8 @@ async def erase(request: web.Request) -> web.Response:
     prediction = await context.lifecycle.cancel(prediction_id)
     if prediction is None or not await context.store.erase(prediction_id):
         return _unknown()
-    context.files.remove(*(one.name for one in prediction.recordings))
+    names = [one.name for one in prediction.recordings]
+    context.files.remove(*names, kept(prediction.recording))
     return web.Response(status=204)
 
 

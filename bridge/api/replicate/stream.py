@@ -18,14 +18,19 @@ _REASONS = {Status.CANCELED: "canceled", Status.FAILED: "error"}
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """Streams events: the log as it grows, then the output, then `done`."""
+    """Streams events: the log as it grows, then the output, then `done`.
+
+    With ``segments=1`` also what is recognized, as it is: one client fails at unknown events.
+    """
     prediction_id = id_in(request)
     context = request.app[CONTEXT]
     if not context.links.opens_stream(prediction_id, request.query):
         return problem(403, "The link has expired or is not one of ours.")
     if await context.store.status(prediction_id) is None:
         return problem(404, "There is no prediction with this id; results expire.")
-    return await sse.send(request, _numbered(prediction_id, _events(context, prediction_id)))
+    segments = request.query.get("segments") == "1"
+    events = _events(context, prediction_id, segments=segments)
+    return await sse.send(request, _numbered(prediction_id, events))
 
 
 async def _numbered(
@@ -43,9 +48,12 @@ async def _numbered(
         yield f"event: {event}\nid: {prediction_id}-{number}\n{lines}"
 
 
-async def _events(context: Context, prediction_id: str) -> AsyncIterator[tuple[str, str] | None]:
+async def _events(
+    context: Context, prediction_id: str, *, segments: bool
+) -> AsyncIterator[tuple[str, str] | None]:
     """(event, data) as they happen; None after each look that found nothing new."""
     sent = 0  # characters of the log
+    first = attempt = 0  # segments that were sent, and of which run
     with context.watch.changes(prediction_id) as changes:
         while True:
             prediction = await context.store.get(prediction_id)
@@ -54,6 +62,13 @@ async def _events(context: Context, prediction_id: str) -> AsyncIterator[tuple[s
                 return
             new, sent = prediction.logs[sent:], max(sent, len(prediction.logs))
             yield ("logs", new) if new else None
+            if segments:
+                if attempt != prediction.attempt:  # a run that was lost begins again
+                    first, attempt = 0, prediction.attempt
+                found = await context.store.segments(prediction_id, first)
+                if found:
+                    yield "segments", json.dumps({"first": first, "segments": found})
+                first += len(found)
             if prediction.terminal:
                 break
             await changes.next()

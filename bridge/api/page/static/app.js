@@ -1,0 +1,80 @@
+// Starts the page: the token, the address, and which view is shown.
+
+import { Api } from "./api.js";
+import { showList } from "./list.js";
+import { showPrediction } from "./prediction.js";
+import { showStart } from "./start.js";
+
+const main = document.querySelector("#main");
+const status = document.querySelector("#status");
+const access = document.querySelector("#access");
+const token = document.querySelector("#token");
+const accessHint = document.querySelector("#access-hint");
+
+// `/#token=…` is taken once and leaves neither the address nor the history with a secret.
+function takeToken() {
+  const given = new URLSearchParams(location.hash.replace(/^#\/?/, "")).get("token");
+  if (!given) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  context.api.token = given;
+}
+
+function askForToken(message) {
+  access.hidden = false;
+  accessHint.textContent = message || "The token of this service. It stays in this tab.";
+  accessHint.classList.toggle("wrong", Boolean(message));
+  token.setAttribute("aria-invalid", String(Boolean(message)));
+  say(message || "An access token is needed.");
+  token.select();
+  return new Promise((resolve) => {
+    const give = () => {
+      if (!token.value.trim()) return;
+      access.removeEventListener("submit", give);
+      token.removeEventListener("change", give);
+      access.hidden = true;
+      say("");
+      resolve(token.value.trim());
+    };
+    access.addEventListener("submit", give);
+    token.addEventListener("change", give);
+  });
+}
+
+access.addEventListener("submit", (event) => event.preventDefault());
+
+function say(text) {
+  if (status.textContent !== text) status.textContent = text;
+}
+
+const context = {
+  api: new Api(askForToken),
+  files: new Map(), // prediction id -> the user's own file, to listen to
+  drafts: new Map(), // prediction id -> corrections that are not saved yet
+  say,
+  go: (route) => {
+    if (location.hash === `#${route}`) show();
+    else location.hash = route;
+  },
+};
+
+let leave = () => {};
+
+async function show() {
+  takeToken();
+  const [, view, id] = location.hash.match(/^#\/(\w*)(?:\/([\w-]+))?/) ?? [];
+  if (leave() === false) return;
+  main.replaceChildren();
+  document.body.className = "";
+  for (const link of document.querySelectorAll("nav a"))
+    if (link.hash === `#/${view ?? ""}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  const views = { list: showList, p: showPrediction };
+  leave = (views[view] ?? showStart)(main, context, id) ?? (() => {});
+}
+
+addEventListener("hashchange", show);
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  say(event.reason?.message ?? "Something went wrong.");
+});
+show();

@@ -1,0 +1,75 @@
+"""What goes wrong is said, and is over without a reload."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watched, spoken, transcribe
+from tests.conftest import RunningStack, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+# What Chromium itself says of answers that are errors, and of none.
+REFUSED = ("Failed to load resource",)
+
+
+def killed(stack: RunningStack, service: str) -> None:
+    os.kill(stack.pid(service), signal.SIGKILL)
+
+
+def test_a_wrong_token_is_refused_and_another_one_taken(
+    page: Page, page_stack: RunningStack, watched: Watched
+) -> None:
+    watched.allowed = REFUSED
+    page.evaluate("sessionStorage.clear()")
+    page.goto(f"{page_stack.url}/#token=not-the-right-one")
+    expect(page.get_by_role("status")).to_have_text("This token is not valid.")
+    page.get_by_label("Access token").fill(page_stack.token)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_label("Access token")).to_be_hidden()
+    expect(page.get_by_label("Language", exact=True)).to_be_visible()
+
+
+def test_a_file_that_is_no_audio_is_refused(page: Page, watched: Watched, tmp_path: Path) -> None:
+    watched.allowed = REFUSED
+    text = tmp_path / "letter.txt"
+    text.write_text("no sound\n" * 100)
+    page.get_by_label("Recording", exact=True).set_input_files(text)
+    page.get_by_role("button", name="Transcribe").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("audio_file: "))
+    page.get_by_role("button", name="Leave out letter.txt").click()
+    transcribe(page)
+
+
+def test_a_prediction_is_canceled(page: Page, long_recording: Path) -> None:
+    page.get_by_label("Recording", exact=True).set_input_files(long_recording)
+    page.get_by_role("button", name="Transcribe").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("Transcribing"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("status")).to_have_text("It was canceled.")
+
+
+def test_segments_appear_and_a_killed_service_comes_back(
+    page: Page, page_stack: RunningStack, watched: Watched, long_recording: Path
+) -> None:
+    watched.allowed = REFUSED
+    page.get_by_label("Recording", exact=True).set_input_files(long_recording)
+    page.get_by_role("button", name="Transcribe").click()
+    heard = page.get_by_role("log").locator("p")
+    expect(heard.first).to_be_visible(timeout=120_000)
+    killed(page_stack, "bridge")
+    expect(page.get_by_role("status")).to_have_text(re.compile("does not answer"))
+    wait_until(page_stack.healthy, "the bridge is back")
+    killed(page_stack, "cog")
+    # A closed tab finds its work again.
+    address = page.url
+    page.goto("about:blank")
+    wait_until(page_stack.healthy, "Cog is back", 90)
+    page.goto(address)
+    page.get_by_role("region", name="Transcript").locator("[data-start]").first.wait_for(
+        timeout=180_000
+    )
+    assert "Maria" in spoken(page)
