@@ -64,7 +64,9 @@ def _page(of: str) -> Schema:
 
 _WORD = record(word=TEXT, start=NUMBER, end=NUMBER, score=maybe(NUMBER))
 _USAGE = record(type={"const": "duration"}, seconds=NUMBER)
-_MODEL_ENTRY = record(id=TEXT, object={"const": "model"}, created=WHOLE, owned_by=TEXT)
+_MODEL_ENTRY = record(
+    id=TEXT, object={"const": "model"}, created=WHOLE, owned_by=TEXT, shutdown_date={"type": "null"}
+)
 _REPLICATE_MODEL = record(
     **dict.fromkeys(("url", "owner", "name", "description", "visibility"), TEXT),
     run_count=WHOLE,
@@ -171,7 +173,7 @@ SCHEMAS: dict[str, Schema] = {
     "SigningKey": record(key=TEXT),
     "DeadLetters": record(results=listed(_LETTER)),
     "Queued": record(status={"const": "queued"}),
-    "Transcription": record(text=TEXT, usage=_USAGE),
+    "Transcription": record(text=TEXT, languages=listed(record(code=TEXT)), usage=_USAGE),
     "VerboseTranscription": record(
         {
             "segments": listed(_VERBOSE_SEGMENT),

@@ -32,4 +32,11 @@ def _listed(context: Context) -> tuple[str, ...]:
 
 def _entry(context: Context, name: str) -> dict[str, Any]:
     owner = context.settings.model_name.partition("/")[0]
-    return {"id": name, "object": "model", "created": _SINCE, "owned_by": owner}
+    return {
+        "id": name,
+        "object": "model",
+        "created": _SINCE,
+        "owned_by": owner,
+        # Of the service that clients were written for, some end on 2027-02-26; here none does.
+        "shutdown_date": None,
+    }

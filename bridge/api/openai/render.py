@@ -17,7 +17,11 @@ _FRAMES = 100  # Whisper counts its place in a recording in hundredths of a seco
 
 def plain(transcript: Transcript) -> dict[str, Any]:
     """``json``: the text."""
-    return {"text": transcript.text, "usage": _usage(transcript)}
+    return {
+        "text": transcript.text,
+        "languages": languages(transcript),
+        "usage": _usage(transcript),
+    }
 
 
 def verbose(
@@ -105,6 +109,11 @@ def segment(number: int, found: Segment, temperature: float) -> dict[str, Any]:
         "compression_ratio": round(len(text) / len(zlib.compress(text)), 4),
         **{name: value for name, value in told.items() if value is not None},
     }
+
+
+def languages(transcript: Transcript) -> list[dict[str, str]]:
+    """What was spoken; nothing where nobody spoke."""
+    return [{"code": transcript.language}] if transcript.segments else []
 
 
 def _language_name(code: str) -> str:

@@ -9,7 +9,7 @@ from aiohttp import web
 from bridge.api import sse
 from bridge.api.errors import translate
 from bridge.api.naming import OPENAI, naming
-from bridge.api.openai.render import diarized_segments
+from bridge.api.openai.render import diarized_segments, languages
 from bridge.api.openai.requests import Asked
 from bridge.api.waiting import begin, load
 from bridge.context import CONTEXT, Context
@@ -51,7 +51,8 @@ async def _events(
     if speakers:
         for segment in diarized_segments(result.transcript):
             yield _line(segment)
-    yield _line({"type": "transcript.text.done", "text": sent + rest})
+    done = {"text": sent + rest, "languages": languages(result.transcript)}
+    yield _line({"type": "transcript.text.done", **done})
 
 
 async def _recognized(context: Context, prediction_id: str) -> AsyncIterator[str]:
