@@ -4,7 +4,7 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install models install-platforms install-manifests install-browser demo up test test-slow test-platforms test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
+.PHONY: help install models install-platforms install-manifests install-browser install-clients demo up test test-slow test-platforms test-clients test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -39,13 +39,19 @@ check: install ## lint, types, import contracts
 test: check ## everything that fits in six minutes
 	@$(PYTHON) -m pytest -m "not slow and not pod" -n 2 --dist loadfile
 
-test-slow: install-platforms install-manifests install-browser ## the slow tiers
+install-clients: install ## .venv-clients: other people's clients, beside .venv
+	@scripts/install-beside.sh clients
+
+test-clients: install-clients ## other people's clients alone
+	@$(PYTHON) -m pytest -m slow tests/clients tests/end_to_end/test_vercel_ai.py
+
+test-slow: install-platforms install-manifests install-browser install-clients ## the slow tiers
 	@$(PYTHON) -m pytest -m slow
 
 test-platforms: install-platforms ## RunPod, Lightning and Modal alone
 	@$(PYTHON) -m pytest tests/platforms
 
-test-all: check install-platforms install-manifests install-browser ## both
+test-all: check install-platforms install-manifests install-browser install-clients ## both
 	@$(PYTHON) -m pytest
 
 test-pod: install ## k8s/cpu as a real pod: images, kills, drain (needs podman and mmdebstrap)

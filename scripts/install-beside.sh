@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .venv-platforms or .venv-manifests, whose packages and those of .venv do not agree.
-# Run through `make install-platforms`, `make install-manifests`; a second run notices that nothing changed.
+# Makes .venv-platforms, .venv-manifests or .venv-clients, whose packages and those of .venv do not agree.
+# Run through `make install-platforms` and the like; a second run notices that nothing changed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,10 +22,16 @@ manifests() {
         fail "the validators of the manifests cannot be run"
 }
 
+clients() {
+    LITELLM_LOCAL_MODEL_COST_MAP=True "$VENV/bin/python" -W ignore -c 'import openai, litellm, langchain_community' ||
+        fail "other people's clients cannot be imported"
+}
+
 case $NAME in
     platforms) what="the libraries of RunPod, Lightning and Modal (150 MB, half a minute)" ;;
     manifests) what="what validates the manifests: kubernetes-validate, checkov (450 MB, half a minute)" ;;
-    *) fail "platforms or manifests, not $NAME" ;;
+    clients) what="other people's clients: LiteLLM, langchain, OpenAI's newest (600 MB, a minute)" ;;
+    *) fail "platforms, manifests or clients, not $NAME" ;;
 esac
 stamp() { cat "requirements/$NAME.txt" scripts/install-beside.sh | cksum; }
 
@@ -35,7 +41,12 @@ fi
 echo "install: $what"
 rm -rf "$VENV"
 "$BASE/bin/python" -m venv --without-pip "$VENV"
-PIP_DISABLE_PIP_VERSION_CHECK=1 "$BASE/bin/pip" --python "$VENV/bin/python" install -q --no-compile --no-deps \
-    -r "requirements/$NAME.txt"
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+if [ "$NAME" = clients ] && [ "${UNPINNED_CLIENTS:-}" = 1 ]; then # the newest of all, once a week
+    sed 's/==.*//' "requirements/$NAME.in" |
+        "$BASE/bin/pip" --python "$VENV/bin/python" install -q --no-compile -r /dev/stdin
+else
+    "$BASE/bin/pip" --python "$VENV/bin/python" install -q --no-compile --no-deps -r "requirements/$NAME.txt"
+fi
 "$NAME"
 stamp > "$VENV/.installed"

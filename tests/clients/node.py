@@ -12,6 +12,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests.clients.versions import wanted
+
 NEEDS_NODE = [
     pytest.mark.slow,  # installs the client
     pytest.mark.skipif(
@@ -28,9 +30,9 @@ class Node:
     prelude: str
 
     @classmethod
-    def install(cls, folder: Path, package: str, prelude: str) -> "Node":
+    def install(cls, folder: Path, prelude: str, *packages: str) -> "Node":
         (folder / "package.json").write_text('{"private": true, "type": "module"}')
-        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", package]
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", *wanted(*packages)]
         subprocess.run(install, cwd=folder, check=True, timeout=110)
         return cls(folder, prelude)
 

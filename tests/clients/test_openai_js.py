@@ -12,11 +12,11 @@ import webvtt
 from tests.clients.helpers import data_uri, wav
 from tests.clients.node import NEEDS_NODE, Node
 from tests.clients.test_openai_py import TEXT
+from tests.clients.versions import OPENAI_JS
 from tests.conftest import RunningStack
 
 pytestmark = NEEDS_NODE
 
-VERSION = "6.49.0"
 PRELUDE = """
 import { createReadStream } from "node:fs";
 import OpenAI, { toFile } from "openai";
@@ -40,7 +40,7 @@ Script = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
-    return Node.install(tmp_path_factory.mktemp("openai-js"), f"openai@{VERSION}", PRELUDE)
+    return Node.install(tmp_path_factory.mktemp("openai-js"), PRELUDE, OPENAI_JS)
 
 
 @pytest.fixture
@@ -62,7 +62,8 @@ def test_formats(script: Script) -> None:
           result[response_format] = await transcribe({ response_format });
         }
     """)
-    assert found["json"] == {"text": TEXT, "usage": {"type": "duration", "seconds": 60.5}}
+    usage = {"type": "duration", "seconds": 60.5}
+    assert found["json"] == {"text": TEXT, "languages": [{"code": "en"}], "usage": usage}
     assert found["text"] == f"{TEXT}\n"
     assert len(list(srt.parse(found["srt"], ignore_errors=False))) == 3
     captions = webvtt.from_buffer(io.StringIO(found["vtt"])).captions
@@ -139,7 +140,12 @@ def test_stream(script: Script) -> None:
         for await (const event of stream) result.push(event);
     """)
     deltas = [event["delta"] for event in events if event["type"] == "transcript.text.delta"]
-    assert events[-1] == {"type": "transcript.text.done", "text": TEXT}
+    languages = [{"code": "en"}]
+    assert events[-1] == {
+        "type": "transcript.text.done",
+        "text": TEXT,
+        "languages": languages,
+    }
     assert "".join(deltas) == TEXT
     speakers = [e["speaker"] for e in events if e["type"] == "transcript.text.segment"]
     assert speakers == ["A", "A", "B"]

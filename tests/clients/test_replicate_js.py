@@ -21,11 +21,11 @@ from tests.clients.helpers import (
     receiving,
 )
 from tests.clients.node import NEEDS_NODE, Node
+from tests.clients.versions import REPLICATE_JS
 from tests.conftest import RunningStack
 
 pytestmark = NEEDS_NODE
 
-VERSION = "1.4.0"
 PRELUDE = """
 import { readFileSync } from "node:fs";
 import Replicate, { validateWebhook } from "replicate";
@@ -56,7 +56,7 @@ Script = Callable[..., Awaitable[Any]]
 
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
-    return Node.install(tmp_path_factory.mktemp("replicate-js"), f"replicate@{VERSION}", PRELUDE)
+    return Node.install(tmp_path_factory.mktemp("replicate-js"), PRELUDE, REPLICATE_JS)
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from uuid import uuid4
 import pytest
 
 from tests.clients.helpers import MODEL, URI, Api, cutting, expected_output, wav
+from tests.clients.versions import REPLICATE_PY2, wanted
 from tests.conftest import RunningStack
 
 pytestmark = pytest.mark.slow  # installs the client
 
-VERSION = "2.0.0b4"
 PRELUDE = f"""
 import json, sys, time
 from pathlib import Path
@@ -59,7 +59,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("replicate-2")
     install = [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder)]
     subprocess.run(
-        [*install, f"replicate=={VERSION}"], check=True, timeout=110, stderr=subprocess.DEVNULL
+        [*install, *wanted(REPLICATE_PY2)], check=True, timeout=110, stderr=subprocess.DEVNULL
     )
     return folder
 

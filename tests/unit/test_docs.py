@@ -274,7 +274,9 @@ def test_files_that_are_named_exist(page: Path) -> None:
         assert (ROOT / name).exists(), f"{name} does not exist"
 
 
-@pytest.mark.parametrize("page", ["threat-model.md", "differences-from-whisperx.md"])
+@pytest.mark.parametrize(
+    "page", ["threat-model.md", "differences-from-whisperx.md", "migrating.md"]
+)
 def test_tests_that_are_named_exist(page: str) -> None:
     text = (ROOT / "docs" / page).read_text()
     named = set(re.findall(r"`(test_\w+)`", text))
