@@ -52,6 +52,8 @@ def fetch(model: Model) -> None:
         try:
             _download(PUBLISHER + target.name, target)
         except (OSError, ValueError, HTTPException) as error:
+            if getattr(error, "code", None) == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                _part(target).unlink(missing_ok=True)  # whole, or of another file: begin anew
             raise NotGiven(
                 f"the download broke off ({type(error).__name__}); it goes on from there at the "
                 "next start"
@@ -60,7 +62,7 @@ def fetch(model: Model) -> None:
 
 def _download(url: str, target: Path) -> None:
     """Raises OSError, and ValueError where less came than was announced."""
-    part = target.with_name(f"{target.name}.part")
+    part = _part(target)
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the publisher's
@@ -73,3 +75,7 @@ def _download(url: str, target: Path) -> None:
     if part.stat().st_size != total:
         raise ValueError("less than was announced")
     part.replace(target)
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f"{target.name}.part")
