@@ -64,9 +64,6 @@ for command in (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        # A name that no encoding can show must not end the program.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         ended = program.main(
             arguments, prog_name=PROGRAM, complete_var=_VARIABLE, standalone_mode=False

@@ -121,6 +121,14 @@ def test_every_recording_of_a_tree_and_nothing_else(
     assert "2 done, 1 skipped" in said.stderr
 
 
+def test_a_quiet_start_tells_failures_alone(
+    program: Program, recording: Recording, tmp_path: Path
+) -> None:
+    (tmp_path / "text.wav").write_text("no sound")
+    said = program("transcribe", "--quiet", recording(), tmp_path / "text.wav")
+    assert said.stderr == f"{tmp_path}/text.wav: failed, holds no audio\n"
+
+
 def test_an_empty_folder_is_no_failure(program: Program, tmp_path: Path) -> None:
     said = program("transcribe", tmp_path)
     assert said.returncode == Exit.OK
