@@ -1,10 +1,12 @@
 """Where results go, what counts as one that is there already, and writing them whole."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from client.failures import Unusable, shown
 from transcription.errors import InvalidInput
 from transcription.language import code_of
 
@@ -75,9 +77,19 @@ def _language(word: str) -> str | None:
         return None
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder for results. Raises Unusable where they could not be written later."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise Unusable(f"no result can be written to {shown(folder)}; --out names another folder")
+
+
 def write(path: Path, content: bytes, *, replace: bool) -> bool:
     """Put a result in its place in one step; False where a file stands there and may not go."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = path.parent / f".whisperx-stack-{secrets.token_hex(8)}"
     try:
         with made.open("xb") as file:

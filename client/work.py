@@ -91,6 +91,8 @@ class Worker:
             spoken = spoken or (holds[1].language if holds[1] else None)
         if there := self._there(found, place, self._wishes.written(spoken)):
             return Result(found, State.SKIPPED, f"{shown(there)} is there already")
+        if not self._to_stdout:
+            outputs.prepare(place.folder)
         with tempfile.TemporaryDirectory(
             prefix="whisperx-stack-", ignore_cleanup_errors=True
         ) as folder:

@@ -7,7 +7,7 @@ import pytest
 
 from client.finding import Found
 from client.journal import Journal, key
-from client.outputs import Place, write
+from client.outputs import Place, prepare, write
 from client.wishes import Wishes
 
 
@@ -56,6 +56,7 @@ def test_names_of_results(tmp_path: Path) -> None:
 
 def test_a_result_replaces_nothing_unless_it_is_told_to(tmp_path: Path) -> None:
     path = tmp_path / "new" / "talk.srt"
+    prepare(path.parent)
     assert write(path, b"first", replace=False)
     assert not write(path, b"second", replace=False)
     assert path.read_bytes() == b"first"
