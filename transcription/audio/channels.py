@@ -28,6 +28,7 @@ _MANY = 2  # one and two channels need no name
 # PyAV reads beyond the end of what has more planes than this.
 _MOST_PLANES = 7
 _READABLE = frozenset({"u8", "s16", "s32", "flt", "dbl"})
+_LOUDEST = 100.0  # mean square; beyond it these are no samples
 _MIDDLE = 128  # what silence is in unsigned bytes
 
 
@@ -93,11 +94,12 @@ def _powers(channels: Samples) -> Samples:
 
 
 def _scaled(sound: Channels) -> Samples:
-    """As float32 of full scale [-1, 1]. Floating-point files may hold NaN and infinity."""
+    """As float32 of full scale [-1, 1]. Floating-point files may hold any number."""
     if sound.dtype.kind == "f":
         plain: Samples = sound.astype(np.float32, copy=False)
-        whole = np.isfinite(np.vdot(plain, plain))
-        return plain if whole else np.nan_to_num(plain, nan=0.0, posinf=1.0, neginf=-1.0)
+        if np.vdot(plain, plain) <= _LOUDEST * plain.size:
+            return plain
+        return np.clip(np.nan_to_num(plain, nan=0.0), -1.0, 1.0)
     scaled = sound.astype(np.float32)
     if sound.dtype == np.uint8:
         scaled -= _MIDDLE

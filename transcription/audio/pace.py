@@ -26,11 +26,11 @@ class Pace:
     def lost(self, position: int, size: int, duration: float) -> float:
         """Seconds lost before the packet at ``position``, since the beginning."""
         step, skipped = position - self._start, position - self._end
-        usual = fmean(self._recent) if len(self._recent) >= _ENOUGH else None
-        if usual is None or not (self.refused or skipped > _MUCH * usual):
-            if self._end:
-                self._recent.append(step)
-        elif step > _MUCH * usual:
+        suspicious = self._end and (self.refused or skipped)
+        usual = fmean(self._recent) if suspicious and len(self._recent) >= _ENOUGH else step
+        if suspicious and step > _MUCH * usual and (self.refused or skipped > _MUCH * usual):
             self._lost += (round(step / usual) - 1) * duration
+        elif self._end and not self.refused:
+            self._recent.append(step)
         self._start, self._end, self.refused = position, position + size, False
         return self._lost

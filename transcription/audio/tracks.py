@@ -23,7 +23,7 @@ _LEAP = 10.0  # seconds
 # Broadcast streams, whose clock may be set anew at any place.
 _RESET = frozenset({"mpegts", "mpeg"})
 # Their stamps count the packets that were found, so damage would pull all that follows forward.
-_COUNTED = frozenset({"aac", "ac3", "eac3", "dts", "mp3", "amr", "avi"})
+_COUNTED = frozenset({"aac", "loas", "ac3", "eac3", "dts", "mp3", "amr", "avi", "wav", "w64"})
 
 
 @dataclass(slots=True)
@@ -32,6 +32,7 @@ class _Span:
 
     start: float
     end: float
+    before: float  # the latest leap
 
 
 class Track:
@@ -116,14 +117,16 @@ class Track:
 
     def _follow(self, index: int, stamp: float) -> None:
         """Notes whether the file's clock leapt before ``stamp`` of track ``index``."""
-        span = self._spans.setdefault(index, _Span(stamp, stamp))
+        span = self._spans.setdefault(index, _Span(stamp, stamp, stamp))
         if abs(stamp - span.end) > _LEAP:
+            # A wrong stamp leaps, too, but the next one is back.
+            back = abs(stamp - span.before) <= _LEAP
             if index == self._stream.index:
                 others = (other for key, other in self._spans.items() if key != index)
-                self.leapt = not any(
+                self.leapt = not back and not any(
                     other.start < span.end + _LEAP and other.end > stamp - _LEAP for other in others
                 )
-            span.start = stamp
+            span.start, span.before = stamp, span.end
         span.end = stamp
 
 

@@ -1,0 +1,1 @@
+"""Random damage, by seeds that give the same files every time."""
