@@ -14,6 +14,7 @@ export class Waveform {
     this.colourOf = colourOf;
     this.span = this.duration;
     this.begin = 0;
+    this.width = 0;
     this.segments = [];
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.head = h("div.head", { "aria-hidden": "true" });
@@ -58,7 +59,7 @@ export class Waveform {
     this.slider.value = time;
     this.slider.setAttribute("aria-valuetext", clock(time));
     const share = (time - this.begin) / this.span;
-    this.head.style.transform = `translateX(${share * this.canvas.clientWidth}px)`;
+    this.head.style.transform = `translateX(${share * this.width}px)`;
   }
 
   #center(time) {
@@ -68,6 +69,7 @@ export class Waveform {
   draw() {
     const width = this.canvas.parentElement.clientWidth;
     if (!width || !this.speakers) return;
+    this.width = width; // looking it up again for every frame would lay the page out again
     const height = this.speakers.length * LANE;
     const scale = devicePixelRatio || 1;
     [this.canvas.width, this.canvas.height] = [width * scale, height * scale];
