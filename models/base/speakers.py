@@ -31,8 +31,9 @@ _SURE: Final = 100.0  # outweighs what any number of chunks say
 # line makes all voices alike.
 _EQUALIZED: Final = 0.5
 _RANGE: Final = (0.05, 20.0)  # by which a band may become quieter or louder
-# Of the loudest tenth of a recording's blocks; what is quieter than 60 dB below has no voices.
+# Of the loudest tenth of a recording's blocks: what is quieter than _QUIET becomes _LOUD.
 _LOUD: Final = 0.05
+_QUIET: Final = 0.01
 _QUIETEST: Final = 5e-5
 _BLOCK: Final = 1600  # samples, a tenth of a second
 _FAINTEST: Final = 1e-9
@@ -134,7 +135,9 @@ def _audible(waveform: Tensor) -> Tensor:
     if not len(blocks):
         return waveform
     loudness = torch.quantile(blocks.square().mean(1), 0.9).sqrt()
-    return waveform * (_LOUD / loudness.clamp(min=_QUIETEST)).clamp(min=1.0)
+    if loudness >= _QUIET:
+        return waveform
+    return waveform * (_LOUD / loudness.clamp(min=_QUIETEST))
 
 
 def _gains(heard: Sequence[Tensor], usual: Tensor) -> Tensor:

@@ -23,7 +23,9 @@ from models.base.pipeline import assemble
 from models.registry import Model, Place
 from transcription.audio import SAMPLE_RATE, Samples, decode
 from transcription.engine.diarization import Diarizer
+from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
+from transcription.engine.speech import SpeechFinder
 from transcription.findings import Diarization
 from transcription.known_speakers import named
 from transcription.options import Options
@@ -135,3 +137,25 @@ def test_nothing_to_hear_is_no_voice(diarizer: Diarizer) -> None:
 
 def _segment(turn: Any) -> Any:
     return Segment(turn.start, turn.end)
+
+
+def test_the_recording_is_segmented_once_for_speech_and_speakers(
+    diarizer: Diarizer, call: Samples, found: Diarization
+) -> None:
+    heard, lanes = Heard(), Lanes(2)
+    finder = SpeechFinder("cpu", lanes, heard)
+    other = Diarizer(BASE, "cpu", lanes, heard=heard)
+    segmentation = other._pipeline._segmentation
+    assert finder.windows(call, Options())
+    computed = 0
+
+    def count(_module: Any, arguments: tuple[Any, ...]) -> None:
+        nonlocal computed
+        computed += len(arguments[0])
+
+    with segmentation.model.register_forward_pre_hook(count):
+        turns = other.diarize(call, Options(), lambda _share: None).turns
+        assert computed == 0
+        assert [turn.speaker for turn in turns] == [turn.speaker for turn in found.turns]
+        other.diarize(call, Options(), lambda _share: None)
+    assert computed > 0

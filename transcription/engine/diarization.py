@@ -13,6 +13,7 @@ from pyannote.audio import Pipeline
 from models.registry import Model, Place
 from transcription.attribution import in_order_of_appearance
 from transcription.audio import SAMPLE_RATE, Samples
+from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
 from transcription.engine.linkage import without_matrix
 from transcription.engine.memory import in_parts
@@ -28,14 +29,28 @@ _STEPS = {"segmentation": (0.0, 0.3), "embeddings": (0.3, 0.99)}
 class Diarizer:
     """One resident pyannote pipeline."""
 
-    def __init__(self, model: Model, device: str, lanes: Lanes, token: str | None = None) -> None:
-        """Loads ``model``. Raises what its publisher's hub raises when access is refused."""
+    def __init__(
+        self,
+        model: Model,
+        device: str,
+        lanes: Lanes,
+        token: str | None = None,
+        *,
+        heard: Heard | None = None,
+    ) -> None:
+        """Loads ``model``, which need not hear again what is ``heard``.
+
+        Raises what its publisher's hub raises when access is refused.
+        """
         with tempfile.TemporaryDirectory() as scratch:
             pipeline = Pipeline.from_pretrained(_checkpoint(model, Path(scratch)), token=token)
         if pipeline is None:
             raise PermissionError(f"no access to {model.name}")
         self._pipeline: Any = pipeline.to(torch.device(device))
-        in_parts(getattr(self._pipeline, "_segmentation", None), lanes)
+        segmentation = getattr(self._pipeline, "_segmentation", None)
+        in_parts(segmentation, lanes)
+        if heard is not None:
+            heard.give(segmentation)
         without_matrix(getattr(self._pipeline, "clustering", None))
         OnePass.install(self._pipeline, lanes)
         # Our own pipelines embed in one pass themselves, and ask for lanes.

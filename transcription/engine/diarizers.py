@@ -9,6 +9,7 @@ from models.sources import is_here, remember
 from transcription.audio import Samples
 from transcription.engine import parts
 from transcription.engine.diarization import Diarizer
+from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
 from transcription.engine.loading import Loads
 from transcription.engine.memory import memory_guard
@@ -25,8 +26,11 @@ class Diarizers:
     Raises SettingsError for a DIARIZATION_MODEL that cannot be.
     """
 
-    def __init__(self, settings: Settings, device: str, lanes: Lanes, loads: Loads) -> None:
+    def __init__(
+        self, settings: Settings, device: str, lanes: Lanes, loads: Loads, heard: Heard
+    ) -> None:
         self._device = device
+        self._heard = heard
         self._lanes = lanes
         self._loads = loads
         self._wanted = Part(parts.diarizer(settings))
@@ -87,7 +91,8 @@ class Diarizers:
                 return
             try:
                 with self._loads.counted(f"diarizer {model.name}"):
-                    self._loaded = Diarizer(model, self._device, self._lanes, token), part
+                    diarizer = Diarizer(model, self._device, self._lanes, token, heard=self._heard)
+                self._loaded = diarizer, part
                 remember(model)
             except Exception as error:  # whatever it is, the rest of the service works
                 self._loads.failed(f"diarizer {model.name}", error)

@@ -18,6 +18,7 @@ from whisperx.vads.pyannote import load_vad_model
 
 from transcription.audio import SAMPLE_RATE, Samples, seconds
 from transcription.engine.guard import at_speech_level
+from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
 from transcription.engine.memory import in_parts
 from transcription.findings import Window
@@ -52,10 +53,11 @@ class Detector(Protocol):
 class Pyannote:
     """The segmentation network of Bredin & Laurent (2021), as whisperx bundles it."""
 
-    def __init__(self, device: str, lanes: Lanes) -> None:
+    def __init__(self, device: str, lanes: Lanes, heard: Heard) -> None:
         # Its own onset and offset are never used.
         self._score: Any = load_vad_model(torch.device(device))
         in_parts(self._score._segmentation, lanes)  # noqa: SLF001 - there is no public name
+        heard.keep(self._score._segmentation)  # noqa: SLF001
 
     def __call__(self, samples: Samples) -> Scores:
         """The probability of speech over the whole recording."""
@@ -84,9 +86,9 @@ class Silero:
 class SpeechFinder:
     """Finds the windows that are worth recognizing."""
 
-    def __init__(self, device: str, lanes: Lanes) -> None:
+    def __init__(self, device: str, lanes: Lanes, heard: Heard) -> None:
         self._detectors: Mapping[str, Detector] = MappingProxyType(
-            {"pyannote": Pyannote(device, lanes), "silero": Silero()}
+            {"pyannote": Pyannote(device, lanes, heard), "silero": Silero()}
         )
 
     def windows(self, samples: Samples, options: Options) -> list[Window]:

@@ -15,6 +15,7 @@ from transcription.engine import attention, guard, parts
 from transcription.engine.aligners import Aligners
 from transcription.engine.device import choose
 from transcription.engine.diarizers import Diarizers
+from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
 from transcription.engine.loading import Loads
 from transcription.engine.memory import memory_guard
@@ -53,10 +54,11 @@ class WhisperxEngine:
                 contextvars.copy_context().run, self._load_recognizers, whispers
             )
             with self._loads.counted("speech detector"):
-                self._speech = SpeechFinder(self._device.torch, self._lanes)
+                heard = Heard()
+                self._speech = SpeechFinder(self._device.torch, self._lanes, heard)
             shared = (settings, self._device.torch, self._lanes, self._loads)
             self._aligners = Aligners(*shared)
-            self._diarizers = Diarizers(*shared)
+            self._diarizers = Diarizers(*shared, heard)
             self._recognizers = recognizers.result()
 
     @property
