@@ -1,7 +1,7 @@
-"""Cog's door: inputs become `Options`, a `Transcript` becomes the output. No logic.
+"""Cog's entry: inputs become `Options`, a `Transcript` becomes the output. No logic.
 
 Cog's static generator reads the signature of ``Predictor.run`` and wants literals there.
-``Options`` is where the knobs are explained; a test compares the two field by field.
+``Options`` is where the options are explained; a test compares the two field by field.
 """
 
 # ruff: noqa: B008, FBT001, PLR0913, PLR0917 - the signature is Cog's interface: Input() as default
@@ -18,7 +18,7 @@ from cog import BaseRunner, Input, Path, Secret, current_scope
 from predictor.announcement import announce
 from predictor.log import note
 from predictor.run_folders import RunFolders
-from predictor.segments import tell_peaks, telling
+from predictor.segments import reporting_segments, tell_peaks
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.libraries import check_libraries
 from transcription.engine.settings import Settings
@@ -28,7 +28,7 @@ from transcription.findings import Report
 from transcription.options import REFERENCES, SECRETS, Options, choose_audio
 from transcription.pipeline import Pipeline
 from transcription.progress import ProgressLines
-from transcription.scratch import move_in
+from transcription.scratch import use_scratch_folder
 from transcription.wire import WireTranscript, to_wire
 
 
@@ -43,7 +43,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         """Loads every model once."""
         settings = Settings.from_environment(os.environ)
         self._folders = RunFolders()
-        move_in()
+        use_scratch_folder()
         check_libraries(settings)
         fetch_missing(settings)
         engine = WhisperxEngine(settings)
@@ -102,7 +102,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         with (
             _client_safe_errors(),
             _downloaded(inputs[REFERENCES]) as clips,
-            telling(context) as found,
+            reporting_segments(context) as found,
         ):
             recording = _recording(inputs)
             options = Options.from_inputs({**_revealed(inputs), REFERENCES: clips})

@@ -31,7 +31,7 @@ def alignment() -> tuple[Part, Part]:
     from transcription.audio import SAMPLE_RATE, decode
     from transcription.engine.alignment import Aligner
     from transcription.engine.lanes import Lanes
-    from transcription.findings import silently
+    from transcription.findings import ignore_progress
     from transcription.transcript import Segment
 
     model = registry.aligner("en", registry.Family.PRODUCTION)
@@ -44,7 +44,7 @@ def alignment() -> tuple[Part, Part]:
     assert segments[-1].end <= len(samples) / SAMPLE_RATE
     stock = [{"text": one.text, "start": one.start, "end": one.end} for one in segments]
     return (
-        lambda: aligner.align(samples, segments, silently),
+        lambda: aligner.align(samples, segments, ignore_progress),
         lambda: whisperx.align(stock, network, about, samples, "cpu"),
     )
 

@@ -36,7 +36,7 @@ class Ours:
     def transcribe(self, recording: Path, clock: Clock) -> int:
         """The calls of the pipeline."""
         from transcription.audio import decode
-        from transcription.findings import Language, silently
+        from transcription.findings import Language, ignore_progress
 
         english, options = Language("en"), self._options
         with clock.stage("decoding"):
@@ -48,12 +48,12 @@ class Ours:
         try:
             with clock.stage("recognition"):
                 windows = self._engine.find_speech(samples, options)
-                heard = self._engine.recognize(samples, windows, english, options, silently)
+                heard = self._engine.recognize(samples, windows, english, options, ignore_progress)
                 segments = list(heard)
             with clock.stage("alignment"):
-                aligned = self._engine.align(samples, segments, "en", silently)
+                aligned = self._engine.align(samples, segments, "en", ignore_progress)
             with clock.stage("diarization"):
-                self._engine.diarize(samples, options, silently)
+                self._engine.diarize(samples, options, ignore_progress)
         finally:
             diarizer.get_embeddings = embed
         return sum(len(segment.words) for segment in aligned.segments)

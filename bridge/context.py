@@ -1,4 +1,4 @@
-"""What the doors share: the parts of a running bridge, wired once."""
+"""What the routes share: the parts of a running bridge, wired once."""
 
 from dataclasses import dataclass
 from typing import Any

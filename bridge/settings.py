@@ -305,7 +305,7 @@ class Settings:
 
     @property
     def speakers_default(self) -> str:
-        """The model of the door that tells speakers: `medium` in the system it comes from."""
+        """The model of the route that tells speakers: `medium` in the system it comes from."""
         chosen = self.speakers_model.strip() or "medium"
         return chosen if chosen in self.model_names else self.model_names[0]
 

@@ -47,7 +47,7 @@ class Score:
 
     def __add__(self, other: "Score") -> "Score":
         return Score(
-            *(getattr(self, knob.name) + getattr(other, knob.name) for knob in fields(Score))
+            *(getattr(self, option.name) + getattr(other, option.name) for option in fields(Score))
         )
 
     @property

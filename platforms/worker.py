@@ -10,7 +10,7 @@ from transcription.errors import InvalidAudio
 from transcription.findings import Progress, Report
 from transcription.options import Options
 from transcription.pipeline import Pipeline
-from transcription.scratch import move_in
+from transcription.scratch import use_scratch_folder
 
 
 class Worker:
@@ -18,7 +18,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         """Loads every model. Raises SettingsError, CannotFetch, what the model libraries raise."""
-        move_in()
+        use_scratch_folder()
         fetch_missing(settings)
         self._engine = WhisperxEngine(settings)
         self._pipeline = Pipeline(

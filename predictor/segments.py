@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from predictor.announcement import TIMEOUT, post
-from transcription.findings import Found, Peaks, unheard
+from transcription.findings import Found, Peaks, ignore_segments
 from transcription.transcript import Segment
 from transcription.wire import WireSegment, segment_to_wire
 
@@ -21,7 +21,7 @@ _Found = queue.SimpleQueue[Segment | None]  # None: that was the last one
 
 
 @contextmanager
-def telling(context: Mapping[str, str]) -> Iterator[Found]:
+def reporting_segments(context: Mapping[str, str]) -> Iterator[Found]:
     """The callback that takes segments as they are found, for the length of one run.
 
     A thread of its own posts them, so that a slow bridge never holds up the models. At the end of
@@ -30,7 +30,7 @@ def telling(context: Mapping[str, str]) -> Iterator[Found]:
     url = context.get(URL, "")
     # Whoever reaches a bare Cog could name any address, and have this machine call it.
     if not _is_local(url):
-        yield unheard
+        yield ignore_segments
         return
     found: _Found = queue.SimpleQueue()
     thread = threading.Thread(target=_post_all, args=(url, found), name="segments", daemon=True)

@@ -30,7 +30,7 @@ _JOINER = "\N{ZERO WIDTH JOINER}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a request may say about subtitles; `Options` has these knobs with their bounds."""
+    """What a request may say about subtitles; `Options` has these options with their bounds."""
 
     max_line_width: int | None = None
     max_line_count: int = LINES
@@ -40,7 +40,7 @@ class Layout:
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any]) -> Self:
         """What is said among a request's inputs, which are checked already."""
-        names = (knob.name for knob in fields(cls))
+        names = (option.name for option in fields(cls))
         return cls(**{name: inputs[name] for name in names if inputs.get(name) is not None})
 
     @property

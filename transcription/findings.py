@@ -9,7 +9,7 @@ from transcription.transcript import Segment, Transcript, Turn
 Progress = Callable[[float], None]
 
 
-def silently(_share: float) -> None:
+def ignore_progress(_share: float) -> None:
     """The progress callback of those who do not watch."""
 
 
@@ -20,7 +20,7 @@ Voice = tuple[float, ...]
 Found = Callable[[Segment], None]
 
 
-def unheard(_segment: Segment) -> None:
+def ignore_segments(_segment: Segment) -> None:
     """The callback of those who wait for the whole transcript."""
 
 

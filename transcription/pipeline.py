@@ -22,8 +22,8 @@ from transcription.findings import (
     Report,
     Voice,
     Window,
-    silently,
-    unheard,
+    ignore_progress,
+    ignore_segments,
 )
 from transcription.known_speakers import named, voices
 from transcription.notices import notice
@@ -92,8 +92,8 @@ class Pipeline:
         self,
         source: Path | bytes,
         options: Options,
-        progress: Progress = silently,
-        found: Found = unheard,
+        progress: Progress = ignore_progress,
+        found: Found = ignore_segments,
     ) -> Report:
         """The transcript of ``source`` (a file or its bytes), with seconds per stage.
 

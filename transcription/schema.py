@@ -36,8 +36,8 @@ def input_schema() -> dict[str, Any]:
     """
     properties = {name: _audio_property(name, order) for order, name in enumerate(AUDIO_NAMES)}
     hints = get_type_hints(Options)
-    for order, knob in enumerate(fields(Options), start=len(properties)):
-        properties[knob.name] = _property(knob, hints[knob.name], order)
+    for order, option in enumerate(fields(Options), start=len(properties)):
+        properties[option.name] = _property(option, hints[option.name], order)
     return {"type": "object", "title": "Input", "properties": properties}
 
 
@@ -144,17 +144,17 @@ def _audio_property(name: str, order: int) -> dict[str, Any]:
     }
 
 
-def _property(knob: Any, hint: Any, order: int) -> dict[str, Any]:
-    meta = knob.metadata
+def _property(option: Any, hint: Any, order: int) -> dict[str, Any]:
+    meta = option.metadata
     schema = _of_type(hint) | {
-        "title": _title(knob.name),
+        "title": _title(option.name),
         "description": meta["description"],
         "x-order": order,
     }
     if meta["files"]:
         schema["items"] = {"type": "string", "format": "uri"}
-    if knob.default not in (None, ()):
-        schema["default"] = knob.default
+    if option.default not in (None, ()):
+        schema["default"] = option.default
     if meta["choices"]:
         schema["enum"] = list(meta["choices"])
     if meta["ge"] is not None:

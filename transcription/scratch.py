@@ -17,7 +17,7 @@ _LOCK = "in-use"
 _mine: list[Path] = []
 
 
-def move_in() -> Path:
+def use_scratch_folder() -> Path:
     """The folder in which every later temporary file of this process is made.
 
     It is deleted at the process's end. Once moved in, this gives the same folder again.

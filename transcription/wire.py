@@ -1,4 +1,4 @@
-"""The predictor's JSON: what Cog serves, the bridge stores and every door renders."""
+"""The predictor's JSON: what Cog serves, the bridge stores and every route renders."""
 
 import math
 from collections.abc import Iterator, Mapping

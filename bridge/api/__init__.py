@@ -1,1 +1,1 @@
-"""The doors: one module per wire format, each parses a request and renders a record."""
+"""The routes' handlers, one module per wire format: parse the request, render the record."""

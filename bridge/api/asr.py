@@ -12,9 +12,9 @@ from aiohttp import web
 
 from bridge.api.fields import Fields
 from bridge.api.forms import Form, discard, read_form
-from bridge.api.naming import naming
 from bridge.api.openai.render import segment
 from bridge.api.origin import origin_of
+from bridge.api.refusals import in_the_forms_words
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
 from bridge.intake.accept import Request
@@ -34,7 +34,7 @@ _OWN = tuple(name for name in NAMES if name not in {"task", "whisper_model", "ou
 _NAMES = {"whisper_model": "model", "diarization": "diarize"}
 
 
-@naming(_NAMES, status=422)
+@in_the_forms_words(_NAMES, status=422)
 async def transcribe(request: web.Request) -> web.Response:
     """Transcribes as whisper-asr-webservice does: text, subtitles, a table or JSON."""
     form, fields = await _read(request)
@@ -59,7 +59,7 @@ async def transcribe(request: web.Request) -> web.Response:
     )
 
 
-@naming(_NAMES, status=422)
+@in_the_forms_words(_NAMES, status=422)
 async def detect_language(request: web.Request) -> web.Response:
     """Detects the language that is spoken, with its probability."""
     form, _ = await _read(request)

@@ -1,4 +1,4 @@
-"""The plain REST door: upload a file, get segments and words; and what the service is."""
+"""Plain REST: upload a file, get segments and words; and what the service is."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from aiohttp import web
 
 from bridge.api.fields import Fields
 from bridge.api.forms import discard, read_form
-from bridge.api.naming import FILE, naming
 from bridge.api.origin import origin_of
+from bridge.api.refusals import FILE, in_the_forms_words
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
 from bridge.intake.accept import Request
@@ -15,10 +15,10 @@ from transcription.errors import InvalidAudio
 from transcription.language import LANGUAGES
 from transcription.options import NAMES
 
-_NOT_BY_DEFAULT = {"diarization": False}  # this door tells no speakers unless asked to
+_NOT_BY_DEFAULT = {"diarization": False}  # no speakers here unless asked for
 
 
-@naming(FILE)
+@in_the_forms_words(FILE)
 async def transcribe(request: web.Request) -> web.Response:
     """Transcribes a recording into segments with their words."""
     return web.json_response(_body(await finish(request, await _read(request))))

@@ -19,7 +19,7 @@ from transcription.cues import Layout
 from transcription.errors import InvalidInput
 
 WHOLE = "json"  # all that is stored: more than OpenAI's format of this name tells
-LAYOUT = tuple(knob.name for knob in fields(Layout))
+LAYOUT = tuple(option.name for option in fields(Layout))
 REVISIONS = ("latest", "original")
 
 
@@ -69,7 +69,7 @@ async def output(request: web.Request) -> web.Response:
     context, prediction_id = request.app[CONTEXT], id_in(request)
     file = FILES[_one_of(request, "format", NAMES, WHOLE)]
     revision = _one_of(request, "revision", REVISIONS, REVISIONS[0])
-    asked = {knob: request.query[knob] for knob in LAYOUT if knob in request.query}
+    asked = {option: request.query[option] for option in LAYOUT if option in request.query}
     changed = context.intake.inputs.from_texts(asked)
     find = load_corrected if revision == "latest" else load
     result = await find(context, prediction_id)

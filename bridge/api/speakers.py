@@ -6,9 +6,9 @@ from typing import Any
 from aiohttp import web
 
 from bridge.api.forms import discard, read_form
-from bridge.api.naming import OPENAI, naming
 from bridge.api.openai.fields import ALIASES, OpenAIFields
 from bridge.api.origin import origin_of
+from bridge.api.refusals import OPENAI, in_the_forms_words
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
 from bridge.intake.accept import Request
@@ -16,7 +16,7 @@ from transcription.errors import InvalidAudio
 from transcription.transcript import Segment, Transcript
 
 
-@naming(OPENAI)
+@in_the_forms_words(OPENAI)
 async def transcribe(request: web.Request) -> web.Response:
     """Transcribes who said what: segments merged by speaker, with their words."""
     return web.json_response(_body(await finish(request, await _read(request))))

@@ -1,6 +1,6 @@
 """Answers that hold a connection: queue the work, wait for its end, and never depend on waiting.
 
-The prediction goes on when its client goes away. Every answer of these doors tells its id, so that
+The prediction goes on when its client goes away. Every answer of these routes tells its id, so that
 the result can be had later.
 """
 

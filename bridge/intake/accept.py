@@ -54,7 +54,7 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a client asks for, whatever door it came through."""
+    """What a client asks for, whatever route it came by."""
 
     id: str = field(default_factory=new_id)
     named: bool = False

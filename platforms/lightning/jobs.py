@@ -13,7 +13,7 @@ from platforms.lightning.deliveries import Deliveries
 from platforms.lightning.queues import DiskQueue, Item
 from platforms.lightning.requests import Request
 from transcription.errors import TranscriptionError
-from transcription.findings import silently
+from transcription.findings import ignore_progress
 from transcription.options import NAMES, SECRETS, Options
 from transcription.wire import to_wire
 
@@ -88,7 +88,7 @@ class Jobs:
             self._sources.with_clips(options) as ready,
         ):
             fetched = time.perf_counter()
-            report = self._worker.transcribe(path, "audio_url", ready, silently)
+            report = self._worker.transcribe(path, "audio_url", ready, ignore_progress)
         wire = to_wire(report.transcript, ready)
         words = [word for segment in wire["segments"] for word in segment.get("words", [])]
         stages = {f"{stage}_seconds": round(took, 4) for stage, took in report.seconds.items()}

@@ -72,14 +72,14 @@ class Handler:
                 raise _Stopped
             loop.call_soon_threadsafe(updates.note, share)
 
-        telling = asyncio.create_task(updates.run())
+        reporting = asyncio.create_task(updates.run())
         try:
             return await asyncio.to_thread(self._worker.transcribe, source, name, options, progress)
         finally:
             stopped.set()
             # Before the result is sent: an update that came after it would undo it.
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
 
 
 class _Updates:

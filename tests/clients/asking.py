@@ -3,10 +3,10 @@
 from typing import Any
 
 from tests.clients.helpers import URI, WAV, Answer, Api, Json
-from tests.clients.test_routes import DOORS, OPENAI, form
+from tests.clients.test_routes import OPENAI, WAITING, form
 
 JSON, FORM = "/v1/predictions as JSON", "/v1/predictions as a form"
-ROUTES = (JSON, FORM, *DOORS)
+ROUTES = (JSON, FORM, *WAITING)
 
 
 async def ask(api: Api, route: str, **fields: Any) -> Answer:

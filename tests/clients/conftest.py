@@ -9,7 +9,7 @@ import pytest
 from tests.clients.helpers import PREDICTOR, WAV, Api
 from tests.conftest import RunningStack, start_stack, stop_stack
 
-SYNC_SECONDS = 4  # how long the synchronous doors hold an answer here
+SYNC_SECONDS = 4  # how long the waiting routes hold an answer here
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.clients.asking import FORM, JSON, inputs, told
 from tests.clients.helpers import URI, WAV, Api
-from tests.clients.test_routes import DOORS, OPENAI, form
+from tests.clients.test_routes import OPENAI, WAITING, form
 
 # Paths
 
@@ -31,7 +31,7 @@ async def test_slashes(api: Api, path: str) -> None:
     assert (await api.call("GET", path)).status == 200
 
 
-@pytest.mark.parametrize("route", [JSON, *DOORS])
+@pytest.mark.parametrize("route", [JSON, *WAITING])
 async def test_slashes_of_what_transcribes(api: Api, route: str) -> None:
     path = "/v1/predictions" if route == JSON else route
     for spelled in (f"{path}/", path.replace("/", "//")):
@@ -57,7 +57,7 @@ async def test_slashes_change_nothing_else(api: Api) -> None:
 # Recordings
 
 
-@pytest.mark.parametrize("route", [FORM, *DOORS, "/v1/files"])
+@pytest.mark.parametrize("route", [FORM, *WAITING, "/v1/files"])
 async def test_a_file_without_a_name(api: Api, route: str) -> None:
     name = {FORM: "audio_file", "/v1/files": "content"}.get(route, "file")
     model = [("model", "whisper-1")] if route in OPENAI else []

@@ -1,4 +1,4 @@
-"""The doors for speakers and REST, results in any format, what the service tells of itself."""
+"""The routes for speakers and REST, results in any format, what the service tells of itself."""
 
 import asyncio
 import io
@@ -24,7 +24,7 @@ from tests.fixtures.lone import LoneBridge
 from transcription.language import LANGUAGES
 
 OPENAI = ("/v1/audio/transcriptions", "/v1/audio/translations")
-DOORS = (*OPENAI, "/v1/audio/transcribe-with-speakers", "/transcribe")
+WAITING = (*OPENAI, "/v1/audio/transcribe-with-speakers", "/transcribe")
 MIB = 1 << 20
 TEXT = " ".join(str(segment["text"]) for segment in TALK)
 
@@ -141,7 +141,7 @@ async def test_the_file_may_stand_anywhere_in_the_form(api: Api) -> None:
 
 
 def spoken(path: str, wishes: str, temperature: float) -> aiohttp.FormData:
-    """A form for the door at ``path``; the temperature tells it from all others."""
+    """A form for the route at ``path``; the temperature tells it from all others."""
     prompt = "initial_prompt" if path == "/transcribe" else "prompt"
     fields = {prompt: wishes, "temperature": str(temperature)}
     return form(**fields, **({"model": "whisper-1"} if path in OPENAI else {}))
@@ -149,10 +149,14 @@ def spoken(path: str, wishes: str, temperature: float) -> aiohttp.FormData:
 
 @pytest.mark.parametrize(
     "path",
-    [DOORS[0], DOORS[3], *(pytest.param(door, marks=pytest.mark.slow) for door in DOORS[1:3])],
+    [
+        WAITING[0],
+        WAITING[3],
+        *(pytest.param(route, marks=pytest.mark.slow) for route in WAITING[1:3]),
+    ],
 )
 async def test_the_work_goes_on_without_its_client(api: Api, path: str) -> None:
-    temperature = 0.1 + DOORS.index(path) / 100
+    temperature = 0.1 + WAITING.index(path) / 100
     data = spoken(path, "talk sleep=2", temperature)
     asking = asyncio.create_task(api.call("POST", path, data=data))
     while not asking.done() and await _newest(api, temperature, "processing") is None:
@@ -168,7 +172,7 @@ async def test_the_work_goes_on_without_its_client(api: Api, path: str) -> None:
 @pytest.mark.slow
 async def test_every_door_says_where_the_result_will_be_past_its_limit(api: Api) -> None:
     """And none keeps its client for as long as the work takes."""
-    asked = [api.call("POST", path, data=spoken(path, "talk sleep=6", 0.3)) for path in DOORS]
+    asked = [api.call("POST", path, data=spoken(path, "talk sleep=6", 0.3)) for path in WAITING]
     for answer in await asyncio.gather(*asked):
         assert answer.status == 504
         assert answer.headers["x-should-retry"] == "false"
@@ -361,7 +365,7 @@ async def test_anonymous_clients_reach_these_doors_only(
     assert "ALLOW_ANONYMOUS" in anonymous.log()
 
 
-@pytest.mark.parametrize("path", DOORS)
+@pytest.mark.parametrize("path", WAITING)
 async def test_a_file_that_is_too_large_is_named(anonymous: LoneBridge, path: str) -> None:
     limit = MIB if path in OPENAI else 2 * MIB
     data = form(io.BytesIO(wav(limit / 32_000)), model="whisper-1")

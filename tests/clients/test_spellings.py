@@ -9,7 +9,7 @@ import pytest
 from stack.settings import free_port
 from tests.clients.asking import FORM, JSON, ROUTES, ask, inputs, told
 from tests.clients.helpers import URI, WAV, Api, data_uri, wav
-from tests.clients.test_routes import DOORS, OPENAI, form
+from tests.clients.test_routes import OPENAI, WAITING, form
 from tests.conftest import RunningStack
 from tests.fixtures import lone
 from tests.fixtures.lone import LoneBridge
@@ -128,7 +128,7 @@ async def test_granularities(api: Api, given: dict[str, str]) -> None:
     assert len(answer.body["segments"]) == 3
 
 
-@pytest.mark.parametrize("route", [FORM, *DOORS])
+@pytest.mark.parametrize("route", [FORM, *WAITING])
 async def test_lists(api: Api, route: str) -> None:
     """As JSON, and repeated with or without brackets."""
     clips = [data_uri(wav(3))] * 2

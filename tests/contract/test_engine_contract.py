@@ -171,9 +171,9 @@ def test_aligned_words_lie_in_order_in_their_segments(
 def test_words_carry_their_characters_when_asked(
     engine: Engine, samples: Samples, recognized: list[Segment]
 ) -> None:
-    silently = engine.align(samples, recognized, "en", lambda _share: None)
+    unwatched = engine.align(samples, recognized, "en", lambda _share: None)
     asked = engine.align(samples, recognized, "en", lambda _share: None, characters=True)
-    for plain, segment in zip(silently.segments, asked.segments, strict=True):
+    for plain, segment in zip(unwatched.segments, asked.segments, strict=True):
         for bare, word in zip(plain.words, segment.words, strict=True):
             assert bare.characters == ()
             assert replace(word, characters=()) == bare

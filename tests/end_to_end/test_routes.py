@@ -1,4 +1,4 @@
-"""The doors in front of the real models: what they render is what was said."""
+"""The routes in front of the real models: what they render is what was said."""
 
 import time
 import wave

@@ -1,4 +1,4 @@
-"""What the platform tests share: their interpreter, a loopback web server, and a closed door."""
+"""What the platform tests share: their interpreter, a loopback web server, a closed network."""
 
 import contextlib
 import json

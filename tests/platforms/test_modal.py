@@ -83,7 +83,7 @@ def test_local_app_serves_the_bridge_and_stays_awake_while_it_works(
     container: Container, web_server: WebServer
 ) -> None:
     assert get(f"{container.url}/health-check")["reason"] is None
-    asyncio.run(doors(container.url))
+    asyncio.run(every_wire_format(container.url))
     asyncio.run(work(container.url, web_server))
 
     # The check that runs after a deployment.
@@ -110,7 +110,7 @@ def test_local_app_serves_the_bridge_and_stays_awake_while_it_works(
         get(f"{container.url}/health")
 
 
-async def doors(url: str) -> None:
+async def every_wire_format(url: str) -> None:
     """What the REST service before had is here, being the bridge's own."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with aiohttp.ClientSession(base_url=url, headers=headers) as session:

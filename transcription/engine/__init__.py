@@ -1,4 +1,4 @@
-"""The models behind one door. This module imports none of them; ``whisperx_engine`` does."""
+"""The models behind one interface. This module imports none of them; ``whisperx_engine`` does."""
 
 import os
 import warnings

@@ -58,7 +58,7 @@ class Settings:
             raise SettingsError("HUGGINGFACE_TOKEN still holds a placeholder; unset it, or set it")
         if not models:
             raise SettingsError("MODELS names no model")
-        # The model of one of the bridge's doors, which asks for it by name.
+        # The model of one of the bridge's routes, which asks for it by name.
         models += listed(environment.get("WHISPER_MODEL", ""))
         return cls(
             models=tuple(dict.fromkeys(models)),

@@ -71,7 +71,7 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
 def _operation(route: Route) -> dict[str, Any]:
     operation = route.operation
     described: dict[str, Any] = {
-        "tags": [operation.door],
+        "tags": [operation.group],
         "summary": route.summary,
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").rstrip("_"),
         "security": [] if route.public else [{"token": []}],

@@ -19,9 +19,9 @@ _INPUTS = input_schema()["properties"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one route: the door, queries, media type -> body, status -> answers."""
+    """One method of one route: its group, queries, media type -> body, status -> answers."""
 
-    door: str
+    group: str
     answers: Mapping[int, Mapping[str, Schema]]
     body: Mapping[str, Schema] = field(default_factory=dict)
     query: Mapping[str, Schema] = field(default_factory=dict)
@@ -34,7 +34,7 @@ def _form(required: Mapping[str, Schema], **optional: Schema) -> dict[str, Schem
     return {FORM: schema}
 
 
-def _knob(name: str) -> Schema:
+def _option(name: str) -> Schema:
     """An input of ours as a form's field."""
     kept = ("type", "description", "enum", "minimum", "maximum", "format", "items")
     return {key: _INPUTS[name][key] for key in kept if key in _INPUTS[name]}
@@ -54,10 +54,10 @@ _PREFER = {
     "Idempotency-Key": _said("Answers a request that was sent before with its prediction."),
 }
 _CREATE = Operation(
-    door="Replicate",
+    group="Replicate",
     body={
         JSON: ref("PredictionRequest"),
-        **_form({"audio_file": FILE}, **{name: _knob(name) for name in NAMES}),
+        **_form({"audio_file": FILE}, **{name: _option(name) for name in NAMES}),
     },
     headers=_PREFER,
     answers={201: {JSON: ref("Prediction")}},
@@ -67,7 +67,7 @@ _FORMAT = _said("Form of the answer.", enum=list(FORMATS), default="json")
 _OPENAI_COMMON = {
     "prompt": _said("Text that sets style and spelling."),
     "response_format": _FORMAT,
-    "temperature": _knob("temperature"),
+    "temperature": _option("temperature"),
     "stream": _said("true: server-sent events.", enum=["true", "false"]),
     "timestamp_granularities[]": listed({"enum": list(GRANULARITIES)}),
 }
@@ -78,7 +78,7 @@ _OPENAI_ANSWER: dict[int, dict[str, Schema]] = {
         "text/event-stream": SENT_EVENT,
     }
 }
-_LANGUAGE = _knob("language")
+_LANGUAGE = _option("language")
 _FILES: dict[int, dict[str, Schema]] = {
     200: {
         JSON: {"type": "object"},
@@ -94,71 +94,73 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/models/{owner}/{name}/predictions"): _CREATE,
     ("POST", "/deployments/{owner}/{name}/predictions"): _CREATE,
     ("GET", "/predictions"): Operation(
-        door="Replicate",
+        group="Replicate",
         query={"cursor": TEXT, "created_after": TIME, "created_before": TIME},
         answers=_json("Predictions"),
     ),
-    ("GET", "/predictions/{id}"): Operation(door="Replicate", answers=_json("Prediction")),
-    ("DELETE", "/predictions/{id}"): Operation(door="Replicate", answers={204: {}}),
-    ("POST", "/predictions/{id}/cancel"): Operation(door="Replicate", answers=_json("Prediction")),
+    ("GET", "/predictions/{id}"): Operation(group="Replicate", answers=_json("Prediction")),
+    ("DELETE", "/predictions/{id}"): Operation(group="Replicate", answers={204: {}}),
+    ("POST", "/predictions/{id}/cancel"): Operation(group="Replicate", answers=_json("Prediction")),
     ("GET", "/predictions/{id}/stream"): Operation(
-        door="Replicate",
+        group="Replicate",
         query={"expiry": TEXT, "signature": TEXT, "segments": {"enum": ["1"]}},
         answers={200: {"text/event-stream": SENT_EVENT}},
     ),
     ("GET", "/predictions/{id}/output"): Operation(
-        door="Results",
+        group="Results",
         query={
             "format": {"enum": list(results.NAMES), "default": results.WHOLE},
             "revision": {"enum": list(results.REVISIONS), "default": results.REVISIONS[0]},
-            **{name: _knob(name) for name in results.LAYOUT},
+            **{name: _option(name) for name in results.LAYOUT},
         },
         answers=_FILES,
     ),
     ("GET", "/predictions/{id}/transcript"): Operation(
-        door="Results", answers=_json("CorrectedTranscript")
+        group="Results", answers=_json("CorrectedTranscript")
     ),
     ("PUT", "/predictions/{id}/transcript"): Operation(
-        door="Results",
+        group="Results",
         headers={"If-Match": _said("The ETag of the transcript that was corrected, or *.")},
         body={JSON: ref("Corrections")},
         answers=_json("Revision"),
     ),
-    ("GET", "/predictions/{id}/peaks"): Operation(door="Results", answers=_json("Peaks")),
+    ("GET", "/predictions/{id}/peaks"): Operation(group="Results", answers=_json("Peaks")),
     ("GET", "/predictions/{id}/recording"): Operation(
-        door="Results",
+        group="Results",
         query={"expiry": TEXT, "signature": TEXT},
         headers={"Range": _said("bytes=from-to")},
         answers={200: {"audio/*": TEXT}, 206: {"audio/*": TEXT}},
     ),
-    ("GET", "/models"): Operation(door="Models", answers=_json("Models")),
-    ("GET", "/models/{model}"): Operation(door="Models", answers=_json("ModelEntry")),
-    ("GET", "/models/{owner}/{name}"): Operation(door="Models", answers=_json("Model")),
-    ("GET", "/models/{owner}/{name}/versions"): Operation(door="Models", answers=_json("Versions")),
-    ("GET", "/models/{owner}/{name}/versions/{version}"): Operation(
-        door="Models", answers=_json("Version")
+    ("GET", "/models"): Operation(group="Models", answers=_json("Models")),
+    ("GET", "/models/{model}"): Operation(group="Models", answers=_json("ModelEntry")),
+    ("GET", "/models/{owner}/{name}"): Operation(group="Models", answers=_json("Model")),
+    ("GET", "/models/{owner}/{name}/versions"): Operation(
+        group="Models", answers=_json("Versions")
     ),
-    ("GET", "/account"): Operation(door="Replicate", answers=_json("Account")),
-    ("GET", "/webhooks/default/secret"): Operation(door="Webhooks", answers=_json("SigningKey")),
-    ("GET", "/webhooks/dead-letters"): Operation(door="Webhooks", answers=_json("DeadLetters")),
+    ("GET", "/models/{owner}/{name}/versions/{version}"): Operation(
+        group="Models", answers=_json("Version")
+    ),
+    ("GET", "/account"): Operation(group="Replicate", answers=_json("Account")),
+    ("GET", "/webhooks/default/secret"): Operation(group="Webhooks", answers=_json("SigningKey")),
+    ("GET", "/webhooks/dead-letters"): Operation(group="Webhooks", answers=_json("DeadLetters")),
     ("POST", "/webhooks/dead-letters/{letter}/redeliver"): Operation(
-        door="Webhooks", answers=_json("Queued", 202)
+        group="Webhooks", answers=_json("Queued", 202)
     ),
     ("POST", "/files"): Operation(
-        door="Files",
+        group="Files",
         body=_form({"content": FILE}, filename=TEXT, type=TEXT, metadata=_said("A JSON object.")),
         answers=_json("File", 201),
     ),
-    ("GET", "/files"): Operation(door="Files", answers=_json("Files")),
-    ("GET", "/files/{id}"): Operation(door="Files", answers=_json("File")),
-    ("DELETE", "/files/{id}"): Operation(door="Files", answers={204: {}}),
+    ("GET", "/files"): Operation(group="Files", answers=_json("Files")),
+    ("GET", "/files/{id}"): Operation(group="Files", answers=_json("File")),
+    ("DELETE", "/files/{id}"): Operation(group="Files", answers={204: {}}),
     ("GET", "/files/{id}/download"): Operation(
-        door="Files",
+        group="Files",
         query={"owner": TEXT, "expiry": TEXT, "signature": TEXT},
         answers={200: {"application/octet-stream": TEXT}},
     ),
     ("POST", "/audio/transcriptions"): Operation(
-        door="OpenAI",
+        group="OpenAI",
         body=_form(
             {"file": FILE, "model": _MODEL},
             language=_LANGUAGE,
@@ -171,55 +173,55 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         answers=_OPENAI_ANSWER,
     ),
     ("POST", "/audio/translations"): Operation(
-        door="OpenAI",
+        group="OpenAI",
         body=_form({"file": FILE, "model": _MODEL}, **_OPENAI_COMMON),
         answers=_OPENAI_ANSWER,
     ),
     ("POST", "/audio/transcribe-with-speakers"): Operation(
-        door="Speakers",
+        group="Speakers",
         body=_form(
             {"file": FILE},
             model=_MODEL,
             language=_said("A code, or auto."),
-            **{name: _knob(name) for name in ("num_speakers", "min_speakers", "max_speakers")},
+            **{name: _option(name) for name in ("num_speakers", "min_speakers", "max_speakers")},
         ),
         answers=_json("Conversation"),
     ),
     ("POST", "/transcribe"): Operation(
-        door="REST", body=_form({"file": FILE}, language=_LANGUAGE), answers=_json("Transcript")
+        group="REST", body=_form({"file": FILE}, language=_LANGUAGE), answers=_json("Transcript")
     ),
     ("POST", "/asr"): Operation(
-        door="ASR",
+        group="ASR",
         query={
             "output": {"enum": list(asr.OUTPUTS), "default": "txt"},
             "task": {"enum": list(asr.TASKS), "default": "transcribe"},
-            **{name: _knob(name) for name in ("language", "initial_prompt", "hotwords")},
+            **{name: _option(name) for name in ("language", "initial_prompt", "hotwords")},
             "model": _MODEL,
             **dict.fromkeys(("encode", "word_timestamps", "vad_filter", "diarize"), YES_NO),
             "return_speaker_embeddings": YES_NO,
-            **{name: _knob(name) for name in ("num_speakers", "min_speakers", "max_speakers")},
-            **{name: _knob(name) for name in results.LAYOUT},
+            **{name: _option(name) for name in ("num_speakers", "min_speakers", "max_speakers")},
+            **{name: _option(name) for name in results.LAYOUT},
         },
         body=_form({"audio_file": FILE}),
         answers={200: {"text/plain": TEXT}},
     ),
     ("POST", "/detect-language"): Operation(
-        door="ASR",
+        group="ASR",
         query={"encode": YES_NO},
         body=_form({"audio_file": FILE}),
         answers=_json("SpokenLanguage"),
     ),
-    ("GET", "/languages"): Operation(door="REST", answers=_json("Languages")),
-    ("GET", "/api-info"): Operation(door="REST", answers=_json("ApiInfo")),
-    ("GET", "/openapi.json"): Operation(door="REST", answers={200: {JSON: {"type": "object"}}}),
-    ("GET", "/docs"): Operation(door="REST", answers={200: {"text/html": TEXT}}),
-    ("GET", "/"): Operation(door="Page", answers={200: {"text/html": TEXT}}),
+    ("GET", "/languages"): Operation(group="REST", answers=_json("Languages")),
+    ("GET", "/api-info"): Operation(group="REST", answers=_json("ApiInfo")),
+    ("GET", "/openapi.json"): Operation(group="REST", answers={200: {JSON: {"type": "object"}}}),
+    ("GET", "/docs"): Operation(group="REST", answers={200: {"text/html": TEXT}}),
+    ("GET", "/"): Operation(group="Page", answers={200: {"text/html": TEXT}}),
     ("GET", "/page/{name}"): Operation(
-        door="Page",
+        group="Page",
         answers={200: dict.fromkeys(("text/css", "text/javascript", "image/svg+xml"), TEXT)},
     ),
-    ("GET", "/health"): Operation(door="Health", answers=_json("Health")),
+    ("GET", "/health"): Operation(group="Health", answers=_json("Health")),
     ("GET", "/health-check"): Operation(
-        door="Health", answers={**_json("Readiness"), **_json("Readiness", 503)}
+        group="Health", answers={**_json("Readiness"), **_json("Readiness", 503)}
     ),
 }

@@ -25,10 +25,10 @@ td, th { border: 1px solid #ddd; padding: .2rem .6rem; text-align: left; vertica
 
 def page(routes: Iterable[Route], version: str, base: str) -> str:
     """The page; ``base`` is where its examples call."""
-    by_door = sorted(routes, key=lambda route: (route.operation.door, route.path))
-    doors = "".join(
-        f"<h2>{escape(door)}</h2>{''.join(_route(route, base) for route in found)}"
-        for door, found in groupby(by_door, key=lambda route: route.operation.door)
+    by_group = sorted(routes, key=lambda route: (route.operation.group, route.path))
+    groups = "".join(
+        f"<h2>{escape(group)}</h2>{''.join(_route(route, base) for route in found)}"
+        for group, found in groupby(by_group, key=lambda route: route.operation.group)
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -37,7 +37,7 @@ def page(routes: Iterable[Route], version: str, base: str) -> str:
         f"<h1>whisperx-stack API</h1><p>Version <code>{escape(version[:_VERSION])}</code>. "
         'The same for programs: <a href="/openapi.json">openapi.json</a>. Every route but those '
         "marked open asks for <code>Authorization: Bearer &lt;token&gt;</code>.</p>"
-        f"{doors}</body></html>"
+        f"{groups}</body></html>"
     )
 
 

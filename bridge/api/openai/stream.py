@@ -8,9 +8,9 @@ from aiohttp import web
 
 from bridge.api import sse
 from bridge.api.errors import translate
-from bridge.api.naming import OPENAI, naming
 from bridge.api.openai.render import diarized_segments, languages
 from bridge.api.openai.requests import Asked
+from bridge.api.refusals import OPENAI, in_the_forms_words
 from bridge.api.waiting import begin, load
 from bridge.context import CONTEXT, Context
 from bridge.records.prediction import TERMINAL
@@ -76,7 +76,7 @@ async def _error(request: web.Request, error: Exception) -> Event:
     async def fail(_: web.Request) -> web.StreamResponse:
         raise error
 
-    answer = await translate(request, naming(OPENAI)(fail))
+    answer = await translate(request, in_the_forms_words(OPENAI)(fail))
     assert isinstance(answer, web.Response)
     return {"error": json.loads(answer.text or "")["error"]}
 

@@ -3,19 +3,19 @@
 from aiohttp import web
 
 from bridge.api.formats import answer
-from bridge.api.naming import OPENAI, naming
 from bridge.api.openai.requests import read
 from bridge.api.openai.stream import stream
+from bridge.api.refusals import OPENAI, in_the_forms_words
 from bridge.api.waiting import finish
 
 
-@naming(OPENAI)
+@in_the_forms_words(OPENAI)
 async def transcribe(request: web.Request) -> web.StreamResponse:
     """Transcribes a recording, as OpenAI's clients ask for it."""
     return await _answer(request, "transcribe")
 
 
-@naming(OPENAI)
+@in_the_forms_words(OPENAI)
 async def translate(request: web.Request) -> web.StreamResponse:
     """Translates a recording into English, as OpenAI's clients ask for it."""
     return await _answer(request, "translate")

@@ -1,4 +1,4 @@
-"""What the doors render, whatever was transcribed, and what they are set to."""
+"""What the routes render, whatever was transcribed, and what they are set to."""
 
 import json
 import math
@@ -151,11 +151,11 @@ def test_a_text_that_was_told_otherwise_is_not_told_again() -> None:
     assert stream._rest("something else", "some words") == ""
 
 
-def test_doors_are_small() -> None:
+def test_wire_formats_are_small() -> None:
     folder = Path(speakers.__file__).parent
-    # The documentation is no door: it describes them all.
-    doors = [path for path in folder.rglob("*.py") if path.parent.name != "documentation"]
-    lines = {str(path.relative_to(folder)): path.read_text().count("\n") for path in doors}
+    # The documentation is left out: it describes all the others.
+    handlers = [path for path in folder.rglob("*.py") if path.parent.name != "documentation"]
+    lines = {str(path.relative_to(folder)): path.read_text().count("\n") for path in handlers}
     assert len(lines) > 15
     assert {name: count for name, count in lines.items() if count > 150} == {}
 

@@ -1,4 +1,4 @@
-"""Cog's door, with an engine that follows a script."""
+"""Cog's entry, with an engine that follows a script."""
 
 import importlib
 import json

@@ -12,9 +12,9 @@ import pytest
 
 from predictor import segments
 from predictor.announcement import TIMEOUT
-from predictor.segments import URL, telling
+from predictor.segments import URL, reporting_segments
 from tests.conftest import wait_until
-from transcription.findings import unheard
+from transcription.findings import ignore_segments
 from transcription.transcript import Segment
 
 
@@ -75,7 +75,7 @@ def segment(number: int) -> Segment:
 
 
 def test_segments_arrive_while_the_run_goes_on(bridge: Bridge) -> None:
-    with telling(bridge.context) as found:
+    with reporting_segments(bridge.context) as found:
         found(segment(0))
         first = bridge.told.get(timeout=10)
         found(segment(1))
@@ -86,7 +86,7 @@ def test_segments_arrive_while_the_run_goes_on(bridge: Bridge) -> None:
 
 
 def test_the_last_ones_are_told_before_the_run_ends(bridge: Bridge) -> None:
-    with telling(bridge.context) as found:
+    with reporting_segments(bridge.context) as found:
         for number in range(50):
             found(segment(number))
     assert bridge.segments() == [f"segment {number}" for number in range(50)]
@@ -94,7 +94,7 @@ def test_the_last_ones_are_told_before_the_run_ends(bridge: Bridge) -> None:
 
 def test_what_did_not_arrive_comes_with_the_next(bridge: Bridge) -> None:
     bridge.status = 503
-    with telling(bridge.context) as found:
+    with reporting_segments(bridge.context) as found:
         found(segment(0))
         found(segment(1))
         wait_until(lambda: bridge.refused, "the first try was refused")
@@ -109,7 +109,7 @@ def test_a_bridge_that_hangs_holds_nothing_up(
     monkeypatch.setattr(segments, "TIMEOUT", 0.05)
     bridge.asleep.set()
     began = time.monotonic()
-    with telling(bridge.context) as found:
+    with reporting_segments(bridge.context) as found:
         for number in range(1000):
             found(segment(number))
     assert time.monotonic() - began < 0.75 * TIMEOUT
@@ -118,7 +118,7 @@ def test_a_bridge_that_hangs_holds_nothing_up(
 def test_a_run_that_fails_waits_for_nobody(bridge: Bridge) -> None:
     bridge.asleep.set()
     began = time.monotonic()
-    channel = telling(bridge.context)
+    channel = reporting_segments(bridge.context)
     channel.__enter__()(segment(0))
     assert not channel.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert time.monotonic() - began < 0.75 * TIMEOUT
@@ -136,5 +136,5 @@ def test_a_run_that_fails_waits_for_nobody(bridge: Bridge) -> None:
     ],
 )
 def test_only_this_machine_is_told(url: str) -> None:
-    with telling({URL: url} if url else {}) as found:
-        assert found is unheard
+    with reporting_segments({URL: url} if url else {}) as found:
+        assert found is ignore_segments

@@ -302,7 +302,7 @@ def test_sentence_tables_in_a_checkout_that_the_group_may_write_are_found(
 
 
 class FakePipeline:
-    """A hub where only ``hf_good`` opens the door."""
+    """A hub where only ``hf_good`` is let in."""
 
     tokens: ClassVar[list[str | None]] = []
 

@@ -27,7 +27,7 @@ from transcription.engine.lanes import Lanes
 from transcription.engine.memory import fitting, in_parts, is_out_of_memory, memory_guard
 from transcription.engine.speaker_vectors import OnePass
 from transcription.errors import OutOfMemory
-from transcription.findings import silently
+from transcription.findings import ignore_progress
 from transcription.transcript import Segment
 
 FULL = "CUDA out of memory. Tried to allocate 2.00 GiB"
@@ -130,19 +130,19 @@ def test_alignment_halves_its_batches(aligner: Aligner, monkeypatch: pytest.Monk
     noise = np.random.default_rng(0).normal(0, 0.1, 9 * SAMPLE_RATE)
     samples: Samples = noise.astype(np.float32)
     said = [Segment("one two", start, start + 1.5) for start in (0.0, 1.5, 3.0, 4.5, 6.0)]
-    whole = aligner.align(samples, said, silently)
+    whole = aligner.align(samples, said, ignore_progress)
     limited = Limited(aligner._acoustics._features, 2)
     monkeypatch.setattr(aligner._acoustics, "_features", limited)
-    halved = aligner.align(samples, said, silently)
+    halved = aligner.align(samples, said, ignore_progress)
     assert limited.sizes == [5, 3, 2, 2, 1]
     assert [segment.text for segment in halved] == [segment.text for segment in whole]
     for own, other in zip(halved, whole, strict=True):
         assert [word.start for word in own.words] == [word.start for word in other.words]
     limited.capacity = 0
     with pytest.raises(OutOfMemory):
-        aligner.align(samples, said, silently)
+        aligner.align(samples, said, ignore_progress)
     limited.capacity = 5
-    assert len(aligner.align(samples, said, silently)) == 5
+    assert len(aligner.align(samples, said, ignore_progress)) == 5
 
 
 # Diarization

@@ -105,13 +105,13 @@ def test_contradictions_name_the_field(inputs: dict[str, Any], field: str) -> No
 
 
 def test_defaults_obey_their_own_bounds() -> None:
-    for knob in fields(Options):
-        if knob.default is None:
+    for option in fields(Options):
+        if option.default is None:
             continue
-        if knob.metadata["ge"] is not None:
-            assert knob.metadata["ge"] <= knob.default <= knob.metadata["le"]
-        if knob.metadata["choices"]:
-            assert knob.default in knob.metadata["choices"]
+        if option.metadata["ge"] is not None:
+            assert option.metadata["ge"] <= option.default <= option.metadata["le"]
+        if option.metadata["choices"]:
+            assert option.default in option.metadata["choices"]
 
 
 def test_secrets_do_not_show() -> None:

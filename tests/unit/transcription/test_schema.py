@@ -61,20 +61,24 @@ def test_predict_takes_the_recording_and_every_option_in_order() -> None:
     assert tuple(_signature()) == (*AUDIO_NAMES, *NAMES)
 
 
-@pytest.mark.parametrize("knob", fields(Options), ids=lambda knob: knob.name)
-def test_predict_repeats_the_option(knob: Any) -> None:
-    annotation, literals = _signature()[knob.name]
-    bounds = {name: knob.metadata[name] for name in ("ge", "le") if knob.metadata[name] is not None}
-    choices = {"choices": list(knob.metadata["choices"])} if knob.metadata["choices"] else {}
+@pytest.mark.parametrize("option", fields(Options), ids=lambda option: option.name)
+def test_predict_repeats_the_option(option: Any) -> None:
+    annotation, literals = _signature()[option.name]
+    bounds = {
+        name: option.metadata[name] for name in ("ge", "le") if option.metadata[name] is not None
+    }
+    choices = {"choices": list(option.metadata["choices"])} if option.metadata["choices"] else {}
     # Cog knows no empty list as a default; both mean that nothing was sent.
-    assert literals == {"default": None if knob.default == () else knob.default} | bounds | choices
-    expected = str(get_type_hints(Options)[knob.name]).removeprefix("<class '").removesuffix("'>")
-    if knob.metadata["secret"]:
+    assert (
+        literals == {"default": None if option.default == () else option.default} | bounds | choices
+    )
+    expected = str(get_type_hints(Options)[option.name]).removeprefix("<class '").removesuffix("'>")
+    if option.metadata["secret"]:
         expected = "Secret | None"
     if expected.startswith("typing.Literal"):
         expected = "str"  # its values are the choices
-    if knob.default == ():
-        expected = "list[Path] | None" if knob.metadata["files"] else "list[str] | None"
+    if option.default == ():
+        expected = "list[Path] | None" if option.metadata["files"] else "list[str] | None"
     assert annotation == expected
 
 

@@ -13,8 +13,8 @@ from stack.settings import ROOT
 _PROGRAM = """
 import sys, tempfile
 from transcription import scratch
-folder = scratch.move_in()
-assert scratch.move_in() == folder
+folder = scratch.use_scratch_folder()
+assert scratch.use_scratch_folder() == folder
 with tempfile.NamedTemporaryFile(suffix="recording", delete=False) as file:
     file.write(b"what was said")
 print(file.name, flush=True)

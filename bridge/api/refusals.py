@@ -16,7 +16,7 @@ REQUIRED = "is required"  # what we say where a field is missing
 _CODES = {"model": "model_not_found"}
 
 
-def naming(names: Mapping[str, str], status: int = 400) -> Callable[[Handler], Handler]:
+def in_the_forms_words(names: Mapping[str, str], status: int = 400) -> Callable[[Handler], Handler]:
     """Decorates a handler: ``names`` are the form's, by ours; those that are left out agree."""
 
     def decorate(handler: Handler) -> Handler:
