@@ -55,12 +55,11 @@ def parse(**more):
 )
 
 
-@pytest.mark.parametrize(
-    "model",
-    ["openai/whisper-1", "openai/demo", "openai/gpt-4o-transcribe", "hosted_vllm/whisper-1"],
-)
-def test_the_library_transcribes(stack: RunningStack, recording: Path, model: str) -> None:
-    assert LIBRARY.run(stack, recording, f"result = ask({model!r}).text") == TEXT
+def test_the_library_transcribes(stack: RunningStack, recording: Path) -> None:
+    models = ["whisper-1", "demo", "gpt-4o-transcribe"]
+    named = [*(f"openai/{model}" for model in models), "hosted_vllm/whisper-1"]
+    code = f"result = [ask(model).text for model in {named!r}]"
+    assert LIBRARY.run(stack, recording, code) == [TEXT] * len(named)
 
 
 def test_the_librarys_formats(stack: RunningStack, recording: Path) -> None:
@@ -133,11 +132,15 @@ def test_the_proxy_transcribes(proxy: str, fields: dict[str, str]) -> None:
     assert "Hello there." in answer.text
 
 
-@pytest.mark.parametrize("wanted", ["", "response_format='verbose_json'", "language='en'"])
-def test_langchain_parses(stack: RunningStack, recording: Path, wanted: str) -> None:
-    assert LANGCHAIN.run(stack, recording, f"result = parse({wanted})") == [TEXT]
-
-
-def test_langchain_parses_subtitles(stack: RunningStack, recording: Path) -> None:
-    (found,) = LANGCHAIN.run(stack, recording, "result = parse(response_format='srt')")
-    assert len(list(srt.parse(found, ignore_errors=False))) == 3
+def test_langchain_parses(stack: RunningStack, recording: Path) -> None:
+    *found, subtitles = LANGCHAIN.run(
+        stack,
+        recording,
+        """
+        asked = [{}, {"response_format": "verbose_json"}, {"language": "en"},
+                 {"response_format": "srt"}]
+        result = [text for more in asked for text in parse(**more)]
+        """,
+    )
+    assert found == [TEXT] * 3
+    assert len(list(srt.parse(subtitles, ignore_errors=False))) == 3
