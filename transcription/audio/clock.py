@@ -8,6 +8,9 @@ _LATE = 0.040
 # Pieces of a stream that were encoded one by one overlap by a codec's frame or two.
 _OVERLAP = 0.100
 _MEMORY = 60.0  # seconds of sound within which a gap may turn out to be a wrong stamp
+# Sound between two corrections of less than `_OVERLAP`; a clock that needs more goes wrong itself.
+_STEADY = 0.5  # seconds
+_STRAYS = 10  # such corrections, after which it is not believed
 _CLOCKS = 8  # earlier clocks that may go on
 
 
@@ -36,6 +39,9 @@ class Clock:
         self._limit = limit
         self._earlier: list[float] = []
         self._gaps: list[tuple[float, float]] = []  # position after the gap, its length
+        self._stamp = -1.0
+        self._corrected = -_STEADY  # where the latest small correction was
+        self._strays = 0
         self.jumps = 0
 
     def step(self, stamp: float, at: float, *, leap: bool = False) -> Step:
@@ -43,18 +49,24 @@ class Clock:
 
         ``leap``: the whole file's clock has leapt, not this track's alone.
         """
+        # A stamp that is the same again says nothing: some files stamp every packet with 0.
+        repeated, self._stamp = stamp == self._stamp, stamp
         late = at - (stamp + self._offset)
-        if -JITTER <= late <= _LATE:
-            return _GO_ON
-        if self._returns(stamp, at):
+        if repeated or -JITTER <= late <= _LATE or self._returns(stamp, at):
             return _GO_ON
         if late < 0:
             return self._gap(stamp, at, leap=leap)
         if self._gaps and self._is_wrong(at, late):
             return Step(undone=self._gaps.pop()[1])
-        if late <= _OVERLAP:
+        if late <= _OVERLAP and self._is_steady(at):
             return Step(overlap=late)
         return self._jump(stamp, at)
+
+    def _is_steady(self, at: float) -> bool:
+        """Whether a small correction at ``at`` is one of few."""
+        self._strays = 0 if at - self._corrected >= _STEADY else self._strays + 1
+        self._corrected = at
+        return self._strays < _STRAYS
 
     def _returns(self, stamp: float, at: float) -> bool:
         """Whether an earlier clock goes on; then it is this one from now on."""
@@ -68,6 +80,8 @@ class Clock:
     def _gap(self, stamp: float, at: float, *, leap: bool) -> Step:
         length = stamp + self._offset - at
         if leap or at + length > self._limit:
+            return self._jump(stamp, at)
+        if length < _OVERLAP and not self._is_steady(at):
             return self._jump(stamp, at)
         self._gaps.append((at + length, length))
         return Step(silence=length)

@@ -9,7 +9,7 @@ from av.container import InputContainer
 
 from transcription.audio.channels import Mixer
 from transcription.audio.clock import Clock
-from transcription.audio.samples import Samples, seconds
+from transcription.audio.samples import SAMPLE_RATE, Samples, seconds
 from transcription.audio.timeline import Timeline, check_length
 from transcription.audio.tracks import Track
 from transcription.containers import opened
@@ -20,6 +20,8 @@ from transcription.probe import beginning, promised
 from transcription.tracks import number_of, stream_of
 
 _WORTH_SAYING = 0.1  # seconds
+_FLEETING = 2.0  # seconds; a track that lasts no longer may be none
+_TIMES_LONGER = 4  # another one has to be, to be heard in its place
 # Heads count whole frames, and other tracks.
 _CUT, _CUT_SHARE = 0.4, 0.01  # seconds, and a share of the whole
 MAX_SECONDS = 6 * 3600.0  # one hour takes 230 MB as float32
@@ -65,9 +67,25 @@ def _one(source: Path | bytes | Part, track: str | None, max_seconds: float) -> 
     if number is None:
         return _mixed([first, *(_again(source, n, max_seconds) for n in range(2, count + 1))])
     if track is None and count > 1:
+        number, heard = _longer(source, number, first, count, max_seconds)
         several = notice("several_tracks", count=count, number=number)
-        return Recording(first.samples, (several, *first.warnings))
+        return Recording(heard.samples, (several, *heard.warnings))
     return first
+
+
+def _longer(
+    source: Path | bytes | Part, number: int, first: Recording, count: int, max_seconds: float
+) -> tuple[int, Recording]:
+    """``first``, track ``number``; another where that holds next to nothing beside it.
+
+    Damage looks like a track of its own in formats that announce none.
+    """
+    if len(first.samples) > _FLEETING * SAMPLE_RATE:
+        return number, first
+    others = {each: _again(source, each, max_seconds) for each in range(1, count + 1)}
+    best = max(others, key=lambda each: len(others[each].samples))
+    much = len(others[best].samples) > _TIMES_LONGER * len(first.samples)
+    return (best, others[best]) if much else (number, first)
 
 
 def _next(part: Path | bytes | Part, track: str | None, max_seconds: float) -> Recording:
@@ -88,8 +106,10 @@ def _joined(recordings: Sequence[Recording], max_seconds: float) -> Recording:
 
 
 def _again(source: Path | bytes | Part, number: int, max_seconds: float) -> Recording:
-    """Another track, which needs the file from its beginning."""
+    """Another track, which needs the file from its beginning; empty where nothing decodes it."""
     with opened(source) as container:
+        if container.streams.audio[number - 1].codec_context is None:
+            return Recording(np.zeros(0, dtype=np.float32))
         return _heard(source, container, number, max_seconds)
 
 

@@ -1,5 +1,7 @@
 """Stamps as they come, one by one: what is believed, and what is taken back."""
 
+import itertools
+
 import pytest
 
 from transcription.audio.clock import Clock, Step
@@ -69,6 +71,21 @@ def test_pieces_that_overlap_do_not_push_each_other() -> None:
     """HLS segments: each begins with a frame of the encoder's delay, and stamps are right."""
     stamps = [second + frame for second in range(60) for frame in running(0.0, 51)]
     assert places(stamps)[-1] == pytest.approx(stamps[-1], abs=0.05)
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.5, 1.3, 1.9])
+def test_a_clock_that_runs_wrong_costs_no_sound(speed: float) -> None:
+    """RealMedia of old stamps every packet with 0; others count in the wrong unit."""
+    found = places([number * FRAME * speed for number in range(1000)])
+    sound = sum(1 for one, other in itertools.pairwise(found) if other > one)
+    assert sound > 975
+    assert found[-1] == pytest.approx(999 * FRAME, abs=0.6)
+
+
+def test_sound_that_was_left_out_while_nothing_was_said_is_silence() -> None:
+    """Discontinuous transmission: one frame in twenty, which the clock counts."""
+    stamps = [number * 20 * FRAME for number in range(200)]
+    assert places(stamps) == [round(stamp, 3) for stamp in stamps]
 
 
 def test_a_leap_of_the_whole_file_is_no_silence() -> None:

@@ -38,6 +38,13 @@ def test_without_a_default_the_widest_is_heard() -> None:
         assert onsets(recording.samples) == pytest.approx(right, abs=0.03)
 
 
+def test_a_track_of_next_to_nothing_is_not_preferred() -> None:
+    ghost = Voice(bursts([0.1], 0.5)[None].repeat(2, axis=0), "aac", layout="stereo", default=True)
+    recording = read(film("matroska", Voice(FIRST, "aac"), ghost))
+    assert onsets(recording.samples) == pytest.approx([0.5, 2.5], abs=0.03)
+    assert recording.warnings[0].startswith("several_tracks: The file has 2 audio tracks; number 1")
+
+
 @pytest.mark.parametrize(("container", "codec"), [*KINDS, ("mpegts", "aac")])
 def test_a_track_by_its_number(container: str, codec: str) -> None:
     data = two(container, codec, default=True)
