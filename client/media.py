@@ -1,6 +1,7 @@
 """What a file holds, and its sound alone: a film's pictures are not sent anywhere."""
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -101,14 +102,19 @@ def extract(path: Path, track: Track | None, target: Path, stop: threading.Event
     """Write the sound of ``path`` to ``target`` as it is, with its times; None: all tracks.
 
     The same file makes the same bytes. False where that does not work: then the file has to be
-    taken as it is. Raises Interrupted where ``stop`` is set midway.
+    taken as it is. Raises Interrupted where ``stop`` is set midway, Unusable on a full disk.
     """
     for muxer in _MUXERS:
-        with contextlib.suppress(av.error.FFmpegError, ValueError, Unusable):
+        try:
             count = _extract(path, track, target, muxer, stop)
             # A muxer may take what nobody can read back.
             if len(look(target).tracks) == count:
                 return True
+        except (av.error.FFmpegError, ValueError, Unusable) as error:
+            if getattr(error, "errno", None) == errno.ENOSPC:
+                raise Unusable(
+                    "there is no space for its sound; TMPDIR names another folder"
+                ) from None
     return False
 
 

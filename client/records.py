@@ -18,7 +18,7 @@ from client.server import Refusal, Server
 
 @click.command(params=[options.ANY_IDS, *options.CONNECTION])
 def status(*, ids: tuple[str, ...], server: str, token: str, as_json: bool) -> None:
-    """Show transcriptions on the server: all of the last day, or those with an id."""
+    """Show transcriptions on the server: the newest hundred, or those with an id."""
 
     async def ask(api: Api) -> list[Json]:
         if not ids:

@@ -76,17 +76,23 @@ class Refusal(Exception):
 def refusal(response: httpx.Response) -> Refusal:
     """What an error answer says, in one line that names the option to change."""
     body = document(response)
+    detail = " ".join(str(body.get("detail") or f"answered {response.status_code}").split())
+    said, ours = [detail], True
     fields = body.get("invalid_fields")
-    if not isinstance(fields, list) or not fields:
-        detail = str(body.get("detail") or f"answered {response.status_code}")
-        return Refusal(response.status_code, shown(" ".join(detail.split())))
-    said, ours = [], True
-    for entry in fields:
-        name = str(entry.get("field", "")).removeprefix("input.")
-        ours = ours and name in _RECORDING
-        option = "" if name in _RECORDING else f"{OPTION_OF.get(name, f'--set {name}')}: "
-        said.append(f"{option}{entry.get('description', '')}")
+    if isinstance(fields, list) and fields:
+        names = [str(entry.get("field", "")).removeprefix("input.") for entry in fields]
+        said = [
+            _option(name) + str(entry.get("description", ""))
+            for name, entry in zip(names, fields, strict=True)
+        ]
+        ours = _RECORDING.issuperset(names)
+    if response.status_code == 413:
+        said.append("the server's operator sets MAX_FILE_BYTES")
     return Refusal(response.status_code, shown("; ".join(said)), blames_the_recording=ours)
+
+
+def _option(field: str) -> str:
+    return "" if field in _RECORDING else f"{OPTION_OF.get(field, f'--set {field}')}: "
 
 
 def document(response: httpx.Response) -> dict[str, Any]:

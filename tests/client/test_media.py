@@ -95,6 +95,12 @@ def test_sound_that_no_container_takes_is_sent_with_its_film(tmp_path: Path) -> 
     assert not extract(raw, track, tmp_path / "sent", threading.Event())
 
 
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    made = film(tmp_path / "film.mkv", EN)
+    with pytest.raises(Unusable, match="no space for its sound"):
+        extract(made, look(made).tracks[0], Path("/dev/full"), threading.Event())
+
+
 def test_what_holds_no_sound_is_told(tmp_path: Path) -> None:
     for name, content in (("empty.wav", b""), ("text.wav", b"words " * 99)):
         (tmp_path / name).write_bytes(content)
