@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Program:
     home: Path
     command: tuple[str, ...] = (sys.executable, "-m", "client")
     path: str = str(ROOT)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __call__(
         self, *arguments: str | Path, given: bytes | None = None, **environ: Any
@@ -51,13 +52,16 @@ class Program:
     def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
         """The same without waiting for its end; what it says goes to `told`."""
         with (self.home / "told").open("ab") as told:
-            return subprocess.Popen(
-                [*self.command, *map(os.fsencode, arguments)],
+            process = subprocess.Popen(
+                # Whatever started the tests may have set Ctrl-C to be ignored.
+                ["env", "--default-signal=INT", *self.command, *map(os.fsencode, arguments)],
                 stdin=subprocess.DEVNULL,
                 stderr=told,
                 env=self.environ,
                 cwd=self.home,
             )
+        self.started.append(process)
+        return process
 
     @property
     def told(self) -> str:
@@ -88,10 +92,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 @pytest.fixture
-def program(stack: RunningStack, tmp_path: Path) -> Program:
+def program(stack: RunningStack, tmp_path: Path) -> Iterator[Program]:
     home = tmp_path / "home"
     home.mkdir()
-    return Program(stack.url, stack.token, home)
+    made = Program(stack.url, stack.token, home)
+    yield made
+    for process in made.started:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture

@@ -65,11 +65,9 @@ def test_twenty_recordings_are_transcribed_once_although_it_is_killed(
     talks = [recording(f"talk {number:02d}.wav", folder) for number in range(20)]
     before = ended(stack)
     process = program.start("transcribe", folder, "--prompt", "sleep=1")
-    try:
-        wait_until(lambda: len(list(folder.glob("*.srt"))) >= 7, "seven are done", 60)
-    finally:
-        process.kill()
-        process.wait()
+    wait_until(lambda: len(list(folder.glob("*.srt"))) >= 7, "seven are done", 60)
+    process.kill()
+    process.wait()
     assert len(list(folder.glob("*.srt"))) < 20
     said = program("transcribe", folder, "--prompt", "sleep=1")
     assert said.returncode == Exit.OK, said.stderr
@@ -125,7 +123,6 @@ def test_a_server_that_dies_and_comes_back_is_waited_for(
         assert all("sleep=2" in talk.with_suffix(".srt").read_text() for talk in talks)
         assert sorted(record["status"] for record in records(running)) == ["succeeded"] * 6
     finally:
-        process.kill()
         stop_stack(running)
 
 
@@ -168,21 +165,19 @@ def test_a_watched_folder_is_taken_when_its_files_are_whole(
     folder = tmp_path / "inbox"
     first = recording("first.wav", folder)
     process = program.start("transcribe", folder, "--watch", "-f", "json")
-    try:
-        wait_until(lambda: first.with_suffix(".json").exists(), "what was there is done")
-        content = recording("late.wav", tmp_path).read_bytes()
-        before, growing = ended(stack), folder / "growing.wav"
-        with growing.open("wb", buffering=0) as file:
-            for part in range(8):
-                file.write(content[part * len(content) // 8 : (part + 1) * len(content) // 8])
-                time.sleep(0.7)  # somebody copies slowly
-        wait_until(lambda: growing.with_suffix(".json").exists(), "what came is done")
-        told = json.loads(growing.with_suffix(".json").read_text())["warnings"]
-        assert told == [f"{len(content)} bytes"]
-        assert ended(stack) == before + 1
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == Exit.INTERRUPTED
+    wait_until(lambda: first.with_suffix(".json").exists(), "what was there is done")
+    content = recording("late.wav", tmp_path).read_bytes()
+    before, growing = ended(stack), folder / "growing.wav"
+    with growing.open("wb", buffering=0) as file:
+        for part in range(8):
+            file.write(content[part * len(content) // 8 : (part + 1) * len(content) // 8])
+            time.sleep(0.7)  # somebody copies slowly
+    wait_until(lambda: growing.with_suffix(".json").exists(), "what came is done")
+    told = json.loads(growing.with_suffix(".json").read_text())["warnings"]
+    assert told == [f"{len(content)} bytes"]
+    assert ended(stack) == before + 1
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == Exit.INTERRUPTED
 
 
 @pytest.fixture(scope="module")
