@@ -1,5 +1,6 @@
 """From a recording to a corrected file, as somebody does it who has only the address."""
 
+import base64
 import io
 import json
 import re
@@ -33,11 +34,27 @@ def download(page: Page, label: str) -> tuple[str, bytes]:
     return started.value.suggested_filename, Path(started.value.path()).read_bytes()
 
 
+def drop(page: Page, recording: Path) -> None:
+    """As a hand does that lets go of a file over the page."""
+    carried = page.evaluate_handle(
+        """async ([name, content]) => {
+          const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+          const carried = new DataTransfer();
+          carried.items.add(new File([bytes], name, { type: "audio/wav" }));
+          return carried;
+        }""",
+        [recording.name, base64.b64encode(recording.read_bytes()).decode()],
+    )
+    page.locator("body").dispatch_event("drop", {"dataTransfer": carried})
+
+
 def test_a_recording_is_dropped_read_corrected_and_taken_away(
     page: Page, page_stack: RunningStack
 ) -> None:
     expect(page).to_have_url(re.compile(r"/$"))  # the token is out of the address
-    transcribe(page)
+    drop(page, CONVERSATION)
+    page.get_by_role("button", name="Transcribe").click()
+    page.locator("[data-start]").first.wait_for()
     assert word_error_rate(plain_words(str(truth()["text"])), plain_words(spoken(page))) < 0.1
     speakers = page.get_by_role("region", name="Transcript").get_by_role(
         "button", name=re.compile("SPEAKER_")
