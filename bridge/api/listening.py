@@ -21,7 +21,7 @@ _GONE = "There is no sound of this prediction here, or not any more."
 
 
 async def peaks(request: web.Request) -> web.Response:
-    """How loud the recording is from moment to moment."""
+    """Shows how loud the recording is from moment to moment."""
     context, prediction_id = request.app[CONTEXT], id_in(request)
     found = await context.store.peaks(prediction_id)
     if found is None and await context.store.status(prediction_id) is None:
@@ -32,7 +32,7 @@ async def peaks(request: web.Request) -> web.Response:
 
 
 async def recording(request: web.Request) -> web.StreamResponse:
-    """The sound; the signed link is the permission."""
+    """Serves the sound; the signed link is the permission."""
     context, prediction_id = request.app[CONTEXT], id_in(request)
     if not context.links.opens_recording(prediction_id, request.query):
         return problem(403, "The link has expired or is not one of ours.")

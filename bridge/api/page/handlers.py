@@ -19,12 +19,12 @@ START = "index.html"
 
 
 async def index(request: web.Request) -> web.Response:
-    """The page for people. It asks for the token itself."""
+    """Serves the page for people, which asks for the token itself."""
     return _answer(request, START)
 
 
 async def file(request: web.Request) -> web.Response:
-    """What the page consists of."""
+    """Serves what the page consists of."""
     return _answer(request, request.match_info["name"])
 
 
