@@ -20,12 +20,12 @@ from whisperx.diarize import DiarizationPipeline
 
 from benchmarks.clock import Clock
 from models import registry
-from models.demo.pipeline import assemble
-from models.registry import Family, Place
-from models.sources import place
+from models.registry import Place
 from transcription.audio import Samples
+from transcription.engine import parts
 from transcription.engine.alignment import find_sentence_tables
 from transcription.engine.device import Device
+from transcription.engine.diarization import checkpoint
 from transcription.engine.settings import Settings
 
 Variant = Literal["resident", "reload"]
@@ -182,28 +182,22 @@ class Stock:
 
 
 def sources(settings: Settings, scratch: Path) -> Sources:
-    """The models of ``settings`` as whisperx takes them; ``scratch`` is for what is assembled.
+    """The models that ours uses, as whisperx takes them; ``scratch`` is for what is assembled.
 
-    The first of MODELS, with its diarizer and, where it differs from whisperx's own choice, the
-    first aligner of ALIGN_LANGUAGES.
+    The aligner is that of the first of ALIGN_LANGUAGES where it lies in a directory, else
+    whisperx's own choice for the language.
     """
-    first = settings.models[0]
-    family = registry.family(first)
-    language, aligner = next(iter(settings.align_languages.items()), ("en", None))
-    known = registry.aligner(language, family)
-    diarizer = registry.DIARIZERS[family]
-    if diarizer.place is Place.ASSEMBLED and not settings.diarization_model:
-        diarization = str(assemble(scratch))
-    else:
-        diarization = settings.diarization_model or diarizer.source
+    language = next(iter(settings.align_languages), None)
+    wanted = parts.aligner(settings, language) if language else None
+    at_hand = parts.aligner_at_hand(language, wanted) if language else None
+    aligner = at_hand.model if at_hand else None
     return Sources(
         whisper=whisper_source(settings),
-        diarization=diarization,
-        align=aligner or (known.source if known and family is Family.DEMO else None),
+        diarization=checkpoint(parts.diarizer_at_hand(settings).model, scratch),
+        align=aligner.source if aligner and aligner.place is Place.DIRECTORY else None,
     )
 
 
 def whisper_source(settings: Settings) -> str:
     """The first of MODELS, as the libraries take it: where it lies, wherever it came from."""
-    model = registry.whisper(settings.models[0])
-    return str(place(model, settings.sources) or model.source)
+    return str(parts.whisper_source(parts.whispers(settings)[0], settings))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST = "clips.toml"
+CORPUS = Path(__file__).parent.parent / "tests" / "speech" / "corpus"  # ours
 
 
 @dataclass(frozen=True, slots=True)

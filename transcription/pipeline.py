@@ -161,7 +161,9 @@ class Pipeline:
             for segment in self._engine.recognize(samples, windows, language, options, progress):
                 run.found(replace(segment, words=()))
                 segments.append(segment)
-            return segments
+        if not segments:
+            run.warnings.append(notice("no_speech"))
+        return segments
 
     def _align(
         self,

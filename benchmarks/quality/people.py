@@ -1,7 +1,7 @@
 """What people say, understood by ours, stock and faster-whisper, on one model.
 
 ``python -m benchmarks.quality.people FOLDER``: every clip of a folder (`benchmarks.prompts` fills
-one), then all clips of a language as one recording, then recordings in which nobody speaks. The
+one), then recordings in which nobody speaks, then the clips of each language as one recording. The
 programs take turns recording by recording: what disturbs the machine disturbs all. None is told the
 language. What was heard is kept in a file, and a run that is started again goes on from there.
 """
@@ -29,6 +29,7 @@ from benchmarks.quality.understanding import (
 from evaluation.people import Clip, clips
 from evaluation.sounds import WITHOUT_SPEECH, in_a_row
 from transcription.audio import Samples, decode, seconds
+from transcription.engine.fetching import fetch_missing
 from transcription.engine.settings import Settings
 
 _LONGEST = 300.0  # s of clips in one recording
@@ -43,14 +44,14 @@ def recordings(folder: Path) -> Iterator[Recording]:
     spoken = [clip for clip in every if clip.text]
     for clip in spoken:
         yield _task(CLIP, f"{clip.group}/{clip.name}", clip, decode(clip.audio))
-    for group in dict.fromkeys(clip.group for clip in spoken):
-        yield _whole([clip for clip in spoken if clip.group == group])
     for clip in every:
         if not clip.text:
             yield _task(NOTHING, clip.name, clip, decode(clip.audio))
     for name, sound in WITHOUT_SPEECH.items():
         samples = sound(_NOTHING_SECONDS)
         yield Task(NOTHING, name, "", "", seconds(samples)), samples
+    for group in dict.fromkeys(clip.group for clip in spoken):
+        yield _whole([clip for clip in spoken if clip.group == group])
 
 
 def _task(kind: str, name: str, clip: Clip, samples: Samples) -> Recording:
@@ -112,7 +113,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="with a manifest, clips.toml")
     parser.add_argument("--kept", type=Path, default=Path("people.jsonl"), help="what was heard")
     asked = parser.parse_args()
-    settings = Settings.from_environment({"MODELS": "base", **os.environ})
+    # Speakers are nobody's question here.
+    usual = {"MODELS": "base", "ALIGN_LANGUAGES": "", "DIARIZATION_MODEL": "base"}
+    settings = Settings.from_environment({**usual, **os.environ})
+    fetch_missing(settings)
     print(tables(run(asked.folder, asked.kept, settings)))
 
 

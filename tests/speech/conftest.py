@@ -3,14 +3,13 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from rapidfuzz.distance import Levenshtein
 
 from evaluation.normalizer import counted_words
-from evaluation.people import Clip, clips
+from evaluation.people import CORPUS, Clip, clips
 from evaluation.sounds import as_wav
 from transcription.audio import Samples, decode
 from transcription.engine import Engine
@@ -18,7 +17,6 @@ from transcription.options import Options
 from transcription.pipeline import Pipeline
 from transcription.transcript import Transcript
 
-CORPUS = Path(__file__).with_name("corpus")
 PEOPLE = {f"{clip.group}/{clip.name}": clip for clip in clips(CORPUS)}
 
 
@@ -56,22 +54,32 @@ def errors(transcript: Transcript, said: Sequence[Clip]) -> float:
 
 
 @pytest.fixture(scope="session")
-def base_engine() -> Engine:
-    """MODELS of the environment, else base, from wherever it can be had."""
+def base_environment() -> dict[str, str]:
+    """The variables of a service with base, which is here then; MODELS may name another model."""
     pytest.importorskip("whisperx")
     from models.sources import CannotFetch
     from transcription.engine.fetching import fetch_missing
     from transcription.engine.settings import Settings
-    from transcription.engine.whisperx_engine import WhisperxEngine
 
-    settings = Settings.from_environment({"MODELS": "base", **os.environ})
+    # What lies in this repository: the tests are the same wherever they run.
+    usual = {"MODELS": "base", "ALIGN_LANGUAGES": "", "DIARIZATION_MODEL": "base"}
+    environment = {name: os.environ.get(name) or value for name, value in usual.items()}
     try:
-        fetch_missing(settings)
+        fetch_missing(Settings.from_environment({**os.environ, **environment}))
     except CannotFetch as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
-    return WhisperxEngine(settings)
+    return environment
+
+
+@pytest.fixture(scope="session")
+def base_engine(base_environment: dict[str, str]) -> Engine:
+    """Base, loaded once for all."""
+    from transcription.engine.settings import Settings
+    from transcription.engine.whisperx_engine import WhisperxEngine
+
+    return WhisperxEngine(Settings.from_environment({**os.environ, **base_environment}))
 
 
 @pytest.fixture(scope="session")

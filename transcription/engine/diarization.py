@@ -43,7 +43,7 @@ class Diarizer:
         Raises what its publisher's hub raises when access is refused.
         """
         with tempfile.TemporaryDirectory() as scratch:
-            pipeline = Pipeline.from_pretrained(_checkpoint(model, Path(scratch)), token=token)
+            pipeline = Pipeline.from_pretrained(checkpoint(model, Path(scratch)), token=token)
         if pipeline is None:
             raise PermissionError(f"no access to {model.name}")
         self._pipeline: Any = pipeline.to(torch.device(device))
@@ -83,7 +83,7 @@ class Diarizer:
         return voice if all(map(math.isfinite, voice)) and any(voice) else None
 
 
-def _checkpoint(model: Model, scratch: Path) -> str:
+def checkpoint(model: Model, scratch: Path) -> str:
     """What ``Pipeline.from_pretrained`` understands."""
     if model.place is not Place.ASSEMBLED:
         return model.source

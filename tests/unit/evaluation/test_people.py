@@ -1,16 +1,13 @@
 """The corpus of people's speech is whole, small and licensed; its words are counted fairly."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from evaluation import sounds
 from evaluation.normalizer import counted_words
-from evaluation.people import clips
+from evaluation.people import CORPUS, clips
 from transcription.audio import SAMPLE_RATE, decode
 
-CORPUS = Path(__file__).parents[2] / "speech" / "corpus"
 LARGEST = 8 << 20  # bytes
 NO_RECORDINGS = {"LICENCE", "clips.toml"}
 TERMS = {

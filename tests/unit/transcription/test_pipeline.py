@@ -139,6 +139,16 @@ def test_silence_is_an_empty_success() -> None:
     assert (transcript.language, transcript.language_probability) == ("en", 0.0)
 
 
+def test_windows_in_which_nothing_is_said_are_no_speech() -> None:
+    class Mute(ScriptedEngine):
+        def say(self, window: Window, language: Language, options: Options) -> tuple[Segment, ...]:
+            return ()
+
+    transcript = Pipeline(Mute()).transcribe(recording(2.0), Options()).transcript
+    assert transcript.segments == ()
+    assert transcript.warnings == (notice("no_speech"),)
+
+
 def test_a_language_may_be_all_that_is_asked() -> None:
     engine = Watched()
     seen: list[float] = []
