@@ -89,8 +89,6 @@ def test_what_lies_on_the_way(ears: Ears, line: object) -> None:
     assert callable(line)
     heard = ears.hear(line(whole("librivox")), language="en")
     assert errors(heard, said_in("librivox")) <= 0.12
-    # nothing of the tone or the noise is written
-    assert len(counted_words(text_of(heard), "en")) <= 58
 
 
 def test_two_at_once_lose_no_sentence_and_invent_none(ears: Ears) -> None:
@@ -121,15 +119,13 @@ def test_where_nobody_speaks_nothing_is_heard(ears: Ears, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "hint", [{"hotwords": "Digium Asterisk"}, {"initial_prompt": "Digium makes Asterisk."}]
+    "hint", [{"hotwords": "Jon Dashwood"}, {"initial_prompt": "Jon Dashwood came in."}]
 )
 def test_names_are_written_as_the_request_writes_them(ears: Ears, hint: dict[str, str]) -> None:
-    recording = sound("prompts-en/demo-abouttotry")
-    heard = text_of(ears.hear(recording, language="en", **hint))
-    assert "Digium" in heard
-    assert "Asterisk" in heard
-    unasked = text_of(ears.hear(recording, language="en"))
-    assert "Digium" not in unasked  # so it was the hint, which left no trace
+    hinted = text_of(ears.hear(sound(READER), language="en", **hint))
+    unasked = text_of(ears.hear(sound(READER), language="en"))
+    assert "Jon Dashwood" in hinted
+    assert "John Dashwood" in unasked  # so it was the hint, and it left no trace
 
 
 def test_a_translation_is_english_and_says_that_words_are_not_timed(ears: Ears) -> None:
@@ -141,8 +137,7 @@ def test_a_translation_is_english_and_says_that_words_are_not_timed(ears: Ears) 
     assert notice("not_aligned") in heard.warnings
 
 
-def test_numerals_in_another_language(ears: Ears) -> None:
-    """Whatever is spoken as a number is spelled."""
+def test_many_numerals_are_spelled(ears: Ears) -> None:
     recording = sound("prompts-en/conf-adminmenu-menu8")
     heard = text_of(ears.hear(recording, language="en", suppress_numerals=True))
     assert not any(letter.isdigit() for letter in heard)
