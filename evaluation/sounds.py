@@ -19,7 +19,9 @@ def as_wav(samples: Samples) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as recording:
         recording.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-        recording.writeframes((np.clip(samples, -1, 1) * 32767).round().astype("<i2").tobytes())
+        # What was decoded from 16 bits is written as it was.
+        steps = np.clip(np.round(samples * 32768), -32768, 32767)
+        recording.writeframes(steps.astype("<i2").tobytes())
     return file.getvalue()
 
 
