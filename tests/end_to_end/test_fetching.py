@@ -23,7 +23,13 @@ BASE = "Systran/faster-whisper-base"
 COMMUNITY = "pyannote/speaker-diarization-community-1"
 
 PROGRAM = """
-import os
+import os, sys
+if os.environ.get("CLOSED"):
+    def closed(event, arguments):
+        pip = event == "subprocess.Popen" and "pip" in map(str, arguments[1])
+        if pip or event in ("socket.connect", "socket.getaddrinfo"):
+            raise SystemExit(f"{event}: the network was touched")
+    sys.addaudithook(closed)
 from models import bundles, sources
 from tests.fixtures import index
 from transcription.engine.fetching import CannotFetch, fetch_missing
@@ -204,6 +210,14 @@ def test_a_directory_needs_no_hub_and_other_parts_stand_in_and_say_so(home: Path
     for required, named in (("ALIGNMENT", "WAV2VEC2_ASR_BASE_960H"), ("DIARIZATION", COMMUNITY)):
         said = setup(NOBODY, home, **given, **{required: "required"})
         assert said.splitlines()[-1].startswith(f"cannot: {named} is not on this machine, and ")
+
+
+def test_a_warm_start_touches_no_network(hub: Hub, home: Path) -> None:
+    given = {"MODELS": "lab/whisper", "ALIGN_LANGUAGES": "en"}
+    assert "does not answer" in setup(hub.url, home, **given), "of the aligner's publisher"
+    said = setup(hub.url, home, CLOSED="1", LOAD="1", **given)
+    assert "['lab/whisper']" in said
+    assert "speakers by base" in said
 
 
 def test_parts_of_different_sets_combine(home: Path) -> None:

@@ -90,15 +90,15 @@ class Aligners:
             self._others.popitem(last=False)
             release()
         try:
-            self._others[key] = self._load(language, model, only_local=True)
+            self._others[key] = self._load(language, model)
         except Exception as error:  # half a download, for example: words stay untimed
             self._unloadable.add(key)
             self._loads.failed(f"aligner {language}", error)
         return self._others.get(key)
 
-    def _load(self, language: str, model: Model, *, only_local: bool = False) -> Aligner:
+    def _load(self, language: str, model: Model) -> Aligner:
         with self._loads.counted(f"aligner {language} ({model.name})"):
-            return Aligner(model, language, self._device, self._lanes, only_local=only_local)
+            return Aligner(model, language, self._device, self._lanes, only_local=True)
 
 
 def _offered(sources: tuple[str, ...]) -> Mapping[str, Model]:

@@ -107,9 +107,11 @@ def stand_ins(settings: Settings) -> Iterator[str]:
 
 
 def whisper_source(model: Model, settings: Settings) -> str | Path:
-    """What the recognizer loads: a pinned model's folder, else as the library calls it."""
-    pinned = sources.pinned_as(model)
-    return (pinned and sources.find(pinned, settings.sources)) or model.source
+    """What the recognizer loads: the model's folder, so that its library asks nobody for news.
+
+    What the library calls it where it is not here.
+    """
+    return sources.place(model, settings.sources) or model.source
 
 
 def places(settings: Settings) -> Iterator[str]:
