@@ -139,8 +139,11 @@ def corrected(segments: Sequence[Segment], aligned: Sequence[Segment]) -> list[S
     found: list[Segment] = []
     for segment in segments:
         pairs = [(word, next(better, word)) for word in segment.words]
+        # Its ends are no use: a word's last character lasts until the next word's first.
         words = [
-            own if own.text != other.text or abs(other.start - own.start) > _FAR else other
+            own
+            if own.text != other.text or abs(other.start - own.start) > _FAR
+            else replace(other, end=max(other.start, own.end))
             for own, other in pairs
         ]
         found.append(replace(segment, words=tuple(_in_order(words))))

@@ -69,7 +69,9 @@ def snapped(words: Sequence[RoughWord], heard: Sequence[Window]) -> list[RoughWo
     if not (words and heard):
         return list(words)
     starts = [word.start or 0.0 for word in words]
-    ends = [*starts[1:], heard[-1].end]
+    last = words[-1].end or starts[-1]
+    # The text may end before the sounds do.
+    ends = [*starts[1:], next((it.end for it in heard if it.end > last - _REACH), heard[-1].end)]
     if abs(starts[0] - heard[0].start) < _EDGE:
         starts[0] = heard[0].start
     first = 1

@@ -60,6 +60,12 @@ def test_words_keep_to_the_pauses_they_are_next_to() -> None:
     assert times(snapped(rough, pauses)) == [(0.5, 1.4), (1.4, 1.5), (2.0, 3.0)]
 
 
+def test_the_last_word_ends_with_its_own_sound() -> None:
+    rough = [RoughWord("a", 0.5, 0.8), RoughWord("b", 0.8, 1.3)]
+    found = snapped(rough, [Window(0.4, 1.5), Window(2.0, 9.0)])
+    assert times(found) == [(0.4, 0.8), (0.8, 1.5)]
+
+
 def test_a_boundary_far_from_every_pause_stays() -> None:
     rough = [RoughWord("a", 0.0, 1.0), RoughWord("b", 1.0, 4.0)]
     assert times(snapped(rough, [Window(0.0, 2.0), Window(2.5, 4.0)])) == [(0.0, 1.0), (1.0, 4.0)]
