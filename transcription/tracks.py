@@ -8,6 +8,7 @@ from transcription.errors import InvalidAudio, InvalidInput
 from transcription.options import TRACK
 
 MIX = "mix"
+_OF_ONE_TRACK = "flv"  # what looks like another is damage
 
 
 def number_of(container: InputContainer, track: str | None) -> int | None:
@@ -18,6 +19,8 @@ def number_of(container: InputContainer, track: str | None) -> int | None:
     streams = container.streams.audio
     if track == MIX:
         return None
+    if track is None and container.format.name == _OF_ONE_TRACK:
+        return 1
     if track is None:
         return streams.index(max(streams, key=_claim)) + 1
     if int(track) > len(streams):
