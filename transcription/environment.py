@@ -5,9 +5,25 @@ An empty variable counts as unset. Each error names the variable, so that whoeve
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import Field, field, fields
+from pathlib import Path
 from typing import Any
 
 PORTS = 65_535
+MIN_SECRET_LENGTH = 8  # characters; shorter secrets fall to guessing
+_PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "default",
+    "example",
+    "placeholder",
+    "replace",
+    "secret",
+    "your-",
+    "your_",
+    "<",
+)
 
 
 class SettingsError(ValueError):
@@ -74,3 +90,51 @@ def listed(text: str) -> tuple[str, ...]:
 def _either(choices: Sequence[Any]) -> str:
     *others, last = map(str, choices)
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def variable(
+    name: str,
+    default: Any,
+    description: str,
+    *aliases: str,
+    least: int = 0,
+    most: int | None = None,
+) -> Any:
+    """A dataclass field that is read from variable ``name`` or, failing that, one of ``aliases``.
+
+    ``least`` and ``most`` bound a number. It is not shown when the object is printed.
+    """
+    metadata = {
+        "variables": (name, *aliases),
+        "description": description,
+        "bounds": (least, most),
+    }
+    return field(default=default, metadata=metadata, repr=False)
+
+
+def given(kind: type, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says of a dataclass made of `variable`. Raises SettingsError."""
+    found: dict[str, Any] = {}
+    for setting in fields(kind):
+        for name in setting.metadata["variables"]:
+            if environ.get(name, "") != "":
+                found[setting.name] = _convert(name, environ[name], setting)
+                break
+    return found
+
+
+def check_secret(name: str, value: str) -> None:
+    """Raises SettingsError for a secret that is missing, a placeholder or too short."""
+    if not value:
+        raise SettingsError(f"{name} is not set")
+    if value.lower().startswith(_PLACEHOLDERS):
+        raise SettingsError(f"{name} still holds a placeholder; choose a secret of your own")
+    if len(value) < MIN_SECRET_LENGTH:
+        raise SettingsError(f"{name} is shorter than {MIN_SECRET_LENGTH} characters")
+
+
+def _convert(name: str, text: str, setting: Field[Any]) -> Any:
+    if isinstance(setting.default, int):
+        least, most = setting.metadata["bounds"]
+        return check_whole(name, text.strip(), least=least, most=most)
+    return Path(text) if isinstance(setting.default, Path) else text

@@ -7,12 +7,11 @@ from typing import Self
 
 from outbound import signing
 from transcription.engine.settings import Settings
-from transcription.environment import PORTS, SettingsError, choice, whole
+from transcription.environment import MIN_SECRET_LENGTH, PORTS, SettingsError, choice, whole
 
 _MODEL = "large-v3-turbo"
 _HOST = "0.0.0.0"  # noqa: S104 - a container's server; the platform stands before it
 _HOSTS = (_HOST, "127.0.0.1", "::")  # what LitServe can listen on
-_SECRET_LENGTH = 8  # characters, as of the bridge's secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,5 +67,7 @@ def _check(secret: str) -> None:
             signing.check_key(secret)
         except ValueError as error:
             raise SettingsError(f"LIGHTNING_WEBHOOK_SECRET {error}") from None
-    elif 0 < len(secret) < _SECRET_LENGTH:
-        raise SettingsError(f"LIGHTNING_WEBHOOK_SECRET is shorter than {_SECRET_LENGTH} characters")
+    elif 0 < len(secret) < MIN_SECRET_LENGTH:
+        raise SettingsError(
+            f"LIGHTNING_WEBHOOK_SECRET is shorter than {MIN_SECRET_LENGTH} characters"
+        )
