@@ -146,7 +146,7 @@ KNOWN = {"known_speaker_names": ["Ada"]}
         ({"audio_base_64": "!!"}, "audio_base_64: is not valid base64"),
         (
             {"audio_base_64": base64.b64encode(b"not a recording").decode()},
-            "audio_base_64: is not a recording",
+            "audio_base_64: is a text, not a recording",
         ),
         ({"audio": "/missing.wav"}, "audio: cannot be fetched: the server answered 404"),
         (
@@ -168,7 +168,7 @@ KNOWN = {"known_speaker_names": ["Ada"]}
         ),
         (
             {**KNOWN, "known_speaker_references": ["data:;base64,YWJj"]},
-            "known_speaker_references: clip 1: is not a recording",
+            "known_speaker_references: clip 1: is a text, not a recording",
         ),
     ],
 )
