@@ -95,7 +95,7 @@ def test_an_interruption_cancels_what_runs_on_the_server(
         return [r["status"] for r in records(stack) if number.name in r["input"]["audio_file"]]
 
     process = program.start("transcribe", tmp_path / "tree", "--prompt", "sleep=60")
-    wait_until(lambda: "processing" in ours() and len(ours()) == 3, "all three are sent")
+    wait_until(lambda: "processing" in ours() and len(ours()) == 3, "all three are sent", 60)
     process.send_signal(number)
     assert process.wait(20) == status
     assert "interrupted; 3 canceled on the server" in program.told
