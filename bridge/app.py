@@ -16,7 +16,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 import transcription
-from bridge.api.auth import SETTINGS, require_token
+from bridge.api.auth import require_token
 from bridge.api.cors import naming_origin, preflight
 from bridge.api.errors import translate
 from bridge.api.replicate.render import webhook_body
@@ -70,7 +70,6 @@ def build_app(settings: Settings, context: Context) -> web.Application:
         middlewares=[preflight(origins), translate, require_token],
         client_max_size=settings.max_json_bytes,
     )
-    app[SETTINGS] = settings
     app[CONTEXT] = context
     app.on_response_prepare.append(tell_id)
     app.on_response_prepare.append(naming_origin(origins))

@@ -14,7 +14,7 @@ from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
 from bridge.records.prediction import Prediction, Status
 from bridge.records.revisions import Revisions
-from bridge.records.store import Place, Store
+from bridge.records.store import QueuePlace, Store
 from bridge.records.watch import Watch
 from bridge.settings import Settings
 from bridge.tasks.lifecycle import Lifecycle
@@ -47,7 +47,7 @@ class Context:
         return self.intake.version
 
     async def place_in_queue(
-        self, prediction: Prediction, known: Place | None = None
+        self, prediction: Prediction, known: QueuePlace | None = None
     ) -> dict[str, Any]:
         """For a prediction that waits: how many are ahead of it, and for about how long."""
         if prediction.status is not Status.STARTING:

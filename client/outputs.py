@@ -20,7 +20,7 @@ _PARTIAL = "forced"  # only what is said in other languages: not the film's subt
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """Where the results of one recording stand: ``folder``/``stem``.…
 
     ``tagged`` puts the language into the names of subtitles, as players look for it.

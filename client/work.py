@@ -16,7 +16,7 @@ from client.failures import Unusable, shown
 from client.finding import Found
 from client.journal import Journal
 from client.media import Media, Track
-from client.outputs import Place
+from client.outputs import Destination
 from client.parcel import Counted, Parcel, packed
 from client.server import Refusal
 from client.wishes import Wishes
@@ -84,10 +84,10 @@ class Worker:
     async def _transcribe(self, found: Found, bar: Bar) -> Result:
         bar("reading")
         holds: tuple[Media, Track | None] | None = None
-        place, spoken = Place(found.folder, found.stem), self._wishes.language
+        place, spoken = Destination(found.folder, found.stem), self._wishes.language
         if found.path is not None:
             holds = await asyncio.to_thread(self._look, found.path)
-            place = Place(found.folder, found.stem, tagged=holds[0].video)
+            place = Destination(found.folder, found.stem, tagged=holds[0].video)
             spoken = spoken or (holds[1].language if holds[1] else None)
         if there := self._there(found, place, self._wishes.written(spoken)):
             return Result(found, State.SKIPPED, f"{shown(there)} is there already")
@@ -110,7 +110,7 @@ class Worker:
         found = media.look(path)
         return found, found.choose(self._wishes.track, self._wishes.language)
 
-    def _there(self, found: Found, place: Place, wanted: str | None) -> Path | None:
+    def _there(self, found: Found, place: Destination, wanted: str | None) -> Path | None:
         """A result that makes the work needless, where all formats have one."""
         if self._to_stdout or self._wishes.replace:
             return None
@@ -163,7 +163,9 @@ class Worker:
         with Counted(parcel.file, lambda share: bar("sending", share)) as file:
             return await self._api.create_from_file(parcel.id, file, parcel.name, parcel.inputs)
 
-    async def _finished(self, found: Found, place: Place, prediction: str, record: Json) -> Result:
+    async def _finished(
+        self, found: Found, place: Destination, prediction: str, record: Json
+    ) -> Result:
         """Fetch and write the results."""
         written, kept = [], []
         language = self._wishes.written(record["output"]["detected_language"])

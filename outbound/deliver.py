@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from outbound.fetch import check
-from outbound.policy import PinnedResolver, Policy, Refused
+from outbound.policy import AddressRefused, PinnedResolver, Policy
 
 SECONDS = 15.0  # a receiver should acknowledge first and work afterwards
 _RETRIED = frozenset({408, 429})  # the client errors that a later try may cure
@@ -33,7 +33,7 @@ async def deliver(url: str, body: bytes, headers: Mapping[str, str], policy: Pol
             session.post(url, data=body, headers=sent, allow_redirects=False) as response,
         ):
             return _judge(response.status)
-    except Refused as refusal:
+    except AddressRefused as refusal:
         return Outcome(delivered=False, again=True, reason=str(refusal))
     except TimeoutError:
         return Outcome(delivered=False, again=True, reason="no answer in time")

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
-from outbound.policy import PinnedResolver, Policy, Refused
+from outbound.policy import AddressRefused, PinnedResolver, Policy
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -42,7 +42,7 @@ async def fetch(text: str, target: Path, *, policy: Policy, limits: Limits) -> i
             connector=connector, timeout=timeout, headers={"User-Agent": "whisperx-stack"}
         ) as session:
             return await _follow(session, text, target, policy, limits)
-    except Refused as refusal:
+    except AddressRefused as refusal:
         raise FetchFailed(str(refusal)) from None
     except TimeoutError:
         raise FetchFailed("the download took too long") from None
@@ -70,7 +70,7 @@ async def _follow(
 
 
 async def check(url: URL, policy: Policy) -> None:
-    """Raises Refused unless every address of the URL's host is allowed.
+    """Raises AddressRefused unless every address of the URL's host is allowed.
 
     The connector asks the pinned resolver for names only, never for literal addresses, so this
     is what covers those.
@@ -95,7 +95,7 @@ def _reason(error: aiohttp.ClientError) -> str:
     """Why, without the address or query that aiohttp's own messages carry."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, Refused):
+        if isinstance(cause, AddressRefused):
             return str(cause)
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):

@@ -22,7 +22,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 inside IPv6 (RFC 6052), as
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Refused(Exception):
+class AddressRefused(Exception):
     """The address may not be called. The message is safe to show to the client."""
 
 
@@ -52,25 +52,25 @@ class Policy:
         return cls(frozenset(hosts), tuple(networks))
 
     def parse_url(self, text: str) -> URL:
-        """``text`` as an http(s) URL with a host. Raises Refused with the reason."""
+        """``text`` as an http(s) URL with a host. Raises AddressRefused with the reason."""
         try:
             url = URL(text)
             port = url.port
         except ValueError:
-            raise Refused("not a valid URL") from None
+            raise AddressRefused("not a valid URL") from None
         if url.scheme not in _DEFAULT_PORTS:
-            raise Refused("only http and https URLs are accepted")
+            raise AddressRefused("only http and https URLs are accepted")
         if not url.host or port is None:
-            raise Refused("the URL names no host")
+            raise AddressRefused("the URL names no host")
         return url
 
     async def resolve(self, host: str, port: int) -> list[Address]:
-        """The addresses of ``host`` that may be called. Raises Refused where there is none."""
+        """The addresses of ``host`` that may be called. Raises AddressRefused where there is none."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError):
-            raise Refused("the host name cannot be resolved") from None
+            raise AddressRefused("the host name cannot be resolved") from None
         addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
         allowed = [
             address
@@ -79,7 +79,7 @@ class Policy:
         ]
         if not allowed:
             named = "" if str(addresses[0]) == host else f" {addresses[0]}"
-            raise Refused(
+            raise AddressRefused(
                 f"the host's address{named} is private; the operator may allow it in "
                 "ALLOWED_PRIVATE_HOSTS"
             )
@@ -111,7 +111,7 @@ class PinnedResolver(AbstractResolver):
         port: int = 0,
         family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - aiohttp passes it
     ) -> list[ResolveResult]:
-        """What aiohttp's connector asks. Raises Refused."""
+        """What aiohttp's connector asks. Raises AddressRefused."""
         addresses: Sequence[Address] = await self._policy.resolve(host, port)
         return [
             ResolveResult(

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bridge.api.errors import problem
-from bridge.settings import Settings
+from bridge.context import CONTEXT
 
 PUBLIC = frozenset(
     {
@@ -38,7 +38,6 @@ SIGNED = frozenset(
         "GET /files/{id}/download",
     }
 )
-SETTINGS = web.AppKey("settings", Settings)
 
 _SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`
 
@@ -49,7 +48,9 @@ async def require_token(request: web.Request, handler: Handler) -> web.StreamRes
     if _needs_no_token(request):
         return await handler(request)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() in _SCHEMES and _known(token.strip(), request.app[SETTINGS].bearer_tokens):
+    if scheme.lower() in _SCHEMES and _known(
+        token.strip(), request.app[CONTEXT].settings.bearer_tokens
+    ):
         return await handler(request)
     return problem(
         401,
@@ -64,7 +65,7 @@ def _needs_no_token(request: web.Request) -> bool:
     if resource is None:
         return False
     route = f"{request.method} {re.sub('^(/v1)*', '', resource.canonical)}"
-    anonymous = request.app[SETTINGS].allow_anonymous == 1
+    anonymous = request.app[CONTEXT].settings.allow_anonymous == 1
     return resource.canonical in PUBLIC or route in SIGNED or (anonymous and route in OPEN)
 
 

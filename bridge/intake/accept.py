@@ -18,7 +18,7 @@ from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files, Stored, new_id
 from bridge.records.idempotency import Idempotency
 from bridge.records.prediction import Prediction, Recording
-from bridge.records.store import AlreadyExists, Place, Store
+from bridge.records.store import AlreadyExists, QueuePlace, Store
 from bridge.settings import Settings
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import EVENTS
@@ -87,7 +87,7 @@ class Accepted:
     """The prediction that stands for a request, and, if it is new, its place in the queue."""
 
     prediction: Prediction
-    place: Place | None = None
+    place: QueuePlace | None = None
 
 
 class Intake:

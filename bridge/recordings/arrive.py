@@ -14,7 +14,7 @@ from bridge.recordings.probe import check_audio, check_clip
 from bridge.recordings.uploads import Uploads
 from bridge.settings import Settings
 from outbound.fetch import FetchFailed, Limits, check, fetch
-from outbound.policy import Refused
+from outbound.policy import AddressRefused
 from transcription.encoded import is_encoded, media_type
 from transcription.errors import InvalidAudio, InvalidInput
 from transcription.options import REFERENCES
@@ -94,5 +94,5 @@ class Arrivals:
         policy = self._settings.policy
         try:
             await check(policy.parse_url(text), policy)
-        except Refused as refusal:
+        except AddressRefused as refusal:
             raise InvalidInput(field, str(refusal)) from None

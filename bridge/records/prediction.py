@@ -165,13 +165,13 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """It can never run, for the reason in ``error``."""
 
     error: str
 
 
-Event = Started | Progressed | Finished | Stopped | CancelRequested | Refused
+Event = Started | Progressed | Finished | Stopped | CancelRequested | Rejected
 
 
 def advance(  # noqa: C901, PLR0911 - one case per event, one line each
@@ -217,7 +217,7 @@ def advance(  # noqa: C901, PLR0911 - one case per event, one line each
             if prediction.status is Status.STARTING:
                 return _end(prediction, Status.CANCELED, now, cancel_requested=True)
             return replace(prediction, cancel_requested=True)
-        case Refused(error):
+        case Rejected(error):
             return _end(prediction, Status.FAILED, now, error=error)
 
 

@@ -24,7 +24,7 @@ class AlreadyExists(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueuePlace:
     """A place in the queue."""
 
     ahead: int
@@ -50,7 +50,7 @@ class Store:
         """Raises RedisError unless Redis answers."""
         await self._redis.ping()
 
-    async def create(self, prediction: Prediction, secrets: Mapping[str, str]) -> Place:
+    async def create(self, prediction: Prediction, secrets: Mapping[str, str]) -> QueuePlace:
         """Keep a new prediction; its place in the queue. Raises QueueFull or AlreadyExists."""
         answer: Any = await self._create(
             keys=[
@@ -226,7 +226,7 @@ class Store:
         """Take an id whose record has expired off the list."""
         await self._redis.zrem(keys.UNFINISHED, prediction_id)
 
-    async def place(self, prediction_id: str) -> Place | None:
+    async def place(self, prediction_id: str) -> QueuePlace | None:
         """Where a prediction stands in the queue; None when it has ended."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.zrank(keys.UNFINISHED, prediction_id)
@@ -281,5 +281,5 @@ class Store:
         await self._observe(keys=[keys.MEAN], args=[seconds, MEAN_WEIGHT, keys.LIVE_TTL])
 
 
-def _place(rank: Any, mean: Any) -> Place:
-    return Place(int(rank), None if mean is None else float(mean))
+def _place(rank: Any, mean: Any) -> QueuePlace:
+    return QueuePlace(int(rank), None if mean is None else float(mean))

@@ -11,7 +11,7 @@ from bridge.cog.client import Cog, Ended, NotAccepted, RunLost
 from bridge.connections import until_redis_answers
 from bridge.links import Links
 from bridge.recordings.files import Files
-from bridge.records.prediction import Event, Finished, Prediction, Refused, Status, Stopped
+from bridge.records.prediction import Event, Finished, Prediction, Rejected, Status, Stopped
 from bridge.records.store import Store
 from bridge.records.watch import Watch
 from bridge.tasks.lifecycle import Lifecycle
@@ -68,7 +68,7 @@ class Runs:
                 event, output = await self._attempt(prediction, attempt)
             except Exception:
                 _log.exception("prediction %s: unexpected error", prediction_id)
-                event, output = Refused("The service met an unexpected error."), None
+                event, output = Rejected("The service met an unexpected error."), None
             recordings = prediction.recordings
             prediction = await self._record(prediction_id, event, output)
             if prediction is None:  # erased meanwhile
@@ -86,7 +86,7 @@ class Runs:
         """One run: how it ended, and its output."""
         if attempt > MAX_ATTEMPTS:
             error = f"The worker was lost {MAX_ATTEMPTS} times while it ran this prediction."
-            return Refused(error), None
+            return Rejected(error), None
         run_id = f"{prediction.id}-{attempt}"
         offer = _Offer()
         run = asyncio.create_task(self._accepted_run(prediction, attempt, offer))

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from bridge.connections import until_redis_answers
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
-from bridge.records.prediction import Prediction, Recording, Refused
+from bridge.records.prediction import Prediction, Recording, Rejected
 from bridge.records.store import Store
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
@@ -51,7 +51,7 @@ class Transfers:
         for recording in self._files.missing(prediction.recordings):
             error = await self._download(recording, prediction)
             if error is not None:
-                refused = Refused(error)
+                refused = Rejected(error)
                 await until_redis_answers(partial(self._lifecycle.apply, prediction_id, refused))
                 return
         current = await until_redis_answers(lambda: self._store.get(prediction_id))

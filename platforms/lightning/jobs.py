@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from platforms.core import Sources, explain
 from platforms.lightning.deliveries import Deliveries
 from platforms.lightning.queues import DiskQueue, Item
-from platforms.lightning.requests import Request
+from platforms.lightning.requests import JobRequest
 from transcription.errors import TranscriptionError
 from transcription.findings import ignore_progress
 from transcription.options import NAMES, SECRETS, Options
@@ -40,7 +40,7 @@ class Jobs:
         """Begins with what an earlier process left."""
         threading.Thread(target=self._work, name="jobs", daemon=True).start()
 
-    def accept(self, request: Request) -> str:
+    def accept(self, request: JobRequest) -> str:
         """The new job's id; it is on disk then and survives this process."""
         job = uuid.uuid4().hex
         asked = asdict(request.options)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outbound.fetch import check
-from outbound.policy import Policy, Refused
+from outbound.policy import AddressRefused, Policy
 from platforms.core import read_options, urls_of_clips
 from platforms.lightning.settings import LightningSettings
 from transcription.errors import InvalidInput
@@ -20,7 +20,7 @@ _NAMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class JobRequest:
     """One job as it was asked for."""
 
     audio_url: str
@@ -29,7 +29,7 @@ class Request:
     words: bool
 
 
-def read(body: object, settings: LightningSettings) -> Request:
+def read(body: object, settings: LightningSettings) -> JobRequest:
     """Raises InvalidInput for what cannot be used."""
     if not isinstance(body, Mapping):
         raise InvalidInput("body", "must be an object")
@@ -47,7 +47,7 @@ def read(body: object, settings: LightningSettings) -> Request:
     if "model" in given:
         options["whisper_model"] = given["model"]
     options["chunk_size"] = _chunk_size(given.get("chunk_size", settings.chunk_size))
-    return Request(
+    return JobRequest(
         _url(given, "audio_url"), _url(given, "webhook_url"), read_options(options), words
     )
 
@@ -58,14 +58,14 @@ def problem(error: InvalidInput) -> str:
     return f"{name}: {error.reason}"
 
 
-async def check_addresses(request: Request, policy: Policy) -> None:
+async def check_addresses(request: JobRequest, policy: Policy) -> None:
     """Raises InvalidInput for a URL that this service may not call."""
     urls = [("audio_url", request.audio_url), ("webhook_url", request.webhook_url)]
     urls += [(REFERENCES, url) for url in urls_of_clips(request.options)]
     for name, text in urls:
         try:
             await check(policy.parse_url(text), policy)
-        except Refused as refusal:
+        except AddressRefused as refusal:
             raise InvalidInput(name, str(refusal)) from None
 
 

@@ -23,7 +23,7 @@ from platforms.lightning import requests
 from platforms.lightning.deliveries import Deliveries
 from platforms.lightning.jobs import Jobs
 from platforms.lightning.queues import DiskQueue
-from platforms.lightning.requests import Request
+from platforms.lightning.requests import JobRequest
 from platforms.lightning.settings import LightningSettings
 from transcription.environment import SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable
@@ -51,7 +51,7 @@ class TranscriptionAPI(litserve.LitAPI):  # type: ignore[misc] # not in the envi
         deliveries.start()
         self._jobs.start()
 
-    def decode_request(self, request: dict[str, Any]) -> Request:
+    def decode_request(self, request: dict[str, Any]) -> JobRequest:
         """The job; 422 for what cannot be used, 503 for a model that is missing, 429 when full."""
         if len(self._waiting) >= self._settings.queue_limit:
             raise HTTPException(429, "The queue is full; try again later.")
@@ -65,7 +65,7 @@ class TranscriptionAPI(litserve.LitAPI):  # type: ignore[misc] # not in the envi
             raise HTTPException(503, str(error)) from None
         return job
 
-    def predict(self, request: Request) -> str:
+    def predict(self, request: JobRequest) -> str:
         """The accepted job's id."""
         return self._jobs.accept(request)
 

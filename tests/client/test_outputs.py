@@ -7,7 +7,7 @@ import pytest
 
 from client.finding import Found
 from client.journal import Journal, key
-from client.outputs import Place, prepare, write
+from client.outputs import Destination, prepare, write
 from client.wishes import Wishes
 
 
@@ -40,18 +40,18 @@ def test_subtitles_are_known_as_players_know_them(
     beside: str, wanted: str | None, there: bool, tmp_path: Path
 ) -> None:
     (tmp_path / beside).touch()
-    found = Place(tmp_path, "film", tagged=True).existing("srt", wanted)
+    found = Destination(tmp_path, "film", tagged=True).existing("srt", wanted)
     assert found == (tmp_path / beside if there else None)
 
 
 def test_names_of_results(tmp_path: Path) -> None:
-    film, talk = Place(tmp_path, "film", tagged=True), Place(tmp_path, "talk")
+    film, talk = Destination(tmp_path, "film", tagged=True), Destination(tmp_path, "talk")
     assert film.path("srt", "es").name == "film.es.srt"
     assert film.path("json", "es").name == "film.json"
     assert talk.path("srt", "es").name == "talk.srt"
     (tmp_path / "film.es.json").touch()
     assert film.existing("json", "es") is None
-    assert Place(tmp_path / "nowhere", "film", tagged=True).existing("srt", "en") is None
+    assert Destination(tmp_path / "nowhere", "film", tagged=True).existing("srt", "en") is None
 
 
 def test_a_result_replaces_nothing_unless_it_is_told_to(tmp_path: Path) -> None:

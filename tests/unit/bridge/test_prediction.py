@@ -15,7 +15,7 @@ from bridge.records.prediction import (
     Finished,
     Prediction,
     Progressed,
-    Refused,
+    Rejected,
     Started,
     Status,
     Stopped,
@@ -45,7 +45,7 @@ EVENTS: dict[str, Event] = {
     "failed": Finished(1, "", {}, "why"),
     "stopped": Stopped(1),
     "cancel": CancelRequested(),
-    "refused": Refused("why"),
+    "refused": Rejected("why"),
 }
 
 # What each event does in each state that is not terminal; in a terminal one nothing happens.
@@ -126,7 +126,7 @@ events = st.one_of(
     ),
     st.builds(Stopped, st.integers(1, 4)),
     st.just(CancelRequested()),
-    st.builds(Refused, st.just("why")),
+    st.builds(Rejected, st.just("why")),
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from outbound.fetch import MAX_REDIRECTS, FetchFailed, Limits, fetch
-from outbound.policy import Address, Policy, Refused
+from outbound.policy import Address, AddressRefused, Policy
 
 LOOPBACK = Policy.parse("127.0.0.1")
 LIMITS = Limits(max_bytes=1000, total_seconds=5, idle_seconds=1)
@@ -103,7 +103,7 @@ async def test_a_name_that_changes_its_address_gains_nothing(tmp_path: Path, ser
             type(self).asked += 1
             address = ip_address("8.8.8.8" if self.asked == 1 else "127.0.0.1")
             if not self._allows(address, port):
-                raise Refused("private")
+                raise AddressRefused("private")
             return [address]
 
     with pytest.raises(FetchFailed, match="private"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outbound.policy import Policy, Refused
+from outbound.policy import AddressRefused, Policy
 
 PRIVATE = [
     "127.0.0.1",
@@ -30,7 +30,7 @@ PRIVATE = [
 
 @pytest.mark.parametrize("host", PRIVATE)
 async def test_private_addresses_are_refused(host: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         await Policy().resolve(host, 80)
 
 
@@ -44,7 +44,7 @@ async def test_public_addresses_pass(host: str) -> None:
     ["file:///etc/passwd", "/etc/passwd", "ftp://h/x", "http://", "s3://b/k", "http://h:99999/"],
 )
 def test_only_http_urls_with_a_host_are_parsed(url: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         Policy().parse_url(url)
 
 
@@ -53,7 +53,7 @@ async def test_the_operator_may_allow_hosts_ports_and_networks() -> None:
     assert await policy.resolve("localhost", 9000)
     assert await policy.resolve("10.9.9.9", 80)
     for host, port in (("localhost", 9001), ("192.168.0.1", 80)):
-        with pytest.raises(Refused):
+        with pytest.raises(AddressRefused):
             await policy.resolve(host, port)
 
 
@@ -68,12 +68,12 @@ async def test_an_address_that_is_allowed_may_be_called_by_its_names(
 
 
 async def test_a_refusal_names_the_address_and_the_variable() -> None:
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(AddressRefused) as raised:
         await Policy().resolve("localhost", 80)
     assert "127.0.0.1" in str(raised.value) or "::1" in str(raised.value)
     assert "is private; the operator may allow it in ALLOWED_PRIVATE_HOSTS" in str(raised.value)
 
 
 async def test_a_name_that_does_not_resolve_is_refused_in_words() -> None:
-    with pytest.raises(Refused, match="cannot be resolved"):
+    with pytest.raises(AddressRefused, match="cannot be resolved"):
         await Policy().resolve("no-such-host.invalid", 80)
