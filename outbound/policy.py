@@ -65,7 +65,7 @@ class Policy:
         return url
 
     async def resolve(self, host: str, port: int) -> list[Address]:
-        """The addresses of ``host`` that may be called. Raises AddressRefused where there is none."""
+        """The addresses of ``host`` that may be called. Raises AddressRefused without any."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
