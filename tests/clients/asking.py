@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from tests.clients.helpers import URI, WAV, Answer, Api, Json
-from tests.clients.test_routes import OPENAI, WAITING, form
+import aiohttp
 
+from tests.clients.helpers import URI, WAV, Answer, Api, Json
+
+OPENAI = ("/v1/audio/transcriptions", "/v1/audio/translations")
+WAITING = (*OPENAI, "/v1/audio/transcribe-with-speakers", "/transcribe")
 JSON, FORM = "/v1/predictions as JSON", "/v1/predictions as a form"
 ROUTES = (JSON, FORM, *WAITING)
 
@@ -36,3 +39,12 @@ def told(answer: Answer) -> tuple[str, str]:
     """(field, message) of a refusal."""
     assert answer.status in {400, 422}, answer.body
     return answer.body["error"]["param"], answer.body["error"]["message"]
+
+
+def form(content: Any = WAV, **fields: Any) -> aiohttp.FormData:
+    data = aiohttp.FormData(default_to_multipart=True)
+    for name, value in fields.items():
+        data.add_field(name, value)
+    if content is not None:
+        data.add_field("file", content, filename="talk.wav")
+    return data

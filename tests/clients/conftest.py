@@ -1,6 +1,6 @@
 """A stack whose predictor does as it is told, and ways to speak to it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -42,3 +42,12 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recordings") / "speech.wav"
     path.write_bytes(WAV)
     return path
+
+
+@pytest.fixture
+async def busy(api: Api) -> AsyncIterator[Callable[[], Awaitable[object]]]:
+    """The predictor is at work while the test runs, or until it calls this."""
+    created = await api.create("sleep=60")
+    await api.until(created["id"], ["processing"])
+    yield lambda: api.cancel(created["id"])
+    await api.cancel(created["id"])

@@ -9,7 +9,9 @@ import time
 import wave
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -18,6 +20,7 @@ from aiohttp import web
 from tests.conftest import RunningStack
 
 MODEL = "whisperx/whisperx-stack"  # the default of MODEL_NAME
+MIB = 1 << 20
 TERMINAL = {"succeeded", "failed", "canceled"}
 PREDICTOR = "evaluation/predictors/timed.py:Predictor"
 Json = dict[str, Any]
@@ -242,3 +245,40 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while chunk := await reader.read(65536):
             writer.write(chunk)
             await writer.drain()
+
+
+def new_id() -> str:
+    return f"test-{uuid4().hex}"
+
+
+async def created_since(api: Api, moment: datetime) -> set[str]:
+    """Ids of all predictions created after ``moment``."""
+    query = {"created_after": moment.isoformat()}
+    answer = await api.call("GET", "/v1/predictions", params=query)
+    return {listed["id"] for listed in answer.body["results"]}
+
+
+async def upload(api: Api, content: bytes = WAV, name: str = "speech.wav") -> Json:
+    form = aiohttp.FormData()
+    form.add_field("content", io.BytesIO(content), filename=name, content_type="audio/wav")
+    form.add_field("metadata", '{"kind": "speech"}', content_type="application/json")
+    answer = await api.call("POST", "/v1/files", data=form)
+    assert answer.status == 201, answer.body
+    uploaded: Json = answer.body
+    return uploaded
+
+
+async def events_of(response: aiohttp.ClientResponse) -> list[tuple[str, str, str]]:
+    """(event, id, data) of all events; comments count as events named ``:``."""
+    found = []
+    for block in (await response.text()).split("\n\n"):
+        fields: dict[str, Any] = {"event": "", "id": "", "data": []}
+        for line in block.splitlines():
+            name, _, value = line.partition(":")
+            if name == "data":
+                fields["data"].append(value.removeprefix(" "))
+            else:
+                fields["event" if name == "" else name] = value.strip() if name else ":"
+        if block:
+            found.append((fields["event"], fields["id"], "\n".join(fields["data"])))
+    return found

@@ -13,7 +13,7 @@ import srt
 from stack.settings import free_port
 from tests.clients.beside import NEEDS_CLIENTS, PYTHON, Beside
 from tests.clients.helpers import WAV
-from tests.clients.test_openai_py import TEXT
+from tests.clients.openai_py.conftest import TEXT
 from tests.conftest import RunningStack, wait_until
 
 pytestmark = NEEDS_CLIENTS

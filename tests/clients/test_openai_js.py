@@ -11,7 +11,7 @@ import webvtt
 
 from tests.clients.helpers import data_uri, wav
 from tests.clients.node import NEEDS_NODE, Node
-from tests.clients.test_openai_py import TEXT
+from tests.clients.openai_py.conftest import TEXT
 from tests.clients.versions import OPENAI_JS
 from tests.conftest import RunningStack
 

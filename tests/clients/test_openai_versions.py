@@ -10,7 +10,7 @@ import webvtt
 
 from tests.clients.beside import NEEDS_CLIENTS, PYTHON, Beside
 from tests.clients.node import NEEDS_NODE, Node
-from tests.clients.test_openai_py import TEXT
+from tests.clients.openai_py.conftest import TEXT
 from tests.clients.versions import OLD_OPENAI_JS, OLD_OPENAI_PY
 from tests.conftest import RunningStack
 

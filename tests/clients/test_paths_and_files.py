@@ -4,9 +4,8 @@ import base64
 
 import pytest
 
-from tests.clients.asking import FORM, JSON, inputs, told
+from tests.clients.asking import FORM, JSON, OPENAI, WAITING, form, inputs, told
 from tests.clients.helpers import URI, WAV, Api
-from tests.clients.test_routes import OPENAI, WAITING, form
 
 # Paths
 

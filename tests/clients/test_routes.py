@@ -1,41 +1,23 @@
-"""The routes for speakers and REST, results in any format, what the service tells of itself."""
+"""The routes for speakers and REST, what the service tells of itself."""
 
 import asyncio
-import io
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
-import openai
 import pytest
 from jsonschema import Draft202012Validator
-from openai import OpenAI as OpenAIClient
 
-from bridge.api import results
 from bridge.api.sse import KEEP_ALIVE_SECONDS
 from evaluation.predictors.timed import TALK
-from stack.settings import free_port
-from tests.clients.helpers import WAV, Answer, Api, wav
+from tests.clients.asking import OPENAI, WAITING, form
+from tests.clients.helpers import WAV, Answer, Api
 from tests.conftest import RunningStack
-from tests.fixtures import lone
-from tests.fixtures.lone import LoneBridge
 from transcription.language import LANGUAGES
 
-OPENAI = ("/v1/audio/transcriptions", "/v1/audio/translations")
-WAITING = (*OPENAI, "/v1/audio/transcribe-with-speakers", "/transcribe")
 MIB = 1 << 20
 TEXT = " ".join(str(segment["text"]) for segment in TALK)
-
-
-def form(content: Any = WAV, **fields: Any) -> aiohttp.FormData:
-    data = aiohttp.FormData(default_to_multipart=True)
-    for name, value in fields.items():
-        data.add_field(name, value)
-    if content is not None:
-        data.add_field("file", content, filename="talk.wav")
-    return data
 
 
 # Speakers
@@ -222,57 +204,6 @@ async def _newest(api: Api, temperature: float, status: str | None = None) -> st
     return None
 
 
-# Results in any format
-
-
-@pytest.mark.parametrize("prefix", ["", "/v1", "/v1/v1"])
-async def test_a_result_can_be_had_in_any_format_without_a_new_run(api: Api, prefix: str) -> None:
-    created = await api.create("talk")
-    ended = await api.finish(created["id"])
-    before = (await api.call("GET", "/v1/predictions")).body["results"][0]["id"]
-    found = {}
-    for name in results.NAMES:
-        answer = await api.call("GET", f"{prefix}/predictions/{created['id']}/output?format={name}")
-        assert answer.status == 200
-        found[name] = answer.body
-    assert found["json"] == ended["output"]
-    assert found["srt"].startswith(b"1\n00:00:00,000 --> 00:00:01,200\n[SPEAKER_01]: Hello there.")
-    assert found["vtt"].startswith(b"WEBVTT\n")
-    assert found["tsv"].startswith(b"start\tend\ttext\tspeaker\n0\t1200\t")
-    assert found["txt"].startswith(b"[SPEAKER_01]: Hello there.\n")
-    assert found["text"].decode() == TEXT + "\n"
-    assert len(found["verbose_json"]["words"]) == 5
-    assert [s["speaker"] for s in found["diarized_json"]["segments"]] == ["A", "A", "B"]
-    newest = (await api.call("GET", "/v1/predictions")).body["results"][0]["id"]
-    assert newest == before
-
-
-async def test_results_that_cannot_be_had(api: Api) -> None:
-    async def asked(prediction_id: str, query: str = "") -> Answer:
-        return await api.call("GET", f"/v1/predictions/{prediction_id}/output{query}")
-
-    assert (await asked("nobody")).status == 404
-    running = await api.create("sleep=30")
-    early = await asked(running["id"])
-    assert (early.status, early.headers["Retry-After"]) == (409, "2")
-    await api.cancel(running["id"])
-    await api.finish(running["id"])
-    assert "canceled" in (await asked(running["id"])).body["detail"]
-    failed = await api.create("fail=no idea")
-    await api.finish(failed["id"])
-    answer = await asked(failed["id"])
-    assert (answer.status, "no idea" in answer.body["detail"]) == (500, True)
-    unknown = await asked(failed["id"], "?format=pdf")
-    assert (unknown.status, unknown.body["error"]["param"]) == (422, "format")
-
-
-async def test_speakers_that_were_not_told_apart_are_not_invented(api: Api) -> None:
-    answer = await api.call("POST", "/transcribe", data=form(initial_prompt="hello"))
-    path = f"/v1/predictions/{answer.headers['x-prediction-id']}/output?format=diarized_json"
-    refused = await api.call("GET", path)
-    assert (refused.status, refused.body["error"]["param"]) == (422, "format")
-
-
 # What it tells of itself
 
 
@@ -309,81 +240,3 @@ async def test_the_page_needs_nothing_else(stack: RunningStack) -> None:
 async def test_no_token_is_needed_to_look_around(stack: RunningStack, path: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(stack.url + path) as response:
         assert response.status == 200
-
-
-# Without tokens
-
-
-@pytest.fixture(scope="module")
-def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneBridge]:
-    """A bridge with ALLOW_ANONYMOUS=1, room for small files only, and a Redis of its own."""
-    folder, redis_port = tmp_path_factory.mktemp("anonymous"), free_port()
-    settings = {
-        "ALLOW_ANONYMOUS": "1",
-        "OPENAI_STT_MAX_FILE_SIZE_MB": "1",
-        "MAX_FILE_BYTES": str(2 * MIB),
-    }
-    with (
-        lone.redis(folder, redis_port),
-        lone.bridge(folder, redis_port, **settings) as running,
-    ):
-        yield running
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("POST", "/v1/audio/transcriptions", 400),
-        ("POST", "/v1/audio/translations", 400),
-        ("POST", "/v1/audio/transcribe-with-speakers", 400),
-        ("POST", "/transcribe", 400),
-        ("GET", "/v1/models", 200),
-        ("GET", "/v1/models/whisper-1", 200),
-        ("GET", "/v1/predictions/nobody/output", 404),
-        ("GET", "/v1/predictions/nobody", 401),
-        ("GET", "/v1/predictions", 401),
-        ("POST", "/v1/predictions", 401),
-        ("DELETE", "/v1/predictions/nobody", 401),
-        ("GET", "/v1/files", 401),
-        ("GET", "/v1/predictions/nobody%2Foutput", 401),
-        ("GET", "/v1/files/x%2Foutput", 401),
-        ("GET", "/v1/webhooks/default/secret", 401),
-        ("GET", "/v1/models/whisperx/whisperx-stack", 401),
-    ],
-)
-async def test_anonymous_clients_reach_these_doors_only(
-    anonymous: LoneBridge, method: str, path: str, status: int
-) -> None:
-    # What a client sends that has to send some key.
-    headers = {"Authorization": "Bearer unused"}
-    async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.request(method, anonymous.url + path) as response,
-    ):
-        assert response.status == status
-        assert json.loads(await response.text())
-    assert "ALLOW_ANONYMOUS" in anonymous.log()
-
-
-@pytest.mark.parametrize("path", WAITING)
-async def test_a_file_that_is_too_large_is_named(anonymous: LoneBridge, path: str) -> None:
-    limit = MIB if path in OPENAI else 2 * MIB
-    data = form(io.BytesIO(wav(limit / 32_000)), model="whisper-1")
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(anonymous.url + path, data=data) as response,
-    ):
-        assert response.status == 413
-        error = (await response.json())["error"]
-    assert (error["param"], error["type"]) == ("file", "invalid_request_error")
-    assert f"larger than {limit} bytes" in error["message"]
-    assert list((anonymous.output.parent / "files").iterdir()) == []
-
-
-def test_openais_client_is_told_that_a_file_is_too_large(anonymous: LoneBridge) -> None:
-    with (
-        OpenAIClient(base_url=f"{anonymous.url}/v1", api_key="unused", max_retries=0) as client,
-        pytest.raises(openai.APIStatusError) as raised,
-    ):
-        client.audio.transcriptions.create(file=("long.wav", wav(35)), model="whisper-1")
-    assert (raised.value.status_code, raised.value.param) == (413, "file")

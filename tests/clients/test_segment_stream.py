@@ -4,8 +4,7 @@ import json
 
 import aiohttp
 
-from tests.clients.helpers import Api
-from tests.clients.test_semantics import events_of
+from tests.clients.helpers import Api, events_of
 
 
 async def test_segments_are_streamed_to_who_asks_for_them(api: Api) -> None:

@@ -7,9 +7,8 @@ import aiohttp
 import pytest
 
 from stack.settings import free_port
-from tests.clients.asking import FORM, JSON, ROUTES, ask, inputs, told
+from tests.clients.asking import FORM, JSON, OPENAI, ROUTES, WAITING, ask, form, inputs, told
 from tests.clients.helpers import URI, WAV, Api, data_uri, wav
-from tests.clients.test_routes import OPENAI, WAITING, form
 from tests.conftest import RunningStack
 from tests.fixtures import lone
 from tests.fixtures.lone import LoneBridge

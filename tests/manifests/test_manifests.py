@@ -1,13 +1,9 @@
 """The manifests agree with themselves, with the bridge's settings and with the images' names."""
 
-import copy
-import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,50 +13,19 @@ import yaml
 from bridge.settings import Settings
 from stack.settings import ROOT
 from tests.manifests.checks import problems
+from tests.manifests.documents import (
+    EXAMPLES,
+    FILES,
+    SCALE,
+    container,
+    images,
+    load,
+    only,
+    pod,
+    variables,
+)
 from transcription.engine.settings import Settings as PredictorSettings
 from transcription.environment import SettingsError
-
-FILES = ("k8s/whisperx-stack.yaml", "k8s/cpu/whisperx-stack-cpu.yaml")
-SCALE = "k8s/scale/whisperx-stack-scale.yaml"
-EXAMPLES = tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("k8s/examples/*.yaml")))
-
-
-@cache
-def parsed(name: str) -> list[dict[str, Any]]:
-    # Dumped and loaded again, so that aliases become copies.
-    documents = list(yaml.safe_load_all((ROOT / name).read_text()))
-    loaded: list[dict[str, Any]] = json.loads(json.dumps(documents))
-    return loaded
-
-
-def load(name: str) -> list[dict[str, Any]]:
-    return copy.deepcopy(parsed(name))
-
-
-def only(documents: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    found: dict[str, Any]
-    (found,) = (d for d in documents if d["kind"] == kind)
-    return found
-
-
-def pod(documents: list[dict[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = only(documents, "Deployment")["spec"]["template"]["spec"]
-    return found
-
-
-def container(documents: list[dict[str, Any]], name: str) -> dict[str, Any]:
-    found: dict[str, Any]
-    (found,) = (c for c in pod(documents)["containers"] if c["name"] == name)
-    return found
-
-
-def variables(found: dict[str, Any]) -> dict[str, str | None]:
-    return {entry["name"]: entry.get("value") for entry in found["env"]}
-
-
-def images() -> dict[str, str]:
-    lines = (ROOT / "images/images.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -242,85 +207,3 @@ def render(folder: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-Documents = list[dict[str, Any]]
-Fault = Callable[[Documents], None]
-
-
-def service_port(documents: Documents, port: object) -> None:
-    only(documents, "Service")["spec"]["ports"][0]["targetPort"] = port
-
-
-def env(documents: Documents, name: str) -> dict[str, Any]:
-    found: dict[str, Any]
-    (found,) = (e for e in container(documents, "bridge")["env"] if e["name"] == name)
-    return found
-
-
-def rename_secret(documents: Documents) -> None:
-    env(documents, "BRIDGE_TOKEN")["valueFrom"]["secretKeyRef"]["name"] = "no-such-secret"
-
-
-def rename_key(documents: Documents) -> None:
-    env(documents, "BRIDGE_TOKEN")["valueFrom"]["secretKeyRef"]["key"] = "NO_SUCH_KEY"
-
-
-def number_as_value(documents: Documents) -> None:
-    env(documents, "BRIDGE_PORT")["value"] = 8080
-
-
-def gpus_differ(documents: Documents) -> None:
-    container(documents, "whisperx")["resources"]["requests"]["nvidia.com/gpu"] = 2
-
-
-def second_handler(documents: Documents) -> None:
-    container(documents, "bridge")["livenessProbe"]["tcpSocket"] = {"port": 8080}
-
-
-def ingress_to_nowhere(documents: Documents) -> None:
-    (ingress,) = load("k8s/examples/ingress.yaml")
-    (rule,) = ingress["spec"]["rules"]
-    rule["http"]["paths"][0]["backend"]["service"]["port"]["name"] = "metric"
-    documents.append(ingress)
-
-
-# Only a schema knows which fields there are; all other faults are found without one.
-NEEDS_SCHEMA = {"unknown field"}
-FAULTS: dict[str, Fault] = {
-    "unknown field": lambda d: pod(d).update(restartPolicies="Always"),
-    "port as a string": lambda d: container(d, "bridge")["ports"][0].update(containerPort="8080"),
-    "number as a variable's value": number_as_value,
-    "selector of other pods": lambda d: only(d, "Deployment")["spec"]["selector"].update(
-        matchLabels={"app": "other"}
-    ),
-    "mount without a volume": lambda d: container(d, "redis")["volumeMounts"][0].update(name="no"),
-    "12GB": lambda d: container(d, "redis")["resources"]["limits"].update(memory="12GB"),
-    "GPU request and limit differ": gpus_differ,
-    "a name in capitals": lambda d: container(d, "redis").update(name="Redis"),
-    "two containers with one name": lambda d: pod(d)["containers"].append(
-        copy.deepcopy(container(d, "redis"))
-    ),
-    "two handlers in a probe": second_handler,
-    "restartPolicy Never": lambda d: pod(d).update(restartPolicy="Never"),
-    "apps/v1beta1": lambda d: next(x for x in d if x["kind"] == "Deployment").update(
-        apiVersion="apps/v1beta1"
-    ),
-    "a Service port that leads nowhere": lambda d: service_port(d, 8088),
-    "an Ingress to a port that is not there": ingress_to_nowhere,
-    "a Secret that is not there": rename_secret,
-    "a key that is not in its Secret": rename_key,
-}
-
-
-def damaged(fault: str) -> Documents:
-    documents = load("k8s/whisperx-stack.yaml")
-    FAULTS[fault](documents)
-    return documents
-
-
-@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in NEEDS_SCHEMA])
-def test_an_injected_fault_is_found(fault: str) -> None:
-    documents = damaged(fault)
-    assert documents != load("k8s/whisperx-stack.yaml"), "the fault is there"
-    assert problems(documents)

@@ -9,16 +9,8 @@ import pytest
 import yaml
 
 from stack.settings import ROOT
-from tests.manifests.test_manifests import (
-    EXAMPLES,
-    FILES,
-    SCALE,
-    Documents,
-    container,
-    damaged,
-    load,
-    only,
-)
+from tests.manifests.documents import EXAMPLES, FILES, SCALE, Documents, container, load, only
+from tests.manifests.faults import damaged
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import wait_until
 from tests.pod.machine import CannotRun
-from tests.pod.podman import Pod, Podman, images, say
+from tests.pod.manifest import images
+from tests.pod.podman import Pod, Podman, say
 from tests.pod.receiver import Receiver
 
 

@@ -24,8 +24,8 @@ import yaml
 
 from stack.settings import ROOT, free_port
 from tests.pod.machine import CannotRun, look_at, reason, try_out
+from tests.pod.manifest import document, documents, images
 
-MANIFEST = ROOT / "k8s/cpu/whisperx-stack-cpu.yaml"
 STATE = Path(os.environ.get("POD_STATE_DIR", ROOT / ".state" / "podman"))
 BASE = "localhost/whisperx-base:1"
 # The base holds Redis as well, and stands in for the official image, which nothing here can pull.
@@ -251,23 +251,6 @@ class Pod:
     def _is_there(self, claim: dict[str, Any]) -> bool:
         """Whether the volume was made before: podman refuses to make it again."""
         return self.podman.run("volume", "exists", claim["metadata"]["name"]).returncode == 0
-
-
-def documents() -> list[dict[str, Any]]:
-    """Everything in the rendered manifest."""
-    return list(yaml.safe_load_all(MANIFEST.read_text()))
-
-
-def document(kind: str) -> dict[str, Any]:
-    """The only one of its kind."""
-    (found,) = (d for d in documents() if d["kind"] == kind)
-    return dict(found)
-
-
-def images() -> dict[str, str]:
-    """images/images.env."""
-    lines = (ROOT / "images/images.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
 def _configuration() -> str:

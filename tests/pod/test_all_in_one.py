@@ -12,7 +12,8 @@ import pytest
 from evaluation.scoring import plain_words, word_error_rate
 from stack.settings import free_port
 from tests.conftest import RECORDING, wait_until
-from tests.pod.podman import Podman, images, say
+from tests.pod.manifest import images
+from tests.pod.podman import Podman, say
 
 pytestmark = [pytest.mark.pod, pytest.mark.timeout(1800)]
 NAME = "all-in-one"

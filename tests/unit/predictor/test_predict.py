@@ -15,7 +15,7 @@ from cog import Path as CogPath
 from cog import Secret
 
 from tests.contract.scripted_engine import ScriptedEngine
-from tests.unit.transcription.test_pipeline import recording
+from tests.unit.transcription.recordings import recording
 from transcription.engine.settings import Settings
 from transcription.errors import InvalidAudio, InvalidInput
 from transcription.options import Options

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.contract.scripted_engine import ScriptedEngine
 from tests.unit.transcription.audio.test_decode import recording as tone_in
-from tests.unit.transcription.test_pipeline import recording
+from tests.unit.transcription.recordings import recording
 from transcription.attribution import attribute
 from transcription.audio import SAMPLE_RATE, Samples, decode
 from transcription.errors import InvalidAudio

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.contract.scripted_engine import ScriptedEngine
-from tests.unit.transcription.test_pipeline import recording
+from tests.unit.transcription.recordings import recording
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.errors import InvalidInput
 from transcription.findings import Diarization, Voice

@@ -1,52 +1,21 @@
 """The stages in their order, with an engine that follows a script."""
 
-import io
 import itertools
 import threading
-import wave
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
 from tests.contract.scripted_engine import SENTENCES, ScriptedEngine
-from transcription.audio import SAMPLE_RATE, Samples
-from transcription.errors import InvalidAudio, InvalidInput, ModelUnavailable, OutOfMemory
+from tests.unit.transcription.recordings import Watched, recording
+from tests.unit.transcription.test_pipeline_in_parallel import Mute
+from transcription.audio import Samples
+from transcription.errors import InvalidAudio, InvalidInput, ModelUnavailable
 from transcription.findings import Diarization, Language, Progress, Window
 from transcription.notices import notice
 from transcription.options import Options
 from transcription.pipeline import Pipeline
 from transcription.transcript import Segment, Turn
-
-
-def recording(*seconds_of_sound: float, pause: float = 1.0) -> bytes:
-    """Noise of the given lengths, each followed by silence."""
-    random = np.random.default_rng(0)
-    pieces: list[np.ndarray] = [np.zeros(SAMPLE_RATE // 2)]
-    for length in seconds_of_sound:
-        pieces.append(random.uniform(-0.5, 0.5, int(length * SAMPLE_RATE)))
-        pieces.append(np.zeros(int(pause * SAMPLE_RATE)))
-    file = io.BytesIO()
-    with wave.open(file, "wb") as output:
-        output.setnchannels(1)
-        output.setsampwidth(2)
-        output.setframerate(SAMPLE_RATE)
-        output.writeframes((np.concatenate(pieces) * 32767).astype("<i2").tobytes())
-    return file.getvalue()
-
-
-@dataclass
-class Watched(ScriptedEngine):
-    """Remembers what it was asked."""
-
-    calls: list[str] = field(default_factory=list)
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in ("prepare", "find_speech", "detect_language", "recognize", "align", "diarize"):
-            object.__getattribute__(self, "calls").append(name)
-        return object.__getattribute__(self, name)
 
 
 def test_a_conversation_becomes_a_transcript() -> None:
@@ -198,86 +167,6 @@ def test_what_cannot_be_done_fails_before_any_work(
     with pytest.raises(error):
         Pipeline(engine).transcribe(b"not even looked at", options)
     assert engine.calls == ["prepare"]
-
-
-# Diarization beside recognition
-
-
-class Mute(ScriptedEngine):
-    def say(self, window: Window, language: Language, options: Options) -> Sequence[Segment]:
-        return ()
-
-
-class Meeting(ScriptedEngine):
-    """Recognizes only once diarization has begun, diarizes until told that it may end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.begun, self.may_end, self.ended = (threading.Event() for _ in range(3))
-        self.error: Exception | None = None
-
-    def say(self, window: Window, language: Language, options: Options) -> Sequence[Segment]:
-        assert self.begun.wait(10)
-        return super().say(window, language, options)
-
-    def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
-        try:
-            self.begun.set()
-            if self.error is not None:
-                raise self.error
-            while not self.may_end.wait(0.001):
-                progress(0.5)
-            return super().diarize(samples, options, progress)
-        finally:
-            self.ended.set()
-
-
-def test_diarization_runs_while_recognition_does() -> None:
-    engine = Meeting()
-    here, told = threading.get_ident(), set()
-
-    def watch(_share: float) -> None:
-        told.add(threading.get_ident())
-        engine.may_end.set()
-
-    report = Pipeline(engine).transcribe(recording(2.0), Options(), watch)
-    assert {segment.speaker for segment in report.transcript.segments} == {"SPEAKER_00"}
-    assert told == {here}
-
-
-class Canceled(BaseException):
-    """As Cog's own, no Exception."""
-
-
-@pytest.mark.parametrize("share", [0.2, 0.5])
-def test_a_canceled_transcription_leaves_no_diarization_behind(share: float) -> None:
-    engine = Meeting()
-
-    def cancel(reached: float) -> None:
-        if reached >= share:
-            raise Canceled
-
-    before = threading.active_count()
-    with pytest.raises(Canceled):
-        Pipeline(engine).transcribe(recording(2.0), Options(), cancel)
-    assert engine.ended.is_set()
-    assert threading.active_count() == before
-
-
-def test_speech_without_words_does_not_wait_for_its_speakers() -> None:
-    class MuteMeeting(Meeting):
-        say = Mute.say
-
-    engine = MuteMeeting()
-    assert Pipeline(engine).transcribe(recording(2.0), Options()).transcript.segments == ()
-    assert engine.ended.is_set()
-
-
-def test_a_failed_diarization_fails_the_transcription() -> None:
-    engine = Meeting()
-    engine.error = OutOfMemory("too long")
-    with pytest.raises(OutOfMemory, match="too long"):
-        Pipeline(engine).transcribe(recording(2.0), Options())
 
 
 def test_recordings_have_a_limit() -> None:

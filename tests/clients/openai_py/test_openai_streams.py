@@ -1,0 +1,123 @@
+"""OpenAI's client for Python: streams, uploads, and Home Assistant on top of it."""
+
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from openai import AsyncOpenAI, OpenAI
+from openai.types.audio import (
+    TranscriptionTextDeltaEvent,
+    TranscriptionTextDoneEvent,
+    TranscriptionTextSegmentEvent,
+)
+
+from tests.clients.conftest import SYNC_SECONDS
+from tests.clients.helpers import WAV, wav
+from tests.clients.openai_py.conftest import TEXT, record, transcribe
+from tests.conftest import RunningStack
+
+# Streams
+
+
+@pytest.mark.parametrize("wanted", ["json", "diarized_json"])
+def test_deltas_come_while_it_runs_and_make_up_the_text(client: OpenAI, wanted: str) -> None:
+    began = time.monotonic()
+    events = [
+        (time.monotonic() - began, event)
+        for event in transcribe(client, prompt="talk sleep=2", response_format=wanted, stream=True)
+    ]
+    deltas = [(at, e) for at, e in events if type(e) is TranscriptionTextDeltaEvent]
+    (ended, done), segments = events[-1], events[len(deltas) : -1]
+    assert type(done) is TranscriptionTextDoneEvent
+    assert done.text == "".join(event.delta for _, event in deltas) == TEXT
+    assert done.usage is None
+    # They were there before the 2 s in which it goes on without saying anything.
+    assert ended - deltas[0][0] > 0.5
+    assert len(segments) == (3 if wanted == "diarized_json" else 0)
+    for _, segment in segments:
+        assert type(segment) is TranscriptionTextSegmentEvent
+    assert [s.speaker for _, s in segments] == ["A", "A", "B"][: len(segments)]
+
+
+def test_what_was_not_told_early_is_the_last_delta(client: OpenAI) -> None:
+    *deltas, done = list(transcribe(client, prompt="nothing early", stream=True))
+    assert [event.delta for event in deltas] == ["nothing early"] == [done.text]
+
+
+def test_a_stream_that_fails_says_why(client: OpenAI) -> None:
+    with pytest.raises(openai.APIError, match="ran out of ideas"):
+        list(transcribe(client, prompt="fail=ran out of ideas", stream=True))
+
+
+# Patience
+
+
+@pytest.mark.slow
+def test_past_its_limit_the_door_says_where_the_result_will_be(stack: RunningStack) -> None:
+    with OpenAI(base_url=f"{stack.url}/v1", api_key=stack.token) as client:
+        with pytest.raises(openai.InternalServerError) as raised:
+            transcribe(client, prompt=f"talk sleep={SYNC_SECONDS + 1}")
+        assert raised.value.status_code == 504
+        assert raised.value.code == "still_running"
+        headers = raised.value.response.headers
+        assert headers["x-should-retry"] == "false"
+        assert headers["x-prediction-id"] in raised.value.message
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                path = f"/predictions/{headers['x-prediction-id']}/output?format=verbose_json"
+                found = client.get(path, cast_to=object)
+                break
+            except openai.ConflictError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        assert found["text"] == TEXT  # type: ignore[index]
+
+
+# Sizes
+
+
+@pytest.mark.parametrize("size", [1_000, 3_000_000])
+def test_uploads(client: OpenAI, size: int, tmp_path: Path) -> None:
+    check_upload(client, size, tmp_path)
+
+
+@pytest.mark.slow
+def test_an_upload_of_200_megabytes(client: OpenAI, tmp_path: Path) -> None:
+    check_upload(client, 200_000_000, tmp_path)
+
+
+def check_upload(client: OpenAI, size: int, folder: Path) -> None:
+    path = folder / "long.wav"
+    path.write_bytes(wav((size - 44) / 2 / 16_000))
+    assert abs(path.stat().st_size - size) < 10
+    answer = client.audio.transcriptions.with_raw_response.create(file=path, model="whisper-1")
+    prediction = record(client, answer.headers["x-prediction-id"])
+    assert prediction["output"]["warnings"] == [f"{path.stat().st_size} bytes"]
+
+
+# Home Assistant
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_wyoming_openai(stack: RunningStack, stream: bool) -> None:
+    """The request of the adapter `wyoming-openai` 0.8, as its source makes it: Python 3.12 is
+    needed to run it. It reads deltas, or the text.
+    """
+    recording = io.BytesIO(WAV)
+    recording.name = "recording.wav"
+    fields: dict[str, Any] = {"language": "en", "temperature": 0.0, "response_format": "json"}
+    if stream:
+        fields["stream"] = True
+    async with AsyncOpenAI(base_url=f"{stack.url}/v1", api_key=stack.token) as client:
+        answer: Any = await client.audio.transcriptions.create(
+            file=recording, model="whisper-1", prompt="talk", **fields
+        )
+        if not stream:
+            assert answer.text == TEXT
+            return
+        heard = [e.delta async for e in answer if e.type == "transcript.text.delta"]
+        assert "".join(heard) == TEXT

@@ -1,0 +1,110 @@
+"""An engine whose models are not there."""
+
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+pytest.importorskip("whisperx")
+
+import torch
+
+from transcription.engine import (
+    diarization,
+    recognition,
+    whisperx_engine,
+)
+from transcription.engine.device import Device
+from transcription.engine.settings import Settings
+from transcription.engine.whisperx_engine import WhisperxEngine
+
+CPU = Device("cpu", "cpu", "int8", 1)
+GPU = Device("cuda", "cuda", "float16", 1)
+
+
+# Recognition
+
+
+class FakeTokenizer:
+    """A token per character."""
+
+    sot_prev, no_timestamps = -1, -2
+
+    def __init__(self, _hf: object, _multilingual: object, *, task: str, language: str) -> None:
+        self.sot_sequence = [f"<{language}>", f"<{task}>"]
+
+    def encode(self, text: str) -> list[str]:
+        return list(text)
+
+    def decode(self, tokens: list[str]) -> str:
+        return "".join(tokens)
+
+
+class FakeVocabulary:
+    """Five tokens: words, a number, an amount, a share, and what ends a text."""
+
+    texts = (" two", " 2", "$", "50%", "<|endoftext|>")
+
+    def token_to_id(self, text: str) -> int:
+        return self.texts.index(text)
+
+    def decode_batch(self, tokens: list[list[int]]) -> list[str]:
+        return [self.texts[token] for (token,) in tokens]
+
+
+class FakeWhisper:
+    """Fits ``capacity`` windows into its memory and remembers how it was asked."""
+
+    capacity = 1000
+    max_length = 448
+    hf_tokenizer = FakeVocabulary()
+
+    def __init__(self, *_arguments: object, **_options: object) -> None:
+        self.calls: list[tuple[int, dict[str, Any]]] = []
+        self.model = SimpleNamespace(
+            n_mels=80, is_multilingual=True, generate=self.generate, detect_language=self.detect
+        )
+
+    def encode(self, features: np.ndarray) -> np.ndarray:
+        if len(features) > self.capacity:
+            raise RuntimeError("CUDA failed with error out of memory")
+        return features
+
+    def generate(self, features: np.ndarray, prompts: list[Any], **options: Any) -> list[Any]:
+        self.calls.append((len(features), {"prompts": prompts, **options}))
+        return [
+            SimpleNamespace(sequences_ids=[list("hi ")], scores=[-0.5], no_speech_prob=0.25)
+            for _ in features
+        ]
+
+    def detect(self, features: np.ndarray) -> list[list[tuple[str, float]]]:
+        return [[("<|haw|>", 0.6), ("<|en|>", 0.4)]]
+
+
+# Diarization
+
+
+class FakePipeline:
+    """A hub where only ``hf_good`` is let in."""
+
+    tokens: ClassVar[list[str | None]] = []
+
+    @classmethod
+    def from_pretrained(cls, _source: str, token: str | None) -> "FakePipeline":
+        cls.tokens.append(token)
+        if token != "hf_good":
+            raise PermissionError(f"401 for {token}")
+        return cls()
+
+    def to(self, _device: torch.device) -> "FakePipeline":
+        return self
+
+
+def gated_engine(monkeypatch: pytest.MonkeyPatch) -> WhisperxEngine:
+    """The engine with no models at all: its diarizer is gated."""
+    FakePipeline.tokens.clear()
+    monkeypatch.setattr(diarization, "Pipeline", FakePipeline)
+    monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
+    monkeypatch.setattr(whisperx_engine, "SpeechFinder", lambda *_: None)
+    return WhisperxEngine(Settings(models=("tiny", "base"), align_languages={}, device="cpu"))

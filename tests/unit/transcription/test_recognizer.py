@@ -1,0 +1,155 @@
+"""Recognition: batches, prompts, temperature, languages."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("whisperx")
+
+
+from tests.unit.transcription.fakes import CPU, FakeTokenizer, FakeWhisper
+from transcription.audio import SAMPLE_RATE, Samples
+from transcription.engine import (
+    recognition,
+)
+from transcription.engine.features import log_mels
+from transcription.engine.lanes import Lanes
+from transcription.engine.recognition import AT_ONCE, BEAM_SIZE, CPU_BATCH, Recognizer
+from transcription.errors import OutOfMemory
+from transcription.findings import Window
+from transcription.options import Options
+
+
+@pytest.fixture
+def recognizer(monkeypatch: pytest.MonkeyPatch) -> Recognizer:
+    monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
+    monkeypatch.setattr(recognition, "Tokenizer", FakeTokenizer)
+    monkeypatch.setattr(recognition, "get_suppressed_tokens", lambda _tokenizer, _tokens: (7,))
+    return Recognizer("any", CPU, Lanes(AT_ONCE))
+
+
+def hear(recognizer: Recognizer, options: Options, windows: int = 1) -> list[tuple[int, Any]]:
+    samples = np.zeros(SAMPLE_RATE * (windows + 1), dtype=np.float32)
+    stretches = [Window(float(start), start + 1.0) for start in range(windows)]
+    segments = list(recognizer.recognize(samples, stretches, "de", options, lambda _share: None))
+    assert [(s.text, s.start) for s in segments] == [("hi", w.start) for w in stretches]
+    assert segments[0].avg_logprob == pytest.approx(-0.5 * 3 / 4)
+    assert segments[0].no_speech_prob == 0.25
+    calls: list[tuple[int, Any]] = recognizer._model.calls
+    return calls
+
+
+def sizes(recognizer: Recognizer, options: Options, windows: int) -> list[int]:
+    """Of the batches; which of two that are under way comes first is chance."""
+    return sorted((size for size, _ in hear(recognizer, options, windows)), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "windows", "expected"),
+    [
+        (64, 20, [4, 4, 4, 4, 4]),  # bounded: two at once are CPU_BATCH
+        (64, 3, [2, 1]),  # both cores have something
+        (4, 10, [2, 2, 2, 2, 2]),  # no more at once than was asked for
+        (1, 3, [1, 1, 1]),
+        (64, 1, [1]),
+    ],
+)
+def test_batches_on_the_processor(
+    recognizer: Recognizer, asked: int, windows: int, expected: list[int]
+) -> None:
+    assert CPU_BATCH == AT_ONCE * 4
+    assert sizes(recognizer, Options(batch_size=asked), windows) == expected
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_no_more_windows_are_under_way_than_asked(recognizer: Recognizer, asked: int) -> None:
+    under_way: list[int] = []
+    counts: list[int] = []
+    generate = recognizer._model.generate
+
+    def slow(features: np.ndarray, *arguments: Any, **options: Any) -> Any:
+        under_way.append(len(features))
+        counts.append(sum(under_way))
+        time.sleep(0.02)
+        under_way.remove(len(features))
+        return generate(features, *arguments, **options)
+
+    recognizer._model.model.generate = slow
+    sizes(recognizer, Options(batch_size=asked), 6)
+    assert max(counts) == asked
+
+
+def test_a_batch_too_large_is_tried_in_halves(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeWhisper, "capacity", 2)
+    assert sizes(recognizer, Options(), 8) == [2, 2, 2, 2]
+
+
+def test_a_window_too_large_is_out_of_memory(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeWhisper, "capacity", 0)
+    with pytest.raises(OutOfMemory):
+        hear(recognizer, Options(), windows=3)
+    # What did not fit leaves nothing behind.
+    monkeypatch.setattr(FakeWhisper, "capacity", 1000)
+    assert sizes(recognizer, Options(), 3) == [2, 1]
+
+
+def test_numerals_are_suppressed_for_the_request_that_asks(recognizer: Recognizer) -> None:
+    for unwanted, tokens in ((False, [7]), (True, [7, 1, 2, 3]), (False, [7])):
+        _, call = hear(recognizer, Options(suppress_numerals=unwanted))[-1]
+        assert call["suppress_tokens"] == tokens
+
+
+def test_temperature_samples(recognizer: Recognizer) -> None:
+    _, searching = hear(recognizer, Options())[-1]
+    assert searching["beam_size"] == BEAM_SIZE
+    assert "sampling_temperature" not in searching
+    _, sampling = hear(recognizer, Options(temperature=0.5))[-1]
+    assert sampling["beam_size"] == 1
+    assert (sampling["sampling_topk"], sampling["sampling_temperature"]) == (0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "hotwords", "context"),
+    [
+        (None, None, []),
+        ("  ", "", []),
+        ("ab", None, [-1, " ", "a", "b"]),
+        (None, "xy", [-1, " ", "x", "y"]),
+        ("ab", "xy", [-1, " ", "x", "y", " ", "a", "b"]),
+        ("a" * 500, "x" * 10, [-1, " ", *"x" * 10, *"a" * 212]),
+        ("a" * 500, "x" * 500, [-1, " ", *"x" * 222]),
+    ],
+)
+def test_prompts_share_half_of_the_decoder(
+    recognizer: Recognizer, prompt: str | None, hotwords: str | None, context: list[Any]
+) -> None:
+    options = Options(initial_prompt=prompt, hotwords=hotwords, task="translate")
+    _, call = hear(recognizer, options)[-1]
+    assert call["prompts"] == [[*context, "<de>", "<translate>", -2]]
+
+
+def test_a_batch_of_spectrograms_is_that_of_each_window_alone() -> None:
+    from whisperx.audio import N_SAMPLES, log_mel_spectrogram
+
+    random = np.random.default_rng(0)
+    loudness = np.repeat([0.001, 0.5, 0.0, 0.1], 2 * SAMPLE_RATE)
+    samples: Samples = (loudness * random.standard_normal(len(loudness))).astype(np.float32)
+    windows = [Window(0, 2), Window(2, 3.5), Window(4, 6), Window(5.9, 8), Window(7.9, 8.0)]
+    found = log_mels(samples, windows, 80, "cpu")
+    assert found.shape == (len(windows), 80, 3000)
+    for window, mels in zip(windows, found, strict=True):
+        piece = samples[int(window.start * SAMPLE_RATE) : int(window.end * SAMPLE_RATE)]
+        alone = log_mel_spectrogram(piece, n_mels=80, padding=N_SAMPLES - len(piece))
+        np.testing.assert_allclose(mels, alone.numpy(), atol=1e-4)
+
+
+def test_languages_are_named_by_code(recognizer: Recognizer) -> None:
+    silence: Samples = np.zeros(SAMPLE_RATE, dtype=np.float32)
+    language = recognizer.detect(silence, Window(0, 1))
+    assert (language.code, language.probability) == ("haw", 0.6)
