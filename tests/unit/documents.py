@@ -8,6 +8,7 @@ ROOT = reference.ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
 API = (ROOT / "docs/api.md").read_text()
+MIGRATING = (ROOT / "docs/migrating.md").read_text()
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 ENV_EXAMPLE = (ROOT / ".env.example").read_text()
 

@@ -17,6 +17,7 @@ from tests.unit.documents import (
     ARCHITECTURE,
     CONFIGURATION,
     ENV_EXAMPLE,
+    MIGRATING,
     PAGES,
     ROOT,
     first_column,
@@ -154,7 +155,7 @@ def test_each_promise_of_transcription_names_its_tests() -> None:
 
 
 def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
-    compared = section(API, "Beside the systems that came before")
+    compared = section(MIGRATING, "Beside the systems that came before")
     rows = [
         [cell.strip() for cell in row.split("|")]
         for row in re.findall(r"^\| (.*) \|$", compared, re.MULTILINE)
@@ -190,7 +191,7 @@ def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
     ],
 )
 def test_what_the_systems_before_had_is_compared(promised: str) -> None:
-    compared = section(API, "Beside the systems that came before")
+    compared = section(MIGRATING, "Beside the systems that came before")
     theirs = re.findall(r"^\| (.*?) \| ", compared, re.MULTILINE)
     assert any(re.search(rf"`{re.escape(promised)}[`=]", cell) for cell in theirs)
 
@@ -287,3 +288,9 @@ def test_an_unknown_benchmark_is_answered_with_those_that_exist() -> None:
     assert done.returncode == 2
     assert "gateway" in done.stderr
     assert "stock" in done.stderr
+
+
+def test_prose_of_the_reference_fits_a_screen() -> None:
+    prose = re.sub(r"<!-- generated.*?/generated -->", "", without_code(API), flags=re.DOTALL)
+    lines = [line for line in prose.splitlines() if not line.startswith("|")]
+    assert [line for line in lines if len(line) > 80] == []
