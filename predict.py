@@ -96,7 +96,9 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         debug: bool = Input(default=False),
     ) -> WireTranscript:
         """The transcript. Its errors are safe to show to a client."""
-        inputs = {name: value for name, value in locals().items() if name != "self"}
+        return self._transcribe({name: value for name, value in locals().items() if name != "self"})
+
+    def _transcribe(self, inputs: Mapping[str, Any]) -> WireTranscript:
         context = current_scope().context
         self._folders.tidy(context)
         with (

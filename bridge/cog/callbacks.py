@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
 from bridge.cog.client import Ended, RunLost, parse_run
@@ -65,6 +66,15 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
             raise web.HTTPNotFound
         return web.FileResponse(path, headers={"Content-Type": "application/octet-stream"})
 
+    app = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
+    app.router.add_post("/webhook/{id}/{attempt:[0-9]+}/{signature}", webhook)
+    app.router.add_post("/segments/{id}/{attempt:[0-9]+}/{signature}", segments)
+    app.router.add_get("/audio/{recording}/{signature}", audio)
+    app.router.add_post("/worker", _hearing_workers(monitor))
+    return app
+
+
+def _hearing_workers(monitor: Monitor) -> Handler:
     async def worker(request: web.Request) -> web.Response:
         try:
             monitor.worker = Announcement.from_body(await request.json())
@@ -72,12 +82,7 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
             raise web.HTTPBadRequest from None
         return web.Response()
 
-    app = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
-    app.router.add_post("/webhook/{id}/{attempt:[0-9]+}/{signature}", webhook)
-    app.router.add_post("/segments/{id}/{attempt:[0-9]+}/{signature}", segments)
-    app.router.add_get("/audio/{recording}/{signature}", audio)
-    app.router.add_post("/worker", worker)
-    return app
+    return worker
 
 
 def _keeping(

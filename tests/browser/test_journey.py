@@ -9,7 +9,7 @@ from pathlib import Path
 import docx
 import pytest
 import srt
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 from evaluation.browser import ARGUMENTS, program
 from evaluation.recordings import CONVERSATION
@@ -48,19 +48,7 @@ def drop(page: Page, recording: Path) -> None:
     page.locator("body").dispatch_event("drop", {"dataTransfer": carried})
 
 
-def test_a_recording_is_dropped_read_corrected_and_taken_away(
-    page: Page, page_stack: RunningStack
-) -> None:
-    expect(page).to_have_url(re.compile(r"/$"))  # the token is out of the address
-    drop(page, CONVERSATION)
-    page.get_by_role("button", name="Transcribe").click()
-    page.locator("[data-start]").first.wait_for()
-    assert word_error_rate(plain_words(str(truth()["text"])), plain_words(spoken(page))) < 0.1
-    speakers = page.get_by_role("region", name="Transcript").get_by_role(
-        "button", name=re.compile("SPEAKER_")
-    )
-    assert len(set(speakers.all_inner_texts())) == 2
-
+def listen(page: Page) -> None:
     word = page.locator("[data-start]").nth(10)
     begins = float(word.get_attribute("data-start") or "nan")
     word.click()
@@ -69,10 +57,12 @@ def test_a_recording_is_dropped_read_corrected_and_taken_away(
     expect(page.locator(".word.now")).to_be_visible()
     page.get_by_role("button", name="Pause").click()
 
+
+def correct(page: Page, speaker: Locator) -> None:
     page.locator("[data-start]").nth(3).dblclick()
     page.keyboard.type("Zebra")
     page.keyboard.press("Enter")
-    speakers.first.click()
+    speaker.click()
     page.get_by_label("Name").fill("Peter")
     page.keyboard.press("Enter")
     page.locator("[data-start]").nth(1).dblclick()
@@ -85,6 +75,22 @@ def test_a_recording_is_dropped_read_corrected_and_taken_away(
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_have_text("Saved.")
+
+
+def test_a_recording_is_dropped_read_corrected_and_taken_away(
+    page: Page, page_stack: RunningStack
+) -> None:
+    expect(page).to_have_url(re.compile(r"/$"))  # the token is out of the address
+    drop(page, CONVERSATION)
+    page.get_by_role("button", name="Transcribe").click()
+    page.locator("[data-start]").first.wait_for()
+    assert word_error_rate(plain_words(str(truth()["text"])), plain_words(spoken(page))) < 0.1
+    speakers = page.get_by_role("region", name="Transcript").get_by_role(
+        "button", name=re.compile("SPEAKER_")
+    )
+    assert len(set(speakers.all_inner_texts())) == 2
+    listen(page)
+    correct(page, speakers.first)
 
     page.reload()
     page.get_by_role("region", name="Transcript").locator("[data-start]").first.wait_for()
