@@ -47,7 +47,7 @@ def test_local_run_that_fails_ends_with_1(starter: Starter) -> None:
 def test_an_unusable_variable_ends_the_worker(starter: Starter) -> None:
     run = starter.start(*HANDLER, TASK="summarize")
     assert run.process.wait(PATIENCE) == 2
-    assert "TASK must be one of transcribe, translate" in run.log()
+    assert "TASK must be transcribe or translate" in run.log()
     assert "Traceback" not in run.log()
 
 
