@@ -45,14 +45,15 @@ install-clients: install ## .venv-clients: other people's clients, beside .venv
 test-clients: install-clients ## other people's clients alone
 	@$(PYTHON) -m pytest -m slow tests/clients tests/end_to_end/test_vercel_ai.py
 
+# Playwright's loop and that of the other tests do not end well in one process.
 test-slow: install-platforms install-manifests install-browser install-clients ## the slow tiers
-	@$(PYTHON) -m pytest -m slow
+	@$(PYTHON) -m pytest -m slow tests/browser
+	@$(PYTHON) -m pytest -m slow --ignore tests/browser
 
 test-platforms: install-platforms ## RunPod, Lightning and Modal alone
 	@$(PYTHON) -m pytest tests/platforms
 
-test-all: check install-platforms install-manifests install-browser install-clients ## both
-	@$(PYTHON) -m pytest
+test-all: test test-slow ## both
 
 test-pod: install ## k8s/cpu as a real pod: images, kills, drain (needs podman and mmdebstrap)
 	@$(PYTHON) -m pytest -s tests/pod
