@@ -28,13 +28,15 @@ class Service:
     """A process to keep alive.
 
     ``check`` returns None while all is well, else a reason; a reason that starts with "broken"
-    means that only a restart helps. ``stdin`` is handed over at the start.
+    means that only a restart helps. The process itself must listen on ``port``: what another one
+    answers there is not its answer. ``stdin`` is handed over at the start.
     """
 
     name: str
     command: tuple[str, ...]
     environ: Mapping[str, str]
     check: Callable[[], str | None]
+    port: int | None = None
     stdin: str = ""
     stop_seconds: float = 10.0
 
@@ -65,6 +67,7 @@ def redis(settings: StackSettings) -> Service:
         command=("redis-server", "-"),
         environ=settings.environ,
         check=lambda: _listens(port),
+        port=port,
         stdin="\n".join(config),
     )
 
@@ -93,6 +96,7 @@ def cog(settings: StackSettings) -> Service:
         command=(sys.executable, "-m", "cog.server.http", "--host", "127.0.0.1"),
         environ=environ,
         check=lambda: _cog_problem(settings.cog_url),
+        port=settings.cog_port,
     )
 
 
@@ -108,11 +112,14 @@ def bridge(settings: StackSettings) -> Service:
         "MODELS": settings.models,
         "LOG_LEVEL": settings.environ.get("LOG_LEVEL") or "WARNING",
     }
+    if settings.own_redis_port is not None:
+        environ.pop("REDIS_PASSWORD", None)  # another one's; REDIS_URL holds the password
     return Service(
         name="bridge",
         command=(settings.environ.get("BRIDGE_PYTHON") or sys.executable, "-m", "bridge"),
         environ=environ,
         check=lambda: _bridge_problem(settings.url),
+        port=settings.bridge_port,
         stop_seconds=DRAIN_SECONDS,
     )
 

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
+from stack.processes import listens
 from stack.services import Service, working_directory
 
 CHECK_SECONDS = 1.0
 FIRST_PAUSE = 0.5  # seconds before the first restart; doubles up to LONGEST_PAUSE
 LONGEST_PAUSE = 30.0
+REFUSAL = 2  # the exit status of a process whose environment is not usable
 STABLE_SECONDS = 60.0  # a process that lived this long starts with a short pause again
 
 Say = Callable[[str], None]
@@ -21,7 +23,7 @@ Say = Callable[[str], None]
 class Supervised:
     """One service and the process that currently is it."""
 
-    def __init__(self, service: Service, log: Path, say: Say) -> None:
+    def __init__(self, service: Service, log: Path, say: Say, kept: tuple[int, ...]) -> None:
         self.service: Final = service
         self.problem: str | None = "starting"
         self.process: asyncio.subprocess.Process | None = None
@@ -29,15 +31,22 @@ class Supervised:
         self._log = log
         self._pid_file = log.with_suffix(".pid")
         self._say = say
+        self._kept = kept
+        self._listened = False
 
     async def keep_alive(self) -> None:
-        """Start the process, and again whenever it ends or is broken; until cancelled."""
+        """Start the process, and again whenever it ends or is broken; until cancelled.
+
+        Raises StartFailed when it refuses to start: then nothing is gained by another try.
+        """
         pause = FIRST_PAUSE
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
             await self._start()
             reason = await self._watch()
+            if self.process is not None and self.process.returncode == REFUSAL:
+                raise StartFailed(self._last_line(), REFUSAL)
             if loop.time() - began > STABLE_SECONDS:
                 pause = FIRST_PAUSE
             self._say(f"{self.service.name}: {reason}; starting it again in {pause:g} s")
@@ -69,6 +78,7 @@ class Supervised:
     async def _start(self) -> None:
         self.starts += 1
         self.problem = "starting"
+        self._listened = False
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.service.command,
@@ -79,6 +89,7 @@ class Supervised:
                 cwd=working_directory(),
                 # A group of its own: Ctrl-C reaches the supervisor alone, which stops in order.
                 start_new_session=True,
+                pass_fds=self._kept,
             )
         self._note_pid(self.process.pid)
         stdin = self.process.stdin
@@ -98,7 +109,7 @@ class Supervised:
         ended = asyncio.create_task(self.process.wait())
         try:
             while not ended.done():
-                self.problem = await asyncio.to_thread(self.service.check)
+                self.problem = await asyncio.to_thread(self._check)
                 if self.problem is not None and self.problem.startswith("broken"):
                     return self.problem
                 wait = CHECK_SECONDS if self.problem is None else CHECK_SECONDS / 10
@@ -108,49 +119,84 @@ class Supervised:
         self.problem = f"ended with status {self.process.returncode}"
         return self.problem
 
+    def _check(self) -> str | None:
+        problem, port = self.service.check(), self.service.port
+        if problem is None and port is not None and not self._listened:
+            assert self.process is not None
+            self._listened = listens(self.process.pid, port)
+            return None if self._listened else f"port {port} is another process's"
+        return problem
+
+    def _last_line(self) -> str:
+        lines = self._log.read_text(errors="replace").split("\n")
+        last = next((line for line in reversed(lines) if line.strip()), f"see {self._log}")
+        name = f"{self.service.name}: "
+        return last if last.startswith(name) else name + last
+
 
 class Supervisor:
     """All services of a stack."""
 
-    def __init__(self, services: list[Service], log_dir: Path, say: Say) -> None:
+    def __init__(
+        self, services: list[Service], log_dir: Path, say: Say, kept: tuple[int, ...] = ()
+    ) -> None:
+        """The processes inherit the descriptors ``kept``."""
         log_dir.mkdir(parents=True, exist_ok=True)
         self.log_dir: Final = log_dir
         self.members: Final = {
-            service.name: Supervised(service, log_dir / f"{service.name}.log", say)
+            service.name: Supervised(service, log_dir / f"{service.name}.log", say, kept)
             for service in services
         }
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keeps all services alive while the block runs, and stops them, last first."""
-        tasks = {
+        self._tasks = {
             name: asyncio.create_task(member.keep_alive()) for name, member in self.members.items()
         }
         try:
             yield
         finally:
             for name in reversed(list(self.members)):
-                tasks[name].cancel()
-                await asyncio.gather(tasks[name], return_exceptions=True)
+                self._tasks[name].cancel()
+                await asyncio.gather(self._tasks[name], return_exceptions=True)
                 await self.members[name].stop()
 
     async def ready(self) -> None:
         """Returns when every service is well. Raises StartFailed when one cannot become so."""
         while problems := self.problems():
+            self._raise_refusal()
             for name, member in self.members.items():
                 if member.starts > 1 and problems.get(name, "").startswith(("broken", "ended")):
                     raise StartFailed(f"{name}: {problems[name]}; see {self.log_dir / name}.log")
             await asyncio.sleep(CHECK_SECONDS / 10)
+
+    async def refused(self) -> None:
+        """Waits for a service that refuses to be started again. Raises StartFailed."""
+        await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        self._raise_refusal()
+
+    def _raise_refusal(self) -> None:
+        for task in self._tasks.values():
+            if task.done():
+                task.result()
 
     def problems(self) -> dict[str, str]:
         """What is not well, by service."""
         return {name: member.problem for name, member in self.members.items() if member.problem}
 
     def kill(self) -> None:
-        """End everything at once."""
+        """End everything at once, and start nothing again."""
+        for task in self._tasks.values():
+            task.cancel()
         for member in self.members.values():
             member.kill()
 
 
 class StartFailed(Exception):
-    """A service failed again right after it was started again."""
+    """A service failed again right after it was started again, or refused to start."""
+
+    def __init__(self, reason: str, status: int = 1) -> None:
+        super().__init__(reason)
+        self.status: Final = status

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import socket
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stack.services import Service
+from stack.settings import free_port
 from stack.supervisor import StartFailed, Supervised, Supervisor
 
 FOREVER = ("sleep", "1000")
@@ -79,6 +82,35 @@ async def test_one_that_fails_again_is_reported(tmp_path: Path) -> None:
     async with supervisor.running():
         with pytest.raises(StartFailed, match="a: ended with status 3"):
             await supervisor.ready()
+
+
+async def test_one_that_refuses_is_not_started_again_and_its_last_line_is_shown(
+    tmp_path: Path,
+) -> None:
+    said: list[str] = []
+    refusing = service("a", "sh", "-c", "echo first; echo 'a: NAME is wrong'; echo; exit 2")
+    supervisor = Supervisor([refusing, service("b", *FOREVER)], tmp_path, said.append)
+    async with supervisor.running():
+        async with asyncio.timeout(30):
+            with pytest.raises(StartFailed, match=r"^a: NAME is wrong$") as failed:
+                await supervisor.refused()
+        with pytest.raises(StartFailed, match=r"^a: NAME is wrong$"):
+            await supervisor.ready()
+        assert (failed.value.status, supervisor.members["a"].starts) == (2, 1)
+    assert said == []
+
+
+async def test_what_another_process_answers_is_no_sign_of_ones_own(tmp_path: Path) -> None:
+    port = free_port()
+    listen = "import socket, time; s = socket.create_server(('127.0.0.1', {})); time.sleep(1000)"
+    own = Service("own", (sys.executable, "-c", listen.format(port)), {}, lambda: None, port)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken: int = other.getsockname()[1]
+        idle = Service("idle", FOREVER, {"PATH": os.environ["PATH"]}, lambda: None, taken)
+        supervisor = Supervisor([own, idle], tmp_path, lambda _: None)
+        async with supervisor.running():
+            expected = {"idle": f"port {taken} is another process's"}
+            await until(lambda: supervisor.problems() == expected)
 
 
 async def test_pauses_between_restarts_grow(tmp_path: Path) -> None:
