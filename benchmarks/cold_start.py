@@ -21,7 +21,7 @@ async def measure(rounds: int = ROUNDS) -> list[float]:
     """Seconds from starting the process until ``GET /health`` is answered, Redis being there."""
     with tempfile.TemporaryDirectory() as folder:
         environ = {**os.environ, "STATE_DIR": folder}
-        settings = StackSettings.from_env(environ, free_ports=True)
+        settings = StackSettings.from_env(environ, alone=True)
         supervisor = Supervisor([redis(settings)], Path(folder, "log"), print)
         async with supervisor.running(), aiohttp.ClientSession() as session:
             await supervisor.ready()

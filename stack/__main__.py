@@ -7,15 +7,16 @@ import sys
 
 from models.sources import CannotFetch
 from stack.models import fetch_ahead
-from stack.services import services
+from stack.preflight import prepared
+from stack.services import DRAIN_SECONDS, services
 from stack.settings import StackSettings
 from stack.supervisor import StartFailed, Supervisor
 from transcription.environment import SettingsError
 
 
-async def run(settings: StackSettings) -> int:
+async def run(settings: StackSettings, kept: tuple[int, ...]) -> int:
     """Serve until a signal; the exit status."""
-    supervisor = Supervisor(services(settings), settings.state_dir / "log", _say)
+    supervisor = Supervisor(services(settings), settings.state_dir / "log", _say, kept)
     stop = asyncio.Event()
 
     def asked_to_stop() -> None:
@@ -31,20 +32,30 @@ async def run(settings: StackSettings) -> int:
         f"starting redis, cog ({settings.models}) and the bridge; logs are in {supervisor.log_dir}"
     )
     async with supervisor.running():
-        ready = asyncio.create_task(supervisor.ready())
+        serving = asyncio.create_task(_serve(supervisor, settings))
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait([ready, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if not stop.is_set():
-            try:
-                ready.result()
-            except StartFailed as failure:
-                _say(str(failure))
-                return 1
-            _say(f"the page: {settings.page_url}")
-            _say(f"ready: {settings.url}/v1 (health: {settings.url}/health); Ctrl-C stops it")
-            await stopped
-        ready.cancel()
-        _say("stopping; a running prediction is finished first (Ctrl-C again ends it)")
+        await asyncio.wait([serving, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if serving.done():
+            return serving.result()
+        serving.cancel()
+        _say(
+            f"stopping; a running prediction has {DRAIN_SECONDS:g} s to finish"
+            " (Ctrl-C again ends it at once)"
+        )
+    return 0
+
+
+async def _serve(supervisor: Supervisor, settings: StackSettings) -> int:
+    """Returns only when it cannot go on: the exit status."""
+    try:
+        await supervisor.ready()
+        _say(f"the page: {settings.page_url}")
+        _say(f"ready: {settings.url}/v1 (health: {settings.url}/health); Ctrl-C stops it")
+        await supervisor.refused()
+    except StartFailed as failure:
+        _say(str(failure))
+        return failure.status
     return 0
 
 
@@ -56,17 +67,17 @@ def main() -> int:
     """The process: exit status 2 when its environment is not usable."""
     try:
         settings = StackSettings.from_env(os.environ)
-    except SettingsError as error:
-        print(f"stack: {error}", file=sys.stderr)
-        return 2
-    if settings.chosen:
-        _say(settings.chosen)
-    try:
-        fetch_ahead(settings, _say)
+        with prepared(settings) as kept:
+            if settings.chosen:
+                _say(settings.chosen)
+            fetch_ahead(settings, _say)
+            return asyncio.run(run(settings, kept))
     except (CannotFetch, SettingsError) as error:
         print(f"stack: {error}", file=sys.stderr)
-        return 1
-    return asyncio.run(run(settings))
+        return 2
+    except KeyboardInterrupt:
+        _say("stopped before anything was started")
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """Transcribes a recording through the whole stack and prints who said what: ``make demo``."""
 
 import asyncio
+import contextlib
 import json
 import os
+import shutil
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from evaluation.scoring import plain_words, word_error_rate
 from evaluation.truth import truth_of
 from models.sources import CannotFetch
 from stack.models import fetch_ahead
+from stack.preflight import prepared
 from stack.services import services
 from stack.settings import ROOT, StackSettings
 from stack.supervisor import StartFailed, Supervisor
@@ -28,6 +32,7 @@ PEOPLE = ROOT / "examples" / "people.opus"
 TOY, TOY_MODELS = ROOT / "examples" / "conversation.wav", "demo"
 # Word error rates beyond which our own recordings were not transcribed as they should be.
 WORST_OF_PEOPLE, WORST_OF_TOYS = 0.08, 0.10
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +48,34 @@ class Refused(Exception):
     """What was asked for cannot be done; nothing was started."""
 
 
-async def run(task: Task, settings: StackSettings) -> int:
+async def run(task: Task, settings: StackSettings, kept: tuple[int, ...]) -> int:
     """The exit status: 0 when the recording was transcribed."""
-    supervisor = Supervisor(services(settings), settings.state_dir / "log", _note)
-    began = time.monotonic()
+    supervisor = Supervisor(services(settings), settings.state_dir / "log", _note, kept)
+    work = asyncio.create_task(_show(task, settings, supervisor))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     async with supervisor.running():
-        _note(f"starting Redis, Cog ({settings.models}) and the bridge …")
         try:
-            await supervisor.ready()
+            prediction = await work
         except StartFailed as failure:
             _note(str(failure))
-            return 1
-        _note(f"the page is at {settings.page_url} while this runs; `make up` keeps it")
-        _note(f"ready after {time.monotonic() - began:.1f} s; sending {task.recording.name}")
-        prediction = await _transcribe(task, settings)
+            return failure.status
+        except asyncio.CancelledError:
+            supervisor.kill()
+            _note("stopped; nothing of it is kept")
+            return INTERRUPTED
     return 1 if prediction is None else _report(task, prediction)
+
+
+async def _show(
+    task: Task, settings: StackSettings, supervisor: Supervisor
+) -> dict[str, Any] | None:
+    began = time.monotonic()
+    _note(f"starting Redis, Cog ({settings.models}) and the bridge …")
+    await supervisor.ready()
+    _note(f"the page is at {settings.page_url} while this runs; `make up` keeps it")
+    _note(f"ready after {time.monotonic() - began:.1f} s; sending {task.recording.name}")
+    return await _transcribe(task, settings)
 
 
 async def _transcribe(task: Task, settings: StackSettings) -> dict[str, Any] | None:
@@ -88,8 +106,14 @@ async def _asked(*arguments: str, settings: StackSettings) -> dict[str, Any] | N
             "XDG_STATE_HOME": str(settings.state_dir),
         },
         stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is ours alone to answer
     )
-    told, _ = await process.communicate()
+    try:
+        told, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return json.loads(told) if told.strip() else None
 
 
@@ -196,27 +220,54 @@ def _fetched(settings: StackSettings) -> StackSettings:
     return settings
 
 
+def own_settings(environ: Mapping[str, str]) -> StackSettings:
+    """A stack beside any other, in a folder of its own. Raises SettingsError."""
+    state = Path(environ.get("STATE_DIR") or ROOT / ".state") / "demo"
+    return StackSettings.from_env({**environ, "STATE_DIR": str(state)}, alone=True)
+
+
+@contextlib.contextmanager
+def _nothing_kept(settings: StackSettings) -> Iterator[None]:
+    """Neither what a demo that was killed left behind, nor what this one leaves."""
+    _empty(settings)
+    try:
+        yield
+    finally:
+        _empty(settings)
+
+
+def _empty(settings: StackSettings) -> None:
+    # The folder of the recordings stays: it is locked.
+    for path in settings.files_dir.iterdir():
+        path.unlink(missing_ok=True)
+    shutil.rmtree(settings.state_dir / "redis", ignore_errors=True)
+
+
+def _task(given: Mapping[str, str], recording: Path | None, *, toy: bool) -> Task:
+    if recording is None:
+        return Task(TOY, given, WORST_OF_TOYS) if toy else Task(PEOPLE, given, WORST_OF_PEOPLE)
+    if toy:
+        _note("the demo models know a few hundred synthetic words; leave MODELS out for speech")
+    return Task(recording, given)
+
+
 def main() -> int:
     """Entry point; ``AUDIO`` names a recording of one's own, ``INPUTS`` what is sent with it."""
     try:
         given = inputs(os.environ.get("INPUTS", ""))
         audio = os.environ.get("AUDIO")
         recording = own_recording(Path(audio)) if audio else None
-        settings = StackSettings.from_env(os.environ, free_ports=True)
-        settings = with_models(settings, own=recording is not None)
-        toy = settings.models == TOY_MODELS
-        if recording is not None:
-            task = Task(recording, given)
-        elif toy:
-            task = Task(TOY, given, WORST_OF_TOYS)
-        else:
-            task = Task(PEOPLE, given, WORST_OF_PEOPLE)
+        settings = own_settings(os.environ)
+        with prepared(settings) as kept, _nothing_kept(settings):
+            settings = with_models(settings, own=recording is not None)
+            task = _task(given, recording, toy=settings.models == TOY_MODELS)
+            return asyncio.run(run(task, settings, kept))
     except (Refused, SettingsError) as refusal:
         _note(str(refusal))
         return 2
-    if recording is not None and toy:
-        _note("the demo models know a few hundred synthetic words; leave MODELS out for speech")
-    return asyncio.run(run(task, settings))
+    except KeyboardInterrupt:
+        _note("stopped before anything was started")
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

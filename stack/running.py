@@ -56,7 +56,7 @@ async def running(
             "MODELS": "demo",
             **environ,
         }
-        settings = StackSettings.from_env(given, free_ports=True)
+        settings = StackSettings.from_env(given, alone=True)
         recording = recordings.write(folder / "recording.wav", seconds)
         supervisor = Supervisor(services(settings), folder / "log", lambda _: None)
         async with supervisor.running(), aiohttp.ClientSession() as session:

@@ -14,6 +14,17 @@ from transcription.environment import PORTS, whole
 
 ROOT = Path(__file__).parent.parent
 PREDICTOR = "predict.py:Predictor"
+LOOPBACK = "127.0.0.1"
+# What two stacks must not have in common; a stack that runs alone ignores it.
+_SHARED = (
+    "BRIDGE_PORT",
+    "COG_PORT",
+    "INTERNAL_PORT",
+    "METRICS_PORT",
+    "REDIS_URL",
+    "REDIS_PASSWORD",
+    "FILES_DIR",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +37,11 @@ class StackSettings:
     processes as it is, empty variables included: some of theirs mean something when they are empty.
     """
 
+    bridge_host: str
     bridge_port: int
     cog_port: int
     internal_port: int
+    metrics_port: int
     bridge_token: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -59,11 +72,13 @@ class StackSettings:
         return f"http://127.0.0.1:{self.cog_port}"
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str], *, free_ports: bool = False) -> Self:
-        """From the environment; ``free_ports`` takes free ones instead of 8080 and 5000.
+    def from_env(cls, environ: Mapping[str, str], *, alone: bool = False) -> Self:
+        """From the environment; ``alone`` takes free ports and shares nothing with another stack.
 
         Raises SettingsError that names the variable.
         """
+        if alone:
+            environ = {name: value for name, value in environ.items() if name not in _SHARED}
         generated = {}
         for name in ("BRIDGE_TOKEN", "WEBHOOK_SECRET"):
             if not environ.get(name):
@@ -78,16 +93,14 @@ class StackSettings:
             redis_url = f"redis://:{password}@127.0.0.1:{port}/0"
 
         def port_of(name: str, default: int) -> int:
-            return free_port() if free_ports else whole(given, name, default, least=1, most=PORTS)
+            return free_port() if alone else whole(given, name, default, least=1, most=PORTS)
 
         return cls(
-            bridge_port=free_port()
-            if free_ports
-            else whole(given, "BRIDGE_PORT", 8080, least=1, most=PORTS),
-            cog_port=free_port()
-            if free_ports
-            else whole(given, "COG_PORT", 5000, least=1, most=PORTS),
+            bridge_host=given.get("BRIDGE_HOST", LOOPBACK),
+            bridge_port=port_of("BRIDGE_PORT", 8080),
+            cog_port=port_of("COG_PORT", 5000),
             internal_port=whole(given, "INTERNAL_PORT", 0, most=PORTS) or free_port(),
+            metrics_port=whole(given, "METRICS_PORT", 0, most=PORTS),
             bridge_token=given["BRIDGE_TOKEN"],
             webhook_secret=given["WEBHOOK_SECRET"],
             redis_url=redis_url,

@@ -72,4 +72,4 @@ def test_a_recording_of_ones_own_may_have_anybodys_file_beside_it(tmp_path: Path
     assert "what lies beside talk.wav is no truth" in done.stderr
     assert "Hello Maria" in done.stdout
     assert "SPEAKER_" not in done.stdout
-    assert "loaded aligner" not in (tmp_path / "state/log/cog.log").read_text()
+    assert "loaded aligner" not in (tmp_path / "state/demo/log/cog.log").read_text()

@@ -18,7 +18,7 @@ from transcription.probe import probe
 
 
 def settings(**environ: str) -> StackSettings:
-    return StackSettings.from_env({"DEVICE": "cpu", **environ}, free_ports=True)
+    return StackSettings.from_env({"DEVICE": "cpu", **environ}, alone=True)
 
 
 @pytest.fixture

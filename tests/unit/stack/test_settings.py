@@ -1,10 +1,12 @@
 """Every variable reaches Cog as it was set, empty or not."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
+from bridge.settings import Settings as BridgeSettings
 from stack.services import bridge, cog
 from stack.settings import ROOT, StackSettings
 from transcription.engine.settings import Settings
@@ -20,7 +22,7 @@ def predictor_variables() -> set[str]:
 
 def test_empty_variables_reach_the_processes() -> None:
     empty = dict.fromkeys(predictor_variables() | {"LOG_LEVEL", "COG_LOG_LEVEL"}, "")
-    settings = StackSettings.from_env({**empty, **SECRETS, "DEVICE": "cpu"}, free_ports=True)
+    settings = StackSettings.from_env({**empty, **SECRETS, "DEVICE": "cpu"}, alone=True)
     given = cog(settings).environ
     for name in MEANT:
         assert given[name] == ""
@@ -38,3 +40,33 @@ def test_compose_hands_every_variable_of_the_predictor_on(name: str) -> None:
     assert value is None or value in (f"${{{name}:-}}", f"${{{name}:-large-v3}}")
     if name in MEANT:
         assert value is None
+
+
+def test_a_stack_that_runs_alone_takes_nothing_of_another() -> None:
+    shared = {
+        "BRIDGE_PORT": "8080",
+        "COG_PORT": "5000",
+        "INTERNAL_PORT": "8081",
+        "METRICS_PORT": "9090",
+        "REDIS_URL": "redis://redis.example:6379/0",
+        "REDIS_PASSWORD": "the-password-of-the-other",
+        "FILES_DIR": "/files-of-the-other",
+    }
+    given = {**SECRETS, **shared, "DEVICE": "cpu", "STATE_DIR": "/state"}
+    alone = StackSettings.from_env(given, alone=True)
+    assert alone.own_redis_port is not None
+    assert str(alone.files_dir) == "/state/files"
+    assert set(shared.values()).isdisjoint(
+        {*alone.environ.values(), *bridge(alone).environ.values()}
+    )
+
+
+def test_the_password_of_another_redis_is_not_that_of_ones_own(tmp_path: Path) -> None:
+    given = {**SECRETS, "DEVICE": "cpu", "STATE_DIR": str(tmp_path)}
+    password = {"REDIS_PASSWORD": "the-password-of-the-other"}
+    own = StackSettings.from_env({**given, **password})
+    read = BridgeSettings.from_env(bridge(own).environ)
+    assert read.redis_address == own.redis_url
+    others = {**given, **password, "REDIS_URL": "redis://redis.example:6379/0"}
+    theirs = BridgeSettings.from_env(bridge(StackSettings.from_env(others)).environ)
+    assert "the-password-of-the-other" in theirs.redis_address

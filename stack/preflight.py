@@ -1,0 +1,139 @@
+"""What is looked at before anything is started: secrets, folders, ports and Redis.
+
+Whatever is amiss is said in one line that names the variable.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from stack.processes import holder, listener, named
+from stack.services import bridge
+from stack.settings import LOOPBACK, ROOT, StackSettings
+from transcription.environment import SettingsError, check_secret, listed
+
+LOCK_SECONDS = 1.0  # how long the processes of a stack that was just stopped may take to vanish
+LOCK_PAUSE = 0.05
+OLDEST_REDIS = (6, 2)  # XAUTOCLAIM, by which a lost job is found
+
+
+@contextlib.contextmanager
+def prepared(settings: StackSettings) -> Iterator[tuple[int, ...]]:
+    """Nobody else uses the folders while the block runs. Raises SettingsError.
+
+    The descriptors are for the processes to inherit: those that outlive us still hold the folders.
+    """
+    for token in listed(settings.bridge_token):
+        check_secret("BRIDGE_TOKEN", token)
+    check_secret("WEBHOOK_SECRET", settings.webhook_secret)
+    own = settings.own_redis_port is not None
+    # Bridges on one Redis share their recordings; another Redis knows nothing of them.
+    folders = {settings.files_dir: ("FILES_DIR", own)}
+    folders[settings.state_dir] = ("STATE_DIR", True)
+    with contextlib.ExitStack() as stack:
+        descriptors = []
+        for folder, (name, alone) in sorted(folders.items()):
+            descriptor = _opened(name, folder)
+            stack.callback(os.close, descriptor)
+            _lock(descriptor, name, folder, alone=alone)
+            descriptors.append(descriptor)
+        _check_ports(settings)
+        _check_redis(settings)
+        yield tuple(descriptors)
+
+
+def _opened(name: str, folder: Path) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise SettingsError(f"{name}: {folder} cannot be written to: {error.strerror}") from None
+
+
+def _lock(descriptor: int, name: str, folder: Path, *, alone: bool) -> None:
+    wanted = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, wanted | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                held = named(holder(folder.resolve()))
+                raise SettingsError(
+                    f"{name}: {folder} is in use by {held}; choose another with {name}=FOLDER"
+                ) from None
+            time.sleep(LOCK_PAUSE)
+        except OSError:
+            return  # some network file systems know no such lock
+        else:
+            return
+
+
+def _check_ports(settings: StackSettings) -> None:
+    wanted = [
+        ("BRIDGE_PORT", settings.bridge_host, settings.bridge_port),
+        ("COG_PORT", LOOPBACK, settings.cog_port),
+        ("INTERNAL_PORT", LOOPBACK, settings.internal_port),
+    ]
+    if settings.metrics_port:
+        wanted.append(("METRICS_PORT", settings.bridge_host, settings.metrics_port))
+    seen: dict[int, str] = {}
+    for name, host, port in wanted:
+        if port in seen:
+            raise SettingsError(f"{name} and {seen[port]} are both {port}; each needs its own")
+        seen[port] = name
+        _check_port(name, host, port)
+
+
+def _check_port(name: str, host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"port {port} is taken by {named(listener(port))}; choose another one"
+        elif error.errno == errno.EACCES:
+            reason = f"port {port} is not for this user; choose one above 1023"
+        else:
+            reason = f"nobody can listen at {host} (BRIDGE_HOST): {os.strerror(error.errno or 0)}"
+        raise SettingsError(f"{name}: {reason}") from None
+
+
+def _check_redis(settings: StackSettings) -> None:
+    if settings.own_redis_port is None:
+        given = bridge(settings)
+        version = _told((given.command[0], "-m", "stack.redis_version"), given.environ)
+        _check_version("REDIS_URL: the Redis there", version)
+    elif shutil.which("redis-server") is None:
+        raise SettingsError("redis-server is not installed; install it, or set REDIS_URL")
+    else:
+        told = _told(("redis-server", "--version"), settings.environ)
+        _check_version("redis-server", told.partition("v=")[2])
+
+
+def _told(command: Sequence[str], environ: Mapping[str, str]) -> str:
+    done = subprocess.run(  # noqa: S603 - our own commands
+        command, cwd=ROOT, env=dict(environ), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["it gives no version"]
+        raise SettingsError(lines[-1])
+    return done.stdout
+
+
+def _check_version(name: str, version: str) -> None:
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if found is None or tuple(map(int, found.groups())) < OLDEST_REDIS:
+        least = ".".join(map(str, OLDEST_REDIS))
+        told = version.strip().partition(" ")[0] or "unknown"
+        raise SettingsError(f"{name} has version {told}; at least {least} is needed")
