@@ -12,7 +12,11 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from transcription.errors import InvalidAudio
 
-_HEAD = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,;]*)*),", re.ASCII | re.IGNORECASE)
+# Browsers put the recorder's codecs in, with a comma between them: the head of base64 ends later.
+_HEAD = re.compile(
+    r"data:(?P<type>[^,;]*)(?:[^\n]{0,400}?(?P<base64>;\s*base64\s*),\s*|(?:;[^,;]*)*,)",
+    re.ASCII | re.IGNORECASE,
+)
 _BARE = re.compile(r"[A-Za-z0-9+/_\r\n\t-]+=*\s*", re.ASCII)
 _LEAST = 100  # characters; a shorter text is rather a mistake than a recording
 _LOOKED_AT = 4096  # characters at the beginning that tell what the text is
@@ -39,7 +43,7 @@ def decoded(text: str, field: str) -> Iterator[bytes]:
     head = _HEAD.match(text)
     if head is None and text[:5].lower() == "data:":
         raise InvalidAudio("not a valid data URI", field)
-    if head is not None and not head["parameters"].lower().rstrip().endswith(";base64"):
+    if head is not None and not head["base64"]:
         yield unquote_to_bytes(text[head.end() :])
         return
     if "%" in text:  # a URI may escape any of its characters

@@ -35,6 +35,8 @@ def written(content: bytes) -> list[str]:
         f"DATA:Audio/WAV;BASE64,{text}",
         f"data:;base64,{text}",
         f"data:audio/webm;codecs=opus;name=a.webm;base64,{text}",
+        f"data:video/webm;codecs=vp8,opus;base64,{text}",
+        f'data:audio/webm; codecs="opus, pcm"; base64, {text}',
         f"data:audio/wav,{quote(content)}",
         text,
         safe,
