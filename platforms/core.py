@@ -14,8 +14,8 @@ from outbound.policy import Policy
 from transcription import encoded
 from transcription.environment import SettingsError, number, whole
 from transcription.errors import InvalidAudio, InvalidInput, TranscriptionError
-from transcription.options import REFERENCES, Options, with_track
-from transcription.validation import InputSchema
+from transcription.options import REFERENCES, Options
+from transcription.validation import InputSchema, as_meant
 
 _MAX_FILE_BYTES = 1 << 30  # as the bridge's
 _FETCH_SECONDS = 600.0  # likewise
@@ -90,7 +90,7 @@ def read_options(inputs: Mapping[str, Any]) -> Options:
 
     Known speakers' clips are still URLs or data URIs: `Sources.with_clips` makes files of them.
     """
-    present = with_track({name: value for name, value in inputs.items() if value is not None})
+    present = {name: value for name, value in as_meant(inputs).items() if value is not None}
     for problem in _SCHEMA.problems(present):
         raise problem
     options = Options.from_inputs(present)

@@ -1,10 +1,12 @@
 """Whisper's languages: their codes, and every other way in which people name them."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from transcription.errors import InvalidInput
+from transcription.reading import NOTHING
 
 # Code -> English name, in the order of Whisper's own language tokens (large-v3: with Cantonese).
 LANGUAGES: Mapping[str, str] = MappingProxyType(
@@ -119,76 +121,78 @@ WITHOUT_SPACES = frozenset({"ja", "yue", "zh"})
 SPACES_BETWEEN_PHRASES = frozenset({"bo", "km", "lo", "my", "th"})
 
 # What a request says when it leaves the language to us, beside nothing at all.
-_DETECT = frozenset({"", "auto", "und"})  # `und` is BCP 47's word for an undetermined language
+# `und` is BCP 47's word for an undetermined language.
+_DETECT = frozenset({"", "auto", "und", "auto-detect", "autodetect", "detect"}) | NOTHING
 
 # Code -> what else it is called, separated by commas: the codes of ISO 639-2 and 639-3 with those
 # of the individual languages that Whisper does not tell apart, withdrawn and national codes, and
-# other names, Whisper's own among them.
+# other names, Whisper's own and the speakers' own among them.
 _ALSO: Mapping[str, str] = MappingProxyType(
     {
         "en": "eng",
-        "zh": "zho, chi, cmn, mandarin, mandarin chinese, simplified chinese, traditional chinese",
-        "de": "deu, ger",
-        "es": "spa, castilian",
-        "ru": "rus",
-        "ko": "kor",
-        "fr": "fra, fre",
-        "ja": "jpn, jp",
-        "pt": "por, brazilian portuguese",
-        "tr": "tur",
-        "pl": "pol",
-        "ca": "cat, valencian",
-        "nl": "nld, dut, vls, flemish",
-        "ar": "ara, arb, arz, apc, acm, ary, standard arabic",
-        "sv": "swe",
-        "it": "ita",
-        "id": "ind, in",
-        "hi": "hin",
-        "fi": "fin",
-        "vi": "vie",
-        "he": "heb, iw",
-        "uk": "ukr",
-        "el": "ell, gre",
-        "ms": "msa, may, zsm",
-        "cs": "ces, cze",
-        "ro": "ron, rum, mo, mol, moldavian, moldovan",
-        "da": "dan",
-        "hu": "hun",
-        "ta": "tam",
-        "no": "nor, nb, nob, no-bok, bokmål, bokmal, norwegian bokmål, norwegian bokmal",
-        "th": "tha",
-        "ur": "urd",
-        "hr": "hrv, scr",
-        "bg": "bul",
-        "lt": "lit",
+        "zh": "zho, chi, cmn, mandarin, mandarin chinese, simplified chinese, traditional chinese, "
+        "中文, 汉语, 漢語, 普通话, 普通話",
+        "de": "deu, ger, deutsch",
+        "es": "spa, castilian, español, espanol",
+        "ru": "rus, русский",
+        "ko": "kor, 한국어",
+        "fr": "fra, fre, français, francais",
+        "ja": "jpn, jp, 日本語",
+        "pt": "por, brazilian portuguese, português, portugues",
+        "tr": "tur, türkçe",
+        "pl": "pol, polski",
+        "ca": "cat, valencian, català",
+        "nl": "nld, dut, vls, flemish, nederlands",
+        "ar": "ara, arb, arz, apc, acm, ary, standard arabic, العربية",
+        "sv": "swe, svenska",
+        "it": "ita, italiano",
+        "id": "ind, in, bahasa indonesia",
+        "hi": "hin, हिन्दी, हिंदी",
+        "fi": "fin, suomi",
+        "vi": "vie, tiếng việt",
+        "he": "heb, iw, עברית",
+        "uk": "ukr, українська",
+        "el": "ell, gre, ελληνικά",
+        "ms": "msa, may, zsm, bahasa melayu",
+        "cs": "ces, cze, čeština",
+        "ro": "ron, rum, mo, mol, moldavian, moldovan, română",
+        "da": "dan, dansk",
+        "hu": "hun, magyar",
+        "ta": "tam, தமிழ்",
+        "no": "nor, nb, nob, no-bok, bokmål, bokmal, norwegian bokmål, norwegian bokmal, norsk",
+        "th": "tha, ไทย, ภาษาไทย",
+        "ur": "urd, اردو",
+        "hr": "hrv, scr, hrvatski",
+        "bg": "bul, български",
+        "lt": "lit, lietuvių",
         "la": "lat",
         "mi": "mri, mao, māori",
-        "ml": "mal",
-        "cy": "cym, wel",
-        "sk": "slk, slo",
-        "te": "tel",
-        "fa": "fas, per, pes, prs, farsi, dari",
-        "lv": "lav, lvs",
-        "bn": "ben, bangla",
-        "sr": "srp, scc, sh, serbo-croatian",
+        "ml": "mal, മലയാളം",
+        "cy": "cym, wel, cymraeg",
+        "sk": "slk, slo, slovenčina",
+        "te": "tel, తెలుగు",
+        "fa": "fas, per, pes, prs, farsi, dari, فارسی",
+        "lv": "lav, lvs, latviešu",
+        "bn": "ben, bangla, বাংলা",
+        "sr": "srp, scc, sh, serbo-croatian, српски, srpski",
         "az": "aze, azj, azeri",
-        "sl": "slv, slovene",
-        "kn": "kan",
-        "et": "est, ekk",
-        "mk": "mkd, mac",
+        "sl": "slv, slovene, slovenščina",
+        "kn": "kan, ಕನ್ನಡ",
+        "et": "est, ekk, eesti",
+        "mk": "mkd, mac, македонски",
         "br": "bre",
-        "eu": "eus, baq",
-        "is": "isl, ice",
-        "hy": "hye, arm",
-        "ne": "nep, npi",
+        "eu": "eus, baq, euskara",
+        "is": "isl, ice, íslenska",
+        "hy": "hye, arm, հայերեն",
+        "ne": "nep, npi, नेपाली",
         "mn": "mon, khk",
-        "bs": "bos",
-        "kk": "kaz",
-        "sq": "sqi, alb, als",
+        "bs": "bos, bosanski",
+        "kk": "kaz, қазақ тілі",
+        "sq": "sqi, alb, als, shqip",
         "sw": "swa, swh, kiswahili",
-        "gl": "glg",
-        "mr": "mar",
-        "pa": "pan, panjabi",
+        "gl": "glg, galego",
+        "mr": "mar, मराठी",
+        "pa": "pan, panjabi, ਪੰਜਾਬੀ",
         "si": "sin, sinhalese",
         "km": "khm, cambodian",
         "sn": "sna",
@@ -196,11 +200,11 @@ _ALSO: Mapping[str, str] = MappingProxyType(
         "so": "som",
         "af": "afr",
         "oc": "oci",
-        "ka": "kat, geo",
-        "be": "bel, byelorussian",
+        "ka": "kat, geo, ქართული",
+        "be": "bel, byelorussian, беларуская",
         "tg": "tgk",
         "sd": "snd",
-        "gu": "guj",
+        "gu": "guj, ગુજરાતી",
         "am": "amh",
         "yi": "yid, ydd, ji",
         "lo": "laotian",
@@ -224,7 +228,7 @@ _ALSO: Mapping[str, str] = MappingProxyType(
         "ba": "bak",
         "jw": "jav, jv",
         "su": "sun",
-        "yue": "zh-yue",
+        "yue": "zh-yue, 粵語, 粤语, 廣東話, 广东话",
     }
 )
 _SUBTAG = re.compile(r"[a-z0-9]{1,8}")
@@ -237,7 +241,7 @@ def code_of(language: str | None) -> str | None:
     ``en-US``, ``pt_BR`` and ``de_DE.UTF-8`` lose what follows the language. Raises InvalidInput.
     """
     given = (language or "").strip()
-    name = given.casefold()
+    name = unicodedata.normalize("NFC", given).casefold()
     name = name.removeprefix("<|").removesuffix("|>")  # as the model itself writes it
     if name in _DETECT:
         return None

@@ -20,7 +20,7 @@ class Names:
 
     def resolve(self, name: str) -> str | None:
         """The offered model that ``name`` means; None where there is none."""
-        name = self.aliases.get(name, name)
+        name = self.aliases.get(name.strip(), name.strip())
         if name in self.offered:
             return name
         return next((one for one in self.offered if _plain(one) == _plain(name)), None)

@@ -278,12 +278,6 @@ SECRETS: frozenset[str] = frozenset(
 AUDIO_NAMES: tuple[str, ...] = ("audio_file", "audio")
 
 
-def with_track(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of a JSON request, where a track's number may be a number."""
-    track = inputs.get(TRACK)
-    return {**inputs, TRACK: str(track)} if type(track) is int else dict(inputs)
-
-
 def choose_audio(inputs: Mapping[str, Any]) -> tuple[str, Any]:
     """The one recording among a request's inputs, as (name, value).
 

@@ -5,8 +5,13 @@ import math
 import re
 from typing import Any
 
+# What programs write into a text in the place of a value that they do not have.
+NOTHING = frozenset({"none", "null", "undefined"})
+_TYPED = frozenset({"boolean", "integer", "number"})
 _TRUE = frozenset({"true", "1", "yes", "on"})  # `on` is what a browser sends of a ticked box
 _FALSE = frozenset({"false", "0", "no", "off"})
+_LIST = re.compile(r"\[(.*)\]", re.DOTALL)
+_AROUND = " \t\r\n\"'"  # what may stand around a word of a list
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -15,7 +20,7 @@ def value_of(kind: str | None, text: str) -> Any:
 
     None stands for a text without content, which says nothing.
     """
-    if not text.strip():
+    if says_nothing(text) if kind in _TYPED else not text.strip():
         return None
     match kind:
         case "boolean":
@@ -27,6 +32,11 @@ def value_of(kind: str | None, text: str) -> Any:
         case _:
             return text
     return text if found is None else found
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a text stands for no value, where a value is no text of its own."""
+    return text.strip().lower() in {"", *NOTHING}
 
 
 def boolean(text: str) -> bool | None:
@@ -56,7 +66,7 @@ def items(text: str) -> Any:
 
 
 def words(text: str) -> list[str]:
-    """The words of a list written as JSON or separated by commas; such words hold no comma."""
-    parts = items(text) if text.lstrip().startswith("[") else text.split(",")
-    parts = parts if isinstance(parts, list) else [parts]
-    return [str(part).strip() for part in parts if str(part).strip()]
+    """The words of a list as JSON, as Python writes one or between commas; none holds a comma."""
+    listed = _LIST.fullmatch(text.strip())
+    parts = (part.strip(_AROUND) for part in (listed[1] if listed else text).split(","))
+    return [part for part in parts if part]

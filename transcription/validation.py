@@ -8,7 +8,8 @@ from jsonschema.exceptions import ValidationError
 
 from transcription.errors import InvalidInput
 from transcription.language import code_of
-from transcription.options import AUDIO_NAMES
+from transcription.options import AUDIO_NAMES, TRACK
+from transcription.reading import number
 from transcription.schema import input_schema
 
 _SHOWN_CHOICES = 12  # more than this many are counted rather than listed
@@ -67,6 +68,23 @@ class InputSchema:
         more = f" (and {', '.join(unknown[1:])})" if len(unknown) > 1 else ""
         known = ", ".join(name for name in self.properties if name not in AUDIO_NAMES)
         return f"{more}; there are {', '.join(AUDIO_NAMES)}, {known}"
+
+
+def as_meant(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """A request's inputs, however its client writes them: a blank text says nothing, as null does.
+
+    A track's number may be a number.
+    """
+    given = {
+        name: None if isinstance(value, str) and not value.strip() else value
+        for name, value in inputs.items()
+    }
+    track = given.get(TRACK)
+    if isinstance(track, str | int | float) and not isinstance(track, bool):
+        text = str(track).strip().lower()
+        found = number(text, whole=True)
+        given[TRACK] = text if found is None else str(found)
+    return given
 
 
 def _problems_of_language(name: str) -> list[InvalidInput]:

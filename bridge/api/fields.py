@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bridge.context import Context
 from transcription.errors import InvalidInput
-from transcription.reading import boolean, items, words
+from transcription.reading import items, says_nothing, value_of, words
 
 _ITEM = re.compile(r"\[\d*\]$")  # what clients write behind the name of a list
 
@@ -37,19 +37,19 @@ class Fields:
         return [word for text in self.texts.get(name, ()) for word in words(text)]
 
     def choice(self, name: str, otherwise: str, choices: Collection[str]) -> str:
-        """One of ``choices``. Raises InvalidInput."""
-        given = self.one(name) or otherwise
-        if given not in choices:
+        """One of ``choices``, in any case. Raises InvalidInput."""
+        given = self.one(name) or ""
+        found = otherwise if says_nothing(given) else given.strip().lower()
+        if found not in choices:
             raise InvalidInput(name, f"{given[:60]!r} is not one of {', '.join(choices)}")
-        return given
+        return found
 
     def boolean(self, name: str, *, otherwise: bool = False) -> bool:
         """Whether it is true; ``otherwise`` where it is absent. Raises InvalidInput."""
-        given = self.one(name)
-        found = otherwise if given is None else boolean(given)
-        if found is None:
-            raise InvalidInput(name, f"{(given or '')[:60]!r} is not true or false")
-        return found
+        given = value_of("boolean", self.one(name) or "")
+        if isinstance(given, str):
+            raise InvalidInput(name, f"{given[:60]!r} is not true or false")
+        return otherwise if given is None else bool(given)
 
     def inputs(self, names: Collection[str]) -> dict[str, Any]:
         """Those of ``names`` that are there, as the types that our inputs have."""

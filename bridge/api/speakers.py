@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.api.forms import discard, read_form
-from bridge.api.openai.fields import ALIASES, OpenAIFields
+from bridge.api.openai.fields import OpenAIFields
 from bridge.api.origin import origin_of
 from bridge.api.refusals import OPENAI, in_the_forms_words
 from bridge.api.waiting import Result, finish
@@ -29,7 +29,7 @@ async def _read(request: web.Request) -> Request:
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
         fields = OpenAIFields(form.texts, context)
-        named = fields.one("model") not in (None, *ALIASES)
+        named = fields.one("model") is not None and fields.alias() is None
         model = fields.model() if named else {"whisper_model": context.settings.speakers_default}
         language, prompt = fields.language(), fields.one("prompt")
         inputs = {

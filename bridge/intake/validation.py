@@ -7,7 +7,7 @@ from transcription.errors import InvalidInput
 from transcription.model_names import Names
 from transcription.options import Options, choose_audio
 from transcription.reading import value_of
-from transcription.validation import InputSchema
+from transcription.validation import InputSchema, as_meant
 
 
 class InvalidInputs(Exception):
@@ -27,10 +27,11 @@ class Inputs:
         self._align_models = align_models
 
     def settled(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """``inputs`` with the model's own name in place of another one for it."""
-        asked = inputs.get("whisper_model")
+        """``inputs`` as they are meant, with the model's own name in place of another for it."""
+        meant = as_meant(inputs)
+        asked = meant.get("whisper_model")
         model = self._models.resolve(asked) if isinstance(asked, str) else None
-        return {**inputs, **({"whisper_model": model} if model else {})}
+        return {**meant, **({"whisper_model": model} if model else {})}
 
     def check(self, inputs: Mapping[str, Any]) -> tuple[str, Any]:
         """Raises InvalidInputs naming every field that is wrong; returns the recording chosen.

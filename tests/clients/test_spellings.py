@@ -92,6 +92,44 @@ async def test_what_is_neither_is_refused(api: Api, route: str, name: str, text:
     assert text in message
 
 
+@pytest.mark.parametrize("route", ROUTES)
+async def test_what_says_nothing_is_not_there(api: Api, route: str) -> None:
+    """Forms of browsers hold the names of empty boxes, and workflows write JSON in that way."""
+    blank = ("whisper_model", "num_speakers", "temperature", "audio_track", "output_format", "task")
+    empty = dict.fromkeys((*blank, "align_model", "hotwords", "language"), "")
+    shown = await inputs(api, await ask(api, route, **empty))
+    assert not {name for name in empty if shown.get(name) == ""}
+    if route != JSON:
+        absent = {"num_speakers": "None", "suppress_numerals": "null", "temperature": "undefined"}
+        shown = await inputs(api, await ask(api, route, **absent))
+        assert not {name for name in absent if shown.get(name) is not None}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("track", [1, 1.0, " 1 ", "Mix"])
+async def test_tracks(api: Api, route: str, track: object) -> None:
+    shown = await inputs(api, await ask(api, route, audio_track=track))
+    assert shown["audio_track"] == str(track).strip().lower().removesuffix(".0")
+
+
+@pytest.mark.parametrize("route", OPENAI)
+async def test_choices_come_in_any_case(api: Api, route: str) -> None:
+    for wanted, kind in (
+        ("SRT", "text/plain"),
+        (" Verbose_JSON", "application/json"),
+        ("None", "application/json"),
+    ):
+        answer = await ask(api, route, response_format=wanted)
+        assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, kind)
+
+
+@pytest.mark.parametrize("route", [*OPENAI, WAITING[2]])
+@pytest.mark.parametrize("model", ["Whisper-1", " whisper-1 ", "openai/whisper-1"])
+async def test_names_that_openai_gives_its_models(api: Api, route: str, model: str) -> None:
+    answer = await api.call("POST", route, data=form(model=model))
+    assert answer.status == 200, answer.body
+
+
 @pytest.mark.parametrize("route", OPENAI)
 @pytest.mark.parametrize("stream", ["True", "true", "1", "yes"])
 async def test_streams(api: Api, route: str, stream: str) -> None:
@@ -117,6 +155,7 @@ async def test_what_cannot_be_streamed_is_answered_at_once(
         {"timestamp_granularities[]": "word, segment"},
         {"timestamp_granularities": '["word", "segment"]'},
         {"timestamp_granularities[]": '["word","segment"]'},
+        {"timestamp_granularities[]": "['Word', 'Segment']"},
         {"timestamp_granularities[0]": "word", "timestamp_granularities[1]": "segment"},
     ],
 )

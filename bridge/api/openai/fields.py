@@ -37,10 +37,15 @@ class OpenAIFields(Fields):
             raise InvalidInput("model", "is required")
         if (model := names.resolve(name)) is not None:
             return {"whisper_model": model}
-        if name in ALIASES:
+        if self.alias() is not None:
             return {}
         known = ", ".join((*names.offered, *names.aliases, *ALIASES))
         raise InvalidInput("model", f"{name[:60]!r} is not one of {known}")
+
+    def alias(self) -> str | None:
+        """OpenAI's model that is named, in any case and also as gateways name its provider."""
+        name = (self.one("model") or "").strip().lower().removeprefix("openai/")
+        return name if name in ALIASES else None
 
     def own(self) -> dict[str, Any]:
         """The inputs of ours that OpenAI has no words for, and those with the same name."""

@@ -53,9 +53,9 @@ async def read(request: web.Request, task: str) -> Asked:
 def _inputs(fields: OpenAIFields, task: str) -> dict[str, Any]:
     for name in fields.words("include"):
         raise InvalidInput("include", f"{name[:60]!r} cannot be had: the engine does not tell it")
-    labelled = fields.one("response_format") == "diarized_json"
+    labelled = _format(fields, task) == "diarized_json"
     inputs = {
-        **fields.speakers(diarize=labelled or fields.one("model") == DIARIZING),
+        **fields.speakers(diarize=labelled or fields.alias() == DIARIZING),
         **fields.chunking(),
         "hotwords": " ".join(fields.many("keywords")),
         **fields.own(),
@@ -77,7 +77,7 @@ def _format(fields: OpenAIFields, task: str) -> str:
 
 
 def _granularities(fields: OpenAIFields) -> frozenset[str]:
-    given = fields.words("timestamp_granularities") or ["segment"]
+    given = [name.lower() for name in fields.words("timestamp_granularities")] or ["segment"]
     for name in given:
         if name not in GRANULARITIES:
             reason = f"{name[:60]!r} is not one of {', '.join(GRANULARITIES)}"

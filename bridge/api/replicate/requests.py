@@ -19,7 +19,7 @@ from bridge.intake.forward import applies
 from bridge.recordings.files import new_id
 from bridge.tasks.webhooks import EVENTS
 from transcription.errors import InvalidInput
-from transcription.options import AUDIO_NAMES, with_track
+from transcription.options import AUDIO_NAMES
 
 LONGEST_WAIT = 55  # seconds; clients give up at 60
 _WAIT = re.compile(r"\bwait(?:=(\d+))?\b")
@@ -97,7 +97,7 @@ def _inputs(body: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     if not isinstance(inputs, dict):
         raise web.HTTPUnprocessableEntity(text="- input: must be an object\n")
-    return with_track(inputs)
+    return dict(inputs)
 
 
 def _events(given: Any) -> tuple[str, ...]:

@@ -16,6 +16,10 @@ NAMED = {
     "English": "en", "english": "en", "GERMAN": "de", "haitian creole": "ht", "Burmese": "my",
     "castilian": "es", "Flemish": "nl", "pushto": "ps", "Mandarin": "zh", "Cantonese": "yue",
     "Portuguese (Brazil)": "pt", "Farsi": "fa", "Filipino": "tl", "Norwegian Bokmål": "no",
+    # Names in the language itself, composed or not.
+    "Deutsch": "de", "Français": "fr", "franc\u0327ais": "fr", "ESPAÑOL": "es", "espanol": "es",
+    "中文": "zh", "日本語": "ja", "한국어": "ko", "Русский": "ru", "العربية": "ar", "Türkçe": "tr",
+    "Tiếng Việt": "vi", "Bahasa Indonesia": "id", "Bahasa Melayu": "ms", "Português (Brasil)": "pt",
     # Codes that were withdrawn, or that stand for a part of a language.
     "iw": "he", "in": "id", "ji": "yi", "jw": "jw", "jv": "jw", "jv-ID": "jw", "mo": "ro",
     "nb": "no", "nb-NO": "no", "nn": "nn", "fil": "tl", "fil-PH": "tl", "zh-yue": "yue",
@@ -33,7 +37,7 @@ def test_a_language_is_known_by_all_its_names(name: str, code: str) -> None:
     assert InputSchema().problems({"language": name}) == []
 
 
-@pytest.mark.parametrize("nothing", [None, "", " ", "auto", "Auto", "und"])
+@pytest.mark.parametrize("nothing", [None, "", " ", "auto", "Auto", "und", " None", "null"])
 def test_without_a_name_the_language_is_detected(nothing: str | None) -> None:
     assert code_of(nothing) is None
     assert Options.from_inputs({"language": nothing}) == Options()

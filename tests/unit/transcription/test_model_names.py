@@ -17,6 +17,7 @@ PRODUCTION = ("large-v3", "large-v3-turbo", "base", "/models/own", "someone/whis
         ("whisper-large-v3", "large-v3"),
         ("faster-whisper-large-v3", "large-v3"),
         ("large", "large-v3"),
+        (" large-v3\n", "large-v3"),
         ("mobiuslabsgmbh/faster-whisper-large-v3-turbo", "large-v3-turbo"),
         ("deepdml/faster-whisper-large-v3-turbo-ct2", "large-v3-turbo"),
         ("openai/whisper-large-v3-turbo", "large-v3-turbo"),

@@ -29,6 +29,12 @@ from transcription.reading import value_of, words
         ("array", "[Ann", "[Ann"),
         ("string", "2.0", "2.0"),
         (None, "x", "x"),
+        *(
+            (kind, text, None)
+            for kind in ("boolean", "integer", "number")
+            for text in ("None", "null", " undefined ")
+        ),
+        ("string", "None", "None"),
         *((kind, " ", None) for kind in ("boolean", "integer", "number", "array", "string", None)),
     ],
 )
@@ -44,6 +50,7 @@ def test_a_text_becomes_the_value_that_it_stands_for(kind: str, text: str, value
         ("word,segment", ["word", "segment"]),
         (" word , segment ", ["word", "segment"]),
         ('["word", "segment"]', ["word", "segment"]),
+        ("['word', 'segment']", ["word", "segment"]),
         ("[]", []),
         ("", []),
         ("[word", ["[word"]),
