@@ -25,6 +25,10 @@ LINGER = 500  # milliseconds that a cue stays behind its speech, at most, to be 
 _LINE_WIDTH = NARROW * WIDE  # so that both kinds of characters have a whole width
 _UNIT = re.compile(r"\s*\S+")
 _SHORTENED = "…"
+# Categories of Unicode. Marks, a long vowel's sign and what closes begin no line; what opens ends
+# none.
+_CLOSING = frozenset({"Mn", "Mc", "Me", "Lm", "Pc", "Pd", "Pe", "Pf", "Po"})
+_OPENING = frozenset({"Ps", "Pi"})
 _JOINER = "\N{ZERO WIDTH JOINER}"
 
 
@@ -156,7 +160,28 @@ def _units_of(segment: Segment, text: str, start: int, end: int) -> list[Unit]:
     if units and rest and not rest[0].text[0].isspace():  # a full stop begins no line
         last = units.pop()
         rest[0] = Unit(last.text + rest[0].text, last.start, rest[0].end)
-    return units + rest
+    return _keeping_together(units + rest)
+
+
+def _keeping_together(units: Iterable[Unit]) -> list[Unit]:
+    """The units, where punctuation that is a word of its own stays with its neighbour."""
+    kept: list[Unit] = []
+    for unit in units:
+        if kept and not _may_break(kept[-1].text[-1], unit.text[0]):
+            last = kept.pop()
+            # A bracket that opens is not spoken before what it encloses.
+            opens = all(unicodedata.category(c) in _OPENING for c in last.text.strip())
+            start = unit.start if opens else last.start
+            kept.append(Unit(last.text + unit.text, start, unit.end))
+        else:
+            kept.append(unit)
+    return kept
+
+
+def _may_break(before: str, after: str) -> bool:
+    """Whether a line may end between two characters, of which one is wide or a space."""
+    closing = unicodedata.category(after) in _CLOSING
+    return not closing and unicodedata.category(before) not in _OPENING
 
 
 def _broken(text: str, start: float, end: float) -> list[Unit]:
@@ -180,10 +205,10 @@ def _sharing(parts: Iterable[str], start: float, end: float) -> list[Unit]:
 
 
 def _between_wide(text: str) -> list[str]:
-    """Broken after every wide character, save before punctuation, which begins no line."""
+    """Broken after every wide character, save where punctuation would begin or end a line."""
     parts = [""]
     for character in text:
-        if parts[-1] and _is_wide(parts[-1][-1]) and unicodedata.category(character)[0] not in "PM":
+        if parts[-1] and _is_wide(parts[-1][-1]) and _may_break(parts[-1][-1], character):
             parts.append("")
         parts[-1] += character
     return parts

@@ -66,6 +66,28 @@ def test_punctuation_begins_no_line() -> None:
     assert cue.lines == ("right.",)
 
 
+@pytest.mark.parametrize("timed", [False, True])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("好" * WIDE + "、吗", "好" * (WIDE - 1)),
+        ("好" * (WIDE - 1) + "「吗」", "好" * (WIDE - 1)),
+        ("カ" * WIDE + "ー" + "カ", "カ" * (WIDE - 1)),
+    ],
+)
+def test_punctuation_stays_with_its_character(text: str, line: str, *, timed: bool) -> None:
+    """Also where it is a word of its own, as aligners of Chinese and Japanese have it."""
+    words = tuple(Word(character, n / 10, n / 10) for n, character in enumerate(text))
+    (cue,) = cues(one(text, 0.0, 5.0, words=words if timed else ()))
+    assert cue.lines[0] == line
+
+
+def test_what_is_quoted_after_a_pause_is_shown_when_it_is_said() -> None:
+    words = (Word("好", 0.0, 0.2), Word("「", 0.2, 0.2), Word("吗", 3.0, 3.2), Word("」", 3.2, 3.2))
+    found = cues(one("好「吗」", 0.0, 3.2, words=words))
+    assert [(cue.start, cue.lines) for cue in found] == [(0, ("好",)), (3000, ("「吗」",))]
+
+
 def test_long_speech_is_cut_by_the_times_of_its_words() -> None:
     words = tuple(Word(f"word{n}", float(n), n + 0.8) for n in range(20))
     found = cues(one(" ".join(word.text for word in words), 0.0, 20.0, words=words))
