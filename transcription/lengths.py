@@ -13,9 +13,10 @@ _AIFF = re.compile(rb"FORM(....)AIF[FC]", re.DOTALL)
 _AU = re.compile(rb"\.snd(....)(....)", re.DOTALL)
 _CAF = re.compile(rb"caff\x00\x01\x00\x00desc")
 _AMR = re.compile(rb"#!AMR(?:-WB)?\n")
+_FLV = re.compile(rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09\x00\x00\x00\x00")
 _MP4 = re.compile(rb"\x00\x00..ftyp", re.DOTALL)
-_ALL = (_RIFF, _RF64, _W64, _AIFF, _AU, _CAF, _AMR, _MP4)
-_UNFINISHED = (_RIFF, _AIFF, _AMR)
+_ALL = (_RIFF, _RF64, _W64, _AIFF, _AU, _CAF, _AMR, _FLV, _MP4)
+_UNFINISHED = (_RIFF, _AIFF, _AMR, _FLV)
 # A head that was never completed, because its writer could not go back, says this or next to
 # nothing.
 _UNKNOWN = 0x7FFF0000
@@ -53,7 +54,7 @@ def _length(pattern: re.Pattern[bytes], head: bytes) -> int | None:
         return sum(said)
     if pattern is _RF64:
         return 8 + said[0]
-    known = pattern is not _AMR and _HEAD < said[0] < _UNKNOWN
+    known = pattern not in (_AMR, _FLV) and _HEAD < said[0] < _UNKNOWN
     return 8 + said[0] + said[0] % 2 if known else None
 
 

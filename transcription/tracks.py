@@ -11,16 +11,19 @@ MIX = "mix"
 _OF_ONE_TRACK = "flv"  # what looks like another is damage
 
 
+def count_of(container: InputContainer) -> int:
+    """How many audio tracks the file has."""
+    return 1 if container.format.name == _OF_ONE_TRACK else len(container.streams.audio)
+
+
 def number_of(container: InputContainer, track: str | None) -> int | None:
     """The number of the track that is heard, from 1 on; None where all are.
 
     Raises InvalidInput for a track that the file does not have.
     """
-    streams = container.streams.audio
+    streams = container.streams.audio[: count_of(container)]
     if track == MIX:
         return None
-    if track is None and container.format.name == _OF_ONE_TRACK:
-        return 1
     if track is None:
         return streams.index(max(streams, key=_claim)) + 1
     if int(track) > len(streams):

@@ -1,6 +1,7 @@
 """Why a file cannot be read, told by its first bytes."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ _OTHERS = {
     rb"\xff\xd8\xff": "a JPEG image",
     rb"\x89PNG": "a PNG image",
     rb"GIF8": "a GIF image",
+    rb"RIFF....WEBP": "a WebP image",
+    rb"....ftyp(hei[cx]|mif1|avif)": "a HEIF or AVIF image",
+    rb"MThd": "a MIDI file",
 }
 _RECORDINGS = {
     rb"RIFF....WAVE|RF64....WAVE": "WAV",
@@ -46,12 +50,12 @@ _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof
 
 def reason(source: Path | bytes | Part) -> str:
     """What the file seems to be, and why that cannot be transcribed."""
-    head = _read(source, 0, _HEAD)
-    if head[4:8] in _BOXES:
-        return _of_boxes(source)
+    head = _read(source, 0, _HEAD).removeprefix(BOM_UTF8)
     for pattern, sentence in _SENTENCES:
         if re.match(pattern, head, re.DOTALL):
             return sentence
+    if head[4:8] in _BOXES:
+        return _of_boxes(source)
     if _is_text(head):
         return _OTHER.format("a text")
     return (

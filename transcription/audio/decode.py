@@ -17,7 +17,7 @@ from transcription.errors import InvalidAudio
 from transcription.notices import notice
 from transcription.parts import Part, divided, said_by_head
 from transcription.probe import beginning, promised
-from transcription.tracks import number_of, stream_of
+from transcription.tracks import count_of, number_of, stream_of
 
 _WORTH_SAYING = 0.1  # seconds
 _FLEETING = 2.0  # seconds; a track that lasts no longer may be none
@@ -61,7 +61,7 @@ def read(
 
 def _one(source: Path | bytes | Part, track: str | None, max_seconds: float) -> Recording:
     with opened(source) as container:
-        count = len(container.streams.audio)
+        count = count_of(container)
         number = number_of(container, track)
         first = _heard(source, container, number or 1, max_seconds)
     if number is None:

@@ -21,6 +21,7 @@ KINDS = [
     ("caf", "alac"),
     ("mp4", "aac"),
     ("mov", "alac"),
+    ("flv", "aac"),
 ]
 # FFmpeg reads on by itself.
 ROWS = [("matroska", "aac"), ("webm", "libopus"), ("ogg", "libopus"), ("flac", "flac")]
@@ -95,6 +96,13 @@ def test_a_missing_end_is_told(container: str, codec: str) -> None:
     (warning,) = (each for each in recording.warnings if each.startswith("cut_short"))
     assert warning.startswith(("cut_short: The file says 4.", "cut_short: The file says 3.9"))
     assert onsets(recording.samples)[0] == pytest.approx(0.5, abs=0.03)
+
+
+def test_what_looks_like_another_track_of_a_cut_file_is_not_counted() -> None:
+    data = film("flv", Voice(bursts([0.5, 1.5, 2.5, 3.5], 4.0), "aac"))
+    for share in range(50, 100, 2):
+        found = codes(read(data[: len(data) * share // 100]).warnings)
+        assert "several_tracks" not in found
 
 
 def test_a_picture_that_lasts_longer_than_the_sound_is_no_missing_end() -> None:

@@ -26,6 +26,10 @@ def beheaded(container: str, codec: str) -> bytes:
     [
         (PAGE, "is an HTML page, not a recording"),
         (b"\n <!-- a --><!-- b -->\n<HTML lang=en>" + b" " * 500, "is an HTML page"),
+        ("\ufeff<html><body>".encode() + b" " * 500, "is an HTML page"),
+        (b"\x00\x00\x00\x18ftypheic" + NOISE, "is a HEIF or AVIF image, not a recording"),
+        (b"RIFF\x00\xea\x00\x00WEBPVP8 " + NOISE, "is a WebP image"),
+        (b"MThd\x00\x00\x00\x06\x00\x01" + NOISE, "is a MIDI file"),
         (b'{"error": "not found"}' * 30, "is a text, not a recording"),
         ("Grüße! ".encode() * 900, "is a text, not a recording"),
         (b"%PDF-1.7\n" + NOISE, "is a PDF document"),
