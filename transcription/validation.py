@@ -1,6 +1,7 @@
 """A request's inputs against the schema, each problem explained in words for the caller."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
@@ -8,11 +9,12 @@ from jsonschema.exceptions import ValidationError
 
 from transcription.errors import InvalidInput
 from transcription.language import code_of
-from transcription.options import AUDIO_NAMES, TRACK
+from transcription.options import AUDIO_NAMES, TRACK, Options
 from transcription.reading import number
 from transcription.schema import input_schema
 
 _SHOWN_CHOICES = 12  # more than this many are counted rather than listed
+_CHOICES = frozenset(option.name for option in fields(Options) if option.metadata["choices"])
 _KINDS = {
     "integer": "a whole number",
     "number": "a number",
@@ -73,10 +75,10 @@ class InputSchema:
 def as_meant(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """A request's inputs, however its client writes them: a blank text says nothing, as null does.
 
-    A track's number may be a number.
+    A choice comes in any case, and a track's number may be a number.
     """
     given = {
-        name: None if isinstance(value, str) and not value.strip() else value
+        name: _text(name, value) if isinstance(value, str) else value
         for name, value in inputs.items()
     }
     track = given.get(TRACK)
@@ -85,6 +87,12 @@ def as_meant(inputs: Mapping[str, Any]) -> dict[str, Any]:
         found = number(text, whole=True)
         given[TRACK] = text if found is None else str(found)
     return given
+
+
+def _text(name: str, value: str) -> str | None:
+    if not value.strip():
+        return None
+    return value.strip().lower() if name in _CHOICES else value
 
 
 def _problems_of_language(name: str) -> list[InvalidInput]:

@@ -112,6 +112,13 @@ async def test_tracks(api: Api, route: str, track: object) -> None:
     assert shown["audio_track"] == str(track).strip().lower().removesuffix(".0")
 
 
+@pytest.mark.parametrize("route", ROUTES)
+async def test_choices_among_the_inputs_come_in_any_case(api: Api, route: str) -> None:
+    shown = await inputs(api, await ask(api, route, output_format="SRT", vad_method=" Silero"))
+    assert (shown["output_format"], shown["vad_method"]) == ("srt", "silero")
+    assert told(await ask(api, route, output_format="docx"))[0] == "output_format"
+
+
 @pytest.mark.parametrize("route", OPENAI)
 async def test_choices_come_in_any_case(api: Api, route: str) -> None:
     for wanted, kind in (
