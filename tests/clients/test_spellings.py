@@ -130,6 +130,12 @@ async def test_choices_come_in_any_case(api: Api, route: str) -> None:
         assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, kind)
 
 
+@pytest.mark.parametrize("strategy", ["null", "None", "Auto"])
+async def test_no_strategy_of_chunking(api: Api, strategy: str) -> None:
+    shown = await inputs(api, await ask(api, OPENAI[0], chunking_strategy=strategy))
+    assert "vad_onset" not in shown
+
+
 @pytest.mark.parametrize("route", [*OPENAI, WAITING[2]])
 @pytest.mark.parametrize("model", ["Whisper-1", " whisper-1 ", "openai/whisper-1"])
 async def test_names_that_openai_gives_its_models(api: Api, route: str, model: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from bridge.api.fields import Fields
 from transcription.errors import InvalidInput
 from transcription.options import NAMES
-from transcription.reading import number
+from transcription.reading import number, says_nothing
 
 DIARIZING = "gpt-4o-transcribe-diarize"
 # The names that clients know; all stand for the operator's default model.
@@ -75,7 +75,7 @@ class OpenAIFields(Fields):
         text = self.one("chunking_strategy")
         prefix = "chunking_strategy["
         parts = {k[len(prefix) : -1]: v[-1] for k, v in self.texts.items() if k.startswith(prefix)}
-        if text is None or text == "auto":
+        if text is None or says_nothing(text) or text.strip().lower() == "auto":
             return parts or None
         try:
             parsed = json.loads(text)
