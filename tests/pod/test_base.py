@@ -19,7 +19,7 @@ def test_the_manifests_predictor_starts_with_base_and_without_any_network(
     assert given["MODELS"] == "base"
     flags = [f"--env={variable}={value}" for variable, value in given.items()]
     flags += ["--network=none", "--read-only", "--cap-drop=all", "--tmpfs=/tmp", "--memory=4g"]
-    flags += ["--tmpfs=/models:mode=1777"]  # the manifest mounts an empty volume there
+    flags += [f"--volume={name}-models:/models"]  # empty at first, as the manifest's claim
     command = shlex.split("python -m cog.server.http --host 127.0.0.1")
     podman("run", "-d", "--name", name, *flags, spec["image"], *command)
     try:
@@ -29,3 +29,4 @@ def test_the_manifests_predictor_starts_with_base_and_without_any_network(
         assert "diarizer_stands_in" in logs.stdout + logs.stderr
     finally:
         podman.run("rm", "-f", "-t", "1", name)
+        podman.run("volume", "rm", "-f", f"{name}-models")
