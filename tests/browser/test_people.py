@@ -46,6 +46,7 @@ def test_two_minutes_after_the_transcript_there_is_a_word_file_with_the_names(
         page.get_by_label("Name").fill(NAMES[named])
         page.keyboard.press("Enter")
         expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.get_by_role("button", name=NAMES[named]).first).to_be_visible()
         named += 1
     assert named >= 2
     page.get_by_role("button", name="Export").click()
