@@ -161,23 +161,18 @@ class Runs:
         Returns when Cog was silent for too long: it took the run and did not begin it, or let it
         go on after it was told to stop it, or told of its end and kept the request open.
         """
-        loop = asyncio.get_running_loop()
-        silent_since = loop.time()
-        with self._watch.changes(prediction_id) as changes:
-            while loop.time() - silent_since < SILENT_SECONDS:
-                offered = offer.number
-                await changes.next(CANCEL_POLL_SECONDS)
-                asked_at = loop.time()
-                status, unwanted = await until_redis_answers(
-                    lambda: self._store.wanted(prediction_id)
-                )
-                # While Redis is away, what Cog reports is not recorded: that time does not count.
-                silent_since += loop.time() - asked_at
-                if unwanted:
-                    await self._cog.cancel(run_id)
-                overdue = unwanted or status is not Status.PROCESSING
-                if not overdue or offer.number != offered:
-                    silent_since = loop.time()
+        silent = 0.0
+        while silent < SILENT_SECONDS:
+            offered = offer.number
+            # By the clock, and not as soon as the record changes: Cog loses a cancel that it gets
+            # while it begins the run.
+            await asyncio.sleep(CANCEL_POLL_SECONDS)
+            # A Redis that is away stops this clock: what Cog reports is not recorded meanwhile.
+            status, unwanted = await until_redis_answers(lambda: self._store.wanted(prediction_id))
+            if unwanted:
+                await self._cog.cancel(run_id)
+            overdue = unwanted or status is not Status.PROCESSING
+            silent = silent + CANCEL_POLL_SECONDS if overdue and offer.number == offered else 0.0
 
     async def _free_slot(self, run_id: str) -> None:
         """Stop a run that takes too long; a Cog that does not let go of it is ended.

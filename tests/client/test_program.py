@@ -143,9 +143,9 @@ def test_documents_for_programs(program: Program, recording: Recording, tmp_path
 def test_status_cancel_and_delete(program: Program, recording: Recording) -> None:
     talk = recording("listed.wav")
     assert program("transcribe", talk).returncode == Exit.OK
-    newest = program("status").stdout.splitlines()[0].split("\t")
+    rows = [row.split("\t") for row in program("status").stdout.splitlines()]
+    (newest,) = (row for row in rows if row[3].startswith("listed.wav ("))
     assert newest[1] == "succeeded"
-    assert newest[3].startswith("listed.wav (")
     assert json.loads(program("status", "--json", newest[0]).stdout)["id"] == newest[0]
     assert program("cancel", newest[0]).stdout == f"{newest[0]}: succeeded\n"
     assert program("delete", newest[0]).stdout == f"{newest[0]}: deleted\n"
