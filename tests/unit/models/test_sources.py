@@ -22,6 +22,8 @@ BASE = registry.WHISPERS["base"]
 def _small_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "PINNED", {"base": indexes.pinned()})
     monkeypatch.setattr(hub, "cached_pinned", lambda _: None)
+    # Other tests of this process may have loaded models, after which the hub is not asked.
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
