@@ -22,7 +22,12 @@ HEALTH_TIMEOUT = 6.0  # seconds; Cog's own health check of a hanging predictor t
 _BUSY_RETRY_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.25)  # the slot is free within 15 ms of an answer
 # Its own words (twice), then the class of the exception that the predictor raised.
 _PREFIX = re.compile(r"^(?:(?:Prediction failed: )+(?:[A-Z]\w*: )?|Input validation error: )")
-_WORKER_LOST = re.compile(r"^(Worker crashed|Failed to send request)")
+# The worker died, or the bridge did while Cog downloaded the recording from it: neither is the
+# recording's fault. What the predictor raises itself never reads like this.
+_RUN_LOST = re.compile(
+    r"^(Worker crashed|Failed to send request|\(?'?Connection (aborted|broken)"
+    r"|HTTPConnectionPool\(host='127\.0\.0\.1')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def _ended(body: Mapping[str, Any]) -> Ended:
         raise ValueError("no status")  # noqa: TRY004 - a malformed answer, not a wrong argument
     error = body.get("error")
     text = _PREFIX.sub("", str(error)) if error else None
-    if text is not None and _WORKER_LOST.match(text):
+    if text is not None and _RUN_LOST.match(text):
         raise RunLost
     return Ended(
         status=status,

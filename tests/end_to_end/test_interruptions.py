@@ -134,7 +134,7 @@ def stop_bridge(stack: RunningStack, number: signal.Signals) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("minutes", "percent"), [(60, 0), (4, 82)])
+@pytest.mark.parametrize(("minutes", "percent"), [(60, 0), (10, 82)])
 async def test_a_long_run_lets_go_of_its_slot_soon(
     stack: RunningStack, client: Client, tmp_path: Path, minutes: int, percent: int
 ) -> None:

@@ -19,7 +19,16 @@ def test_cogs_own_words_are_taken_off_an_error(told: str, error: str) -> None:
     assert parse_run({"status": "failed", "error": told}).error == error
 
 
-@pytest.mark.parametrize("told", ["Worker crashed", "Failed to send request: Broken pipe"])
-def test_a_crashed_worker_is_a_lost_run(told: str) -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Worker crashed",
+        "Failed to send request: Broken pipe",
+        "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))",
+        "('Connection broken: IncompleteRead(0 bytes read)', IncompleteRead(0 bytes read))",
+        "HTTPConnectionPool(host='127.0.0.1', port=8081): Max retries exceeded with url: /audio/x",
+    ],
+)
+def test_a_dead_worker_or_bridge_is_a_lost_run(told: str) -> None:
     with pytest.raises(RunLost):
         parse_run({"status": "failed", "error": told})
