@@ -17,6 +17,7 @@ from tests.manifests.documents import (
     EXAMPLES,
     FILES,
     SCALE,
+    Documents,
     container,
     images,
     load,
@@ -133,7 +134,7 @@ def named_images() -> set[str]:
     return ours | {found["REDIS"]}
 
 
-@pytest.mark.parametrize("name", [*FILES, "compose.yaml", "k8s/scale/redis.yaml"])
+@pytest.mark.parametrize("name", [*FILES, SCALE, "compose.yaml"])
 def test_every_image_has_a_name_of_ours_and_a_version(name: str) -> None:
     used = set(re.findall(r"^\s*(?:- )?image: (\S+)$", (ROOT / name).read_text(), re.MULTILINE))
     assert used
@@ -195,15 +196,24 @@ def test_the_overlay_for_many_pods_shares_one_redis() -> None:
 
 @pytest.mark.parametrize("name", [FILES[1], SCALE])
 def test_the_rendered_overlays_are_up_to_date(name: str) -> None:
-    rendered = list(yaml.safe_load_all(render(str(Path(name).parent))))
+    rendered = printed("kustomize", ROOT / "scripts/manifests.sh", Path(name).parent.name)
     assert load(name) == rendered, "run: make manifests"
 
 
-def render(folder: str) -> str:
-    if not (shutil.which("kubectl") or shutil.which("kustomize")):
-        pytest.skip("neither kustomize nor kubectl is installed: overlays are not rendered")
-    done = subprocess.run(
-        [ROOT / "scripts/manifests.sh", folder], capture_output=True, text=True, timeout=30
-    )
+@pytest.mark.parametrize("name", [FILES[1], SCALE])
+def test_apply_k_applies_the_rendered_overlay(name: str) -> None:
+    applied = printed("kubectl", "kubectl", "kustomize", Path(name).parent)
+    assert in_order(applied) == in_order(load(name))
+
+
+def in_order(documents: Documents) -> Documents:
+    return sorted(documents, key=lambda found: (found["kind"], found["metadata"]["name"]))
+
+
+def printed(tool: str, *command: object) -> Documents:
+    if not (shutil.which("kubectl") or shutil.which(tool)):
+        pytest.skip(f"{tool} is not installed")
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return list(yaml.safe_load_all(done.stdout))

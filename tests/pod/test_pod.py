@@ -156,6 +156,8 @@ def carry_out(command: str, pod: Pod, folder: Path) -> None:
             pod.podman("volume", "rm", "whisperx-redis")  # the loss
         case ["kubectl", "scale", "deployment/whisperx-stack", "--replicas=1"]:
             pod.play()
+        case ["kubectl", "wait", "--for=delete", *_]:
+            pass  # `down` has waited
         case ["kubectl", "apply", "-f", file] if file == restore:
             holder = next(yaml.safe_load_all((ROOT / restore).read_text()))
             for probe in ("readinessProbe", "livenessProbe"):

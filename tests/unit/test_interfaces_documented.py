@@ -108,7 +108,7 @@ def test_metrics_are_documented() -> None:
     listed = page.split("<!-- metrics -->")[1].split("<!-- /metrics -->")[0]
     ours = {f.name for f in Metrics().registry.collect() if f.name.startswith("whisperx_")}
     assert first_cells(listed) == ours
-    scaled = source("k8s/scale/autoscaling.yaml")
+    scaled = source("k8s/scale/overlay/autoscaling.yaml")
     assert set(re.findall(r"whisperx_\w+", scaled)) <= ours
     asked = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"whisperx_\w+", page)}
     assert asked <= ours
