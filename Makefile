@@ -4,7 +4,7 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install models install-platforms install-manifests install-browser install-clients demo up test test-slow test-platforms test-clients test-all test-pod test-image-pins check check-manifests format bench schema docs manifests images clean
+.PHONY: help install models install-platforms install-manifests install-browser install-clients demo up test test-slow test-platforms test-clients test-all test-pod test-cluster test-image-pins check check-manifests format bench schema docs manifests images clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -59,6 +59,9 @@ test-all: test test-slow ## both
 
 test-pod: install ## k8s/cpu as a real pod: images, kills, drain (needs podman and mmdebstrap)
 	@$(PYTHON) -m pytest -s tests/pod
+
+test-cluster: install ## what only a cluster can show, on the one that kubectl points at
+	@$(PYTHON) -W ignore -m tests.cluster
 
 test-image-pins: ## the GPU image's own packages on this CPU: 4 GB, by hand and weekly
 	@scripts/image-pins.sh

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -50,6 +51,13 @@ def variables(found: dict[str, Any]) -> dict[str, str | None]:
 def images() -> dict[str, str]:
     lines = (ROOT / "images/images.env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def documented(heading: str) -> list[str]:
+    """The commands of a section of docs/operations.md."""
+    section = (ROOT / "docs/operations.md").read_text().split(f"\n## {heading}\n")[1]
+    blocks = re.findall(r"^```sh\n(.*?)^```", section.split("\n## ")[0], re.MULTILINE | re.DOTALL)
+    return "".join(blocks).splitlines()
 
 
 Documents = list[dict[str, Any]]

@@ -6,7 +6,16 @@ import pytest
 import yaml
 
 from stack.settings import ROOT
-from tests.manifests.documents import EXAMPLES, FILES, SCALE, Documents, load, only, pod
+from tests.manifests.documents import (
+    EXAMPLES,
+    FILES,
+    SCALE,
+    Documents,
+    documented,
+    load,
+    only,
+    pod,
+)
 
 EVERY = [*FILES, SCALE, *EXAMPLES]
 LABELS = {"app": "whisperx-stack"}
@@ -59,10 +68,9 @@ def mebibytes(text: str) -> int:
 
 
 def test_the_documented_restore_waits_for_the_old_pod_and_for_no_longer_than_it_may_take() -> None:
-    page = (ROOT / "docs/operations.md").read_text().split("\n## Back up and restore\n")[1]
-    restore = page.split("```sh\n")[2].split("```")[0].splitlines()
-    stopped, waited = restore[0], restore[1]
-    assert stopped == "kubectl scale deployment/whisperx-stack --replicas=0"
+    commands = documented("Back up and restore")
+    stopped = commands.index("kubectl scale deployment/whisperx-stack --replicas=0")
+    waited = commands[stopped + 1]
     assert waited.startswith("kubectl wait --for=delete pod -l app=whisperx-stack --timeout=")
     seconds = int(waited.rpartition("=")[2].removesuffix("m")) * 60
     assert seconds > pod(load(FILES[0]))["terminationGracePeriodSeconds"]

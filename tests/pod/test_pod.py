@@ -18,6 +18,7 @@ from replicate.client import Client
 from evaluation.scoring import plain_words, word_error_rate
 from stack.settings import ROOT
 from tests.conftest import RECORDING, wait_until
+from tests.manifests.documents import documented
 from tests.pod.podman import Pod, say
 from tests.pod.receiver import Receiver
 
@@ -131,13 +132,6 @@ def test_only_the_bridge_can_be_reached_from_outside_the_pod(pod: Pod) -> None:
     assert listening.returncode == 0, listening.stderr
     open_to_all = set(re.findall(r"(?:0\.0\.0\.0|\*|\[::\]):(\d+)\s", listening.stdout))
     assert open_to_all == {"8080", "9090"}
-
-
-def documented(heading: str) -> list[str]:
-    """The commands of a section of docs/operations.md."""
-    section = (ROOT / "docs/operations.md").read_text().split(f"\n## {heading}\n")[1]
-    blocks = re.findall(r"^```sh\n(.*?)^```", section.split("\n## ")[0], re.MULTILINE | re.DOTALL)
-    return "".join(blocks).splitlines()
 
 
 def carry_out(command: str, pod: Pod, folder: Path) -> None:
