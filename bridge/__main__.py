@@ -11,6 +11,7 @@ import uvloop
 from bridge import logs
 from bridge.app import serving
 from bridge.settings import Settings
+from bridge.tasks.queue import check_docket
 from transcription.environment import SettingsError
 
 _log = logging.getLogger("bridge")
@@ -34,6 +35,7 @@ def main() -> int:
     """The process: exit status 2 when its environment is not usable."""
     try:
         settings = Settings.from_env(os.environ)
+        check_docket()
     except SettingsError as error:
         print(f"bridge: {error}", file=sys.stderr)
         return 2

@@ -40,6 +40,7 @@ from bridge.records.revisions import Revisions
 from bridge.records.store import Store
 from bridge.records.watch import Watch
 from bridge.routes import routes
+from bridge.seals import Seals
 from bridge.settings import Settings
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
@@ -131,6 +132,7 @@ def _metrics(app: web.Application, context: Context) -> web.Application:
         metrics.saw(change)
 
     context.lifecycle.on_change, context.webhooks.on_try = on_change, metrics.tried
+    context.seals.on_refused = metrics.refused
     return build_metrics_app(metrics, context)
 
 
@@ -179,7 +181,9 @@ async def _dispatching(
 
 def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
     """The parts that the routes use."""
-    links = Links(settings.webhook_secret, settings.model_name.partition("/")[0])
+    secret, *retired = settings.webhook_secrets
+    links = Links(secret, settings.model_name.partition("/")[0], retired=retired)
+    seals = Seals(settings.webhook_secrets)
     store = Store(redis, settings.result_ttl, settings.queue_limit)
     files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
     uploads = Uploads(settings, redis, files)
@@ -190,6 +194,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
     return Context(
         settings=settings,
         links=links,
+        seals=seals,
         store=store,
         revisions=Revisions(redis, settings.revision_limit),
         watch=Watch(redis, store),
@@ -229,6 +234,7 @@ def _dispatcher(context: Context, cog: Cog) -> "Dispatcher":
     )
     return Dispatcher(
         settings.redis_address,
+        context.seals,
         context.queue,
         runs,
         transfers,

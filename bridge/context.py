@@ -16,6 +16,7 @@ from bridge.records.prediction import Prediction, Status
 from bridge.records.revisions import Revisions
 from bridge.records.store import QueuePlace, Store
 from bridge.records.watch import Watch
+from bridge.seals import Seals
 from bridge.settings import Settings
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
@@ -28,6 +29,7 @@ class Context:
 
     settings: Settings
     links: Links
+    seals: Seals
     store: Store
     revisions: Revisions
     watch: Watch

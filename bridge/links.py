@@ -1,12 +1,13 @@
 """Every signed address: whoever has it needs no token, and it is valid for one thing only.
 
-A signature is an HMAC-SHA256 of the kind of link and what it names, under ``WEBHOOK_SECRET``.
+A signature is an HMAC-SHA256 of the kind of link and what it names, under ``WEBHOOK_SECRET``. While
+that is changed, links that the retired secrets signed stay valid.
 """
 
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -20,8 +21,9 @@ _FILE_FIELDS = {"owner", "expiry", "signature"}
 class Links:
     """Makes and checks links. ``owner`` stands in the links of uploaded files."""
 
-    def __init__(self, secret: str, owner: str = "") -> None:
+    def __init__(self, secret: str, owner: str = "", *, retired: Sequence[str] = ()) -> None:
         self._secret: Final = secret
+        self._secrets: Final = (secret, *retired)
         self._owner: Final = owner
         self.base = ""  # of the loopback listener, known once it has its port
 
@@ -41,7 +43,7 @@ class Links:
 
     def check(self, request: web.Request, *parts: str) -> None:
         """Raises HTTPForbidden unless the loopback address in the request is one of ours."""
-        if not signed_by(self._secret, request.match_info["signature"], *parts):
+        if not self._signed(request.match_info["signature"], *parts):
             raise web.HTTPForbidden
 
     def stream(self, base: str, prediction_id: str, created_at: datetime) -> str:
@@ -89,8 +91,11 @@ class Links:
         return file_id if self._valid(signature, "file", owner, file_id, expiry=expiry) else None
 
     def _valid(self, signature: str, *parts: str, expiry: str) -> bool:
-        signed = signed_by(self._secret, signature, *parts, expiry)
+        signed = self._signed(signature, *parts, expiry)
         return signed and expiry.isdecimal() and int(expiry) > time.time()
+
+    def _signed(self, signature: str, *parts: str) -> bool:
+        return any(signed_by(secret, signature, *parts) for secret in self._secrets)
 
 
 def sign(secret: str, *parts: str) -> str:

@@ -63,6 +63,9 @@ class Metrics:
         self._webhooks = self._counter(
             "webhook_attempts", "Tries to deliver clients' webhooks.", "event", "outcome"
         )
+        self._refused = self._counter(
+            "redis_refused", "Values in Redis that were refused: not written by a bridge.", "kind"
+        )
         self._unfinished = self._gauge("predictions_unfinished", "Queued and running.", "status")
         self._waiting = self._gauge("webhooks_pending", "Webhooks that are still to be delivered.")
         self._dead = self._gauge("webhooks_dead", "Webhooks that were given up.")
@@ -90,6 +93,10 @@ class Metrics:
     def tried(self, event: str, outcome: str) -> None:
         """Count a try to deliver a webhook."""
         self._webhooks.labels(event, outcome).inc()
+
+    def refused(self, kind: str) -> None:
+        """Count a value in Redis that was not ours."""
+        self._refused.labels(kind).inc()
 
     @web.middleware
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -2,12 +2,13 @@
 
 Three dockets. `jobs` gives predictions to Cog, `errands` downloads recordings and minds deadlines,
 `deliveries` hands clients their webhooks: a stranger's slow server never holds the GPU's slot, and
-receivers that hang never hold up a download. Task arguments are ids; whether there is anything
-left to do is asked of the record, never of docket.
+receivers that hang never hold up a download. Task arguments are ids, and sealed (`codec`); whether
+there is anything left to do is asked of the record, never of docket.
 """
 
 import asyncio
 import contextlib
+import importlib.metadata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,21 @@ from bridge.records.prediction import (
     Prediction,
 )
 from bridge.tasks.webhooks import LOGS_INTERVAL
+from transcription.environment import SettingsError
 
 if TYPE_CHECKING:
-    from docket import Docket  # half of the bridge's start; see `app`
+    from bridge.tasks.codec import Docket  # half of the bridge's start; see `app`
 
+DOCKET = ("pydocket", "0.27.0")  # the one version whose inside `codec` knows
 ADDS_AT_ONCE = 16
+
+
+def check_docket() -> None:
+    """Raises SettingsError where another version of docket is installed."""
+    name, wanted = DOCKET
+    found = importlib.metadata.version(name)
+    if found != wanted:
+        raise SettingsError(f"{name} {wanted} is needed, {found} is installed")
 
 
 @dataclass(frozen=True, slots=True)

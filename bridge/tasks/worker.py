@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from docket import Docket, Worker
 from redis.exceptions import RedisError
 
 from bridge.cog.monitor import Monitor
 from bridge.recordings.cleanup import Cleanup
 from bridge.records.store import Store
+from bridge.seals import Seals
+from bridge.tasks.codec import Docket, Worker
 from bridge.tasks.queue import Dockets, Queue
 from bridge.tasks.runs import Runs
 from bridge.tasks.transfers import Transfers
@@ -28,6 +29,7 @@ REDELIVERY = timedelta(seconds=15)  # a task whose bridge was silent this long i
 RUNS_POLL = timedelta(milliseconds=10)
 TRANSFERS_POLL = timedelta(milliseconds=100)  # of many slots some are nearly always free
 SWEEP_SECONDS = 60.0
+SWEEP_PAUSE = 2.0  # between two sweeps at least, however many tasks are refused
 LAST_WEBHOOKS_SECONDS = 20.0  # how long a stopping bridge still tries what clients are to be told
 
 _log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Dispatcher:
     def __init__(  # noqa: PLR0913, PLR0917 - the wiring of the queue meets here, once
         self,
         redis_url: str,
+        seals: Seals,
         queue: Queue,
         runs: Runs,
         transfers: Transfers,
@@ -49,6 +52,7 @@ class Dispatcher:
         slots: int,
     ) -> None:
         self._redis_url: Final = redis_url
+        self._seals: Final = seals
         self._queue: Final = queue
         self._runs: Final = runs
         self._transfers: Final = transfers
@@ -58,15 +62,15 @@ class Dispatcher:
         self._janitor: Final = cleanup
         self._slots: Final = slots
         self._claiming: asyncio.Task[None] | None = None
+        self._missing: Final = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works on the queue while the block runs; at its end finishes what has begun."""
-        url = self._redis_url
         async with (
-            Docket(name="jobs", url=url) as jobs,
-            Docket(name="errands", url=url) as errands,
-            Docket(name="deliveries", url=url) as deliveries,
+            self._docket("jobs") as jobs,
+            self._docket("errands") as errands,
+            self._docket("deliveries") as deliveries,
         ):
             jobs.register(self._runs.run, names=["run"])
             errands.register(self._transfers.fetch, names=["fetch"])
@@ -83,6 +87,9 @@ class Dispatcher:
                     yield
                 finally:
                     self._runs.stopping = True
+
+    def _docket(self, name: str) -> Docket:
+        return Docket(name, self._redis_url, self._seals, on_refused=self._missing.set)
 
     async def drain(self) -> None:
         """Claim no more, finish what runs, and try once what clients have to be told of it."""
@@ -103,8 +110,12 @@ class Dispatcher:
                 await self._monitor.wait(ready=False)
 
     async def _sweep(self) -> None:
-        """Queues again what is unfinished and, by some accident, not queued."""
+        """Queues again what is unfinished and, by some accident, not queued.
+
+        Soon after a task was refused as well: the release before may have queued it.
+        """
         while True:
+            self._missing.clear()
             try:
                 for prediction_id in await self._store.unfinished():
                     await self._requeue(prediction_id)
@@ -113,7 +124,10 @@ class Dispatcher:
                     await self._queue.notify(prediction_id, event)
             except RedisError:
                 _log.warning("Redis does not answer; sweeping later")
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(SWEEP_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._missing.wait()
 
     async def _requeue(self, prediction_id: str) -> None:
         prediction = await self._store.get(prediction_id)
