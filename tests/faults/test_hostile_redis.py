@@ -36,9 +36,9 @@ class Payload:
         return open, (self._path, "w")
 
 
-def _task(**changes: Any) -> dict[str, Any]:
+def _task(**changes: Any) -> dict[Any, Any]:
     """A message as the release before wrote it."""
-    message: dict[str, Any] = {
+    message: dict[Any, Any] = {
         "key": "somebody",
         "when": "2026-01-01T00:00:00+00:00",
         "function": "cancel",
@@ -64,12 +64,23 @@ async def _parked(redis: Redis, docket: str, payload: bytes) -> None:
 
 
 async def _as_a_strike(redis: Redis, docket: str, payload: bytes) -> None:
-    strike = {"direction": "strike", "operator": "==", "parameter": "retry", "value": payload}
-    await redis.xadd(f"{docket}:strikes", {**strike})
+    strike: dict[Any, Any] = {
+        "direction": "strike",
+        "operator": "==",
+        "parameter": "retry",
+        "value": payload,
+    }
+    await redis.xadd(f"{docket}:strikes", strike)
 
 
 async def _as_a_run(redis: Redis, docket: str, payload: bytes) -> None:
-    run = {"function": "cancel", "args": payload, "kwargs": payload, "when": "1", "state": "failed"}
+    run: dict[Any, Any] = {
+        "function": "cancel",
+        "args": payload,
+        "kwargs": payload,
+        "when": "1",
+        "state": "failed",
+    }
     await redis.hset(f"{docket}:runs:somebody", mapping={**run, "result_key": "x"})
     await redis.set(f"{docket}:results:x", payload)
 
