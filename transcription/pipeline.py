@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from transcription import audio
+from transcription import audio, heap
 from transcription.attribution import attribute
 from transcription.audio import Samples
 from transcription.audio.peaks import peaks
@@ -113,6 +113,7 @@ class Pipeline:
             diarization = _named(run, _diarization(run, segments), known, self._threshold)
         transcript = _assemble(run, samples, segments, language, diarization)
         run.progress.reach(1.0)
+        heap.give_back(transcript.duration)
         return Report(
             transcript,
             run.seconds,
