@@ -210,7 +210,7 @@ def test_actions_are_pinned_and_run_what_everybody_runs() -> None:
     jobs = (ROOT / ".github/workflows/ci.yml").read_text()
     assert "bash .ci/run" in jobs
     steps = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line[:1] != "#"]
-    assert steps[-3:] == ["make test", "POD_SECONDS=1200 bash .ci/pod", "make test-slow"]
+    assert steps[-3:] == ["COVERAGE=1 make test", "POD_SECONDS=1200 bash .ci/pod", "make test-slow"]
 
 
 def test_operations_and_ci_install_the_same_for_the_pod() -> None:
