@@ -1,4 +1,4 @@
-"""Runs the bridge until SIGTERM or SIGINT: ``python -m bridge``."""
+"""Runs the bridge until SIGTERM or SIGINT: ``python -m bridge``; ``… keys`` keeps its keys."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ import sys
 
 import uvloop
 
-from bridge import logs
+from bridge import keys_command, logs
 from bridge.app import serving
 from bridge.settings import Settings
 from bridge.tasks.queue import check_docket
@@ -33,6 +33,12 @@ async def run(settings: Settings) -> None:
 
 def main() -> int:
     """The process: exit status 2 when its environment is not usable."""
+    match sys.argv[1:]:
+        case ["keys", *arguments]:
+            return keys_command.main(arguments)
+        case [unknown, *_]:
+            print(f"bridge: {unknown}: the only command is keys", file=sys.stderr)
+            return 2
     try:
         settings = Settings.from_env(os.environ)
         check_docket()

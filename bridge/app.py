@@ -22,6 +22,7 @@ from bridge.api.errors import translate
 from bridge.api.replicate.render import webhook_body
 from bridge.api.slashes import AnySlashes
 from bridge.api.waiting import tell_id
+from bridge.apikeys import KeyFile
 from bridge.cog.callbacks import build_internal_app
 from bridge.cog.client import Cog
 from bridge.cog.monitor import Monitor
@@ -193,6 +194,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
     intake = Intake(settings, store, files, arrivals, idempotency, queue, version(settings))
     return Context(
         settings=settings,
+        keys=KeyFile(settings.api_keys_file),
         links=links,
         seals=seals,
         store=store,

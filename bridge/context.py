@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.apikeys import KeyFile
 from bridge.cog.monitor import Monitor
 from bridge.intake.accept import Intake
 from bridge.intake.forward import Forward
@@ -28,6 +29,7 @@ class Context:
     """A running bridge's parts."""
 
     settings: Settings
+    keys: KeyFile
     links: Links
     seals: Seals
     store: Store

@@ -14,6 +14,8 @@ from typing import Final
 from aiohttp import web
 from yarl import URL
 
+from bridge.tenants import DEFAULT, Key, Tenant
+
 STREAM_SECONDS = 86_400  # how long a stream's link is valid, from the prediction's creation
 _FILE_FIELDS = {"owner", "expiry", "signature"}
 
@@ -27,12 +29,12 @@ class Links:
         self._owner: Final = owner
         self.base = ""  # of the loopback listener, known once it has its port
 
-    def webhook(self, prediction_id: str, attempt: int) -> str:
+    def webhook(self, prediction_id: Key, attempt: int) -> str:
         """Where Cog reports run ``attempt``, on loopback."""
         signature = sign(self._secret, "webhook", prediction_id, str(attempt))
         return f"{self.base}/webhook/{prediction_id}/{attempt}/{signature}"
 
-    def segments(self, prediction_id: str, attempt: int) -> str:
+    def segments(self, prediction_id: Key, attempt: int) -> str:
         """Where the predictor posts what run ``attempt`` has recognized so far, on loopback."""
         signature = sign(self._secret, "segments", prediction_id, str(attempt))
         return f"{self.base}/segments/{prediction_id}/{attempt}/{signature}"
@@ -46,39 +48,36 @@ class Links:
         if not self._signed(request.match_info["signature"], *parts):
             raise web.HTTPForbidden
 
-    def stream(self, base: str, prediction_id: str, created_at: datetime) -> str:
+    def stream(self, base: str, prediction_id: Key, created_at: datetime) -> str:
         """Where a client follows a prediction; ``base`` is how it reaches us."""
-        expiry = str(int(created_at.timestamp()) + STREAM_SECONDS)
-        signature = sign(self._secret, "stream", prediction_id, expiry)
-        path = f"/v1/predictions/{prediction_id}/stream"
-        return f"{base}{path}?expiry={expiry}&signature={signature}"
+        return self._of(base, "stream", prediction_id, int(created_at.timestamp()) + STREAM_SECONDS)
 
-    def opens_stream(self, prediction_id: str, query: Mapping[str, str]) -> bool:
-        """Whether a request with this query may follow the prediction."""
-        expiry, signature = query.get("expiry", ""), query.get("signature", "")
-        return self._valid(signature, "stream", prediction_id, expiry=expiry)
-
-    def recording(self, base: str, prediction_id: str) -> str:
+    def recording(self, base: str, prediction_id: Key) -> str:
         """Where the sound of a prediction is listened to, for a day."""
-        expiry = str(int(time.time()) + STREAM_SECONDS)
-        signature = sign(self._secret, "recording", prediction_id, expiry)
-        path = f"/v1/predictions/{prediction_id}/recording"
-        return f"{base}{path}?expiry={expiry}&signature={signature}"
+        return self._of(base, "recording", prediction_id, int(time.time()) + STREAM_SECONDS)
 
-    def opens_recording(self, prediction_id: str, query: Mapping[str, str]) -> bool:
-        """Whether a request with this query may listen to the prediction's recording."""
+    def _of(self, base: str, kind: str, prediction_id: Key, expiry: int) -> str:
+        signature = sign(self._secret, kind, prediction_id, str(expiry))
+        path = f"{base}/v1/predictions/{prediction_id.public}/{kind}"
+        return f"{path}?expiry={expiry}&signature={signature}{_whose(prediction_id)}"
+
+    def opened(self, kind: str, public_id: str, query: Mapping[str, str]) -> Key | None:
+        """The prediction whose ``kind`` (stream or recording) a request with this query opens."""
         expiry, signature = query.get("expiry", ""), query.get("signature", "")
-        return self._valid(signature, "recording", prediction_id, expiry=expiry)
+        key = _key(public_id, query)
+        opens = key is not None and self._valid(signature, kind, key, expiry=expiry)
+        return key if opens else None
 
-    def file(self, base: str, file_id: str, expires_at: datetime) -> str:
+    def file(self, base: str, file_id: Key, expires_at: datetime) -> str:
         """Where an uploaded file is downloaded, until it expires."""
         expiry = str(int(expires_at.timestamp()))
         signature = sign(self._secret, "file", self._owner, file_id, expiry)
         query = {"owner": self._owner, "expiry": expiry, "signature": signature}
-        return str(URL(f"{base}/v1/files/{file_id}/download").with_query(query))
+        link = str(URL(f"{base}/v1/files/{file_id.public}/download").with_query(query))
+        return link + _whose(file_id)
 
-    def file_named_by(self, link: str) -> str | None:
-        """The id of the file that one of our links names, if it is one and still valid."""
+    def file_named_by(self, link: str) -> Key | None:
+        """The file that one of our links names, if it is one and still valid."""
         try:
             url = URL(link)
         except ValueError:
@@ -88,7 +87,9 @@ class Links:
                 owner, expiry, signature = (url.query[n] for n in ("owner", "expiry", "signature"))
             case _:
                 return None
-        return file_id if self._valid(signature, "file", owner, file_id, expiry=expiry) else None
+        key = _key(file_id, url.query)
+        ours = key is not None and self._valid(signature, "file", owner, key, expiry=expiry)
+        return key if ours else None
 
     def _valid(self, signature: str, *parts: str, expiry: str) -> bool:
         signed = self._signed(signature, *parts, expiry)
@@ -96,6 +97,19 @@ class Links:
 
     def _signed(self, signature: str, *parts: str) -> bool:
         return any(signed_by(secret, signature, *parts) for secret in self._secrets)
+
+
+def _whose(key: Key) -> str:
+    """The part of a link's query that names its tenant; none for the first of them."""
+    return "" if key.tenant == DEFAULT else f"&tenant={key.tenant.name}"
+
+
+def _key(public_id: str, query: Mapping[str, str]) -> Key | None:
+    """What a link names, by its path and query; None where it is none of ours."""
+    try:
+        return Tenant(query.get("tenant", DEFAULT.name)).key(public_id)
+    except ValueError:
+        return None
 
 
 def sign(secret: str, *parts: str) -> str:

@@ -21,8 +21,10 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
+from bridge.api.auth import forbidden, holder, unauthenticated
 from bridge.context import Context
 from bridge.records.prediction import Change, Status
+from bridge.tenants import Scope
 from predictor.health import CogState
 
 _PREFIX = "whisperx_"
@@ -147,7 +149,14 @@ class Metrics:
 def build_metrics_app(metrics: Metrics, context: Context) -> web.Application:
     """The application behind METRICS_PORT."""
 
-    async def show(_: web.Request) -> web.Response:
+    async def show(request: web.Request) -> web.Response:
+        # Where there are tenants, what is counted is the work of all of them.
+        if context.settings.api_keys_file:
+            principal = holder(context, request.headers.get("Authorization", ""))
+            if principal is None:
+                return unauthenticated()
+            if principal.key_id and Scope.OPERATOR not in principal.scopes:
+                return forbidden(principal, Scope.OPERATOR)
         text = await metrics.text(context)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from yarl import URL
 
+from bridge.tenants import DEFAULT, Tenant
 from bridge.variables import Variables
 from outbound.policy import Policy
 from outbound.signing import check_key, derive_key
@@ -65,6 +66,9 @@ class Settings(Variables):
     def _check_choices(self) -> None:
         choice({"CLIENT_WEBHOOKS": self.client_webhooks}, "CLIENT_WEBHOOKS", "", CLIENT_WEBHOOKS)
         choice({"LOG_FORMAT": self.log_format}, "LOG_FORMAT", "", LOG_FORMATS)
+        if self.api_keys_file and self.client_webhooks == "forward":
+            # What is forwarded leaves no record, and what has no record has no tenant.
+            raise SettingsError("CLIENT_WEBHOOKS=forward cannot be used with API_KEYS_FILE")
         for origin in self.cors_origins - {"*", "null"}:
             if not _ORIGIN.fullmatch(origin):
                 raise SettingsError(f"CORS_ALLOWED_ORIGINS: {origin!r} is no origin")
@@ -76,6 +80,12 @@ class Settings(Variables):
         except ValueError as error:
             raise SettingsError(f"WEBHOOK_SIGNING_KEY: {error}") from None
         object.__setattr__(self, "signing_key", key)
+
+    def signing_key_of(self, tenant: Tenant) -> str:
+        """The key that signs the tenant's webhooks; of each tenant another."""
+        if tenant == DEFAULT:
+            return self.signing_key
+        return derive_key(self.webhook_secret, tenant.name)
 
     @property
     def cors_origins(self) -> frozenset[str]:

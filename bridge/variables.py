@@ -19,6 +19,12 @@ class Variables:
         "Bearer token of the API. Several, separated by commas, are valid at once (rotation).",
         "BRIDGE_AUTH_TOKEN",
     )
+    api_keys_file: str = variable(
+        "API_KEYS_FILE",
+        "",
+        "File of further keys of the API, a line each, and of their tenants. `python -m bridge "
+        "keys` writes it; it is read again when it changes.",
+    )
     webhook_secret: str = variable(
         "WEBHOOK_SECRET",
         "",

@@ -9,9 +9,13 @@ PREFIX = "whsec_"
 _KEY_BYTES = 24  # the least that the specification allows; what its own libraries generate
 
 
-def derive_key(secret: str) -> str:
-    """A signing key made from another secret: the same every time, and of no use to find that."""
-    digest = hmac.new(secret.encode(), b"webhook signing key", hashlib.sha256).digest()
+def derive_key(secret: str, holder: str = "") -> str:
+    """A signing key made from another secret: the same every time, and of no use to find that.
+
+    Each ``holder`` gets another one.
+    """
+    purpose = f"webhook signing key\n{holder}" if holder else "webhook signing key"
+    digest = hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
     return PREFIX + base64.b64encode(digest[:_KEY_BYTES]).decode()
 
 

@@ -13,11 +13,10 @@ from aiohttp import web
 from bridge.api.fields import Fields
 from bridge.api.forms import Form, discard, read_form
 from bridge.api.openai.render import segment
-from bridge.api.origin import origin_of
+from bridge.api.origin import asked
 from bridge.api.refusals import in_the_forms_words
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
-from bridge.intake.accept import Request
 from bridge.recordings.raw import as_wave
 from transcription import subtitles
 from transcription.errors import InvalidAudio, InvalidInput
@@ -64,8 +63,8 @@ async def detect_language(request: web.Request) -> web.Response:
     """Detects the language that is spoken, with its probability."""
     form, _ = await _read(request)
     # The smaller detector of speech: nobody waits for a transcript here.
-    asked = {"task": "detect_language", "diarization": False, "vad_method": "silero"}
-    found = (await _finish(request, form, asked)).transcript
+    wanted = {"task": "detect_language", "diarization": False, "vad_method": "silero"}
+    found = (await _finish(request, form, wanted)).transcript
     return web.json_response(
         {
             "detected_language": LANGUAGES.get(found.language, found.language).lower(),
@@ -94,8 +93,7 @@ async def _read(request: web.Request) -> tuple[Form, Fields]:
 
 
 async def _finish(request: web.Request, form: Form, inputs: dict[str, Any]) -> Result:
-    parsed = Request(inputs=inputs, upload=form.upload, origin=origin_of(request))
-    return await finish(request, parsed, _PATIENCE)
+    return await finish(request, asked(request, inputs, form.upload), _PATIENCE)
 
 
 def _output(fields: Fields) -> str:

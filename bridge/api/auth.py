@@ -1,4 +1,4 @@
-"""Who may use the API: holders of one of the operator's bearer tokens."""
+"""Who may use the API: holders of the operator's tokens and of the keys of API_KEYS_FILE."""
 
 import hmac
 import re
@@ -7,7 +7,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bridge.api.errors import problem
-from bridge.context import CONTEXT
+from bridge.context import CONTEXT, Context
+from bridge.tenants import Principal, Scope, Tenant
 
 PUBLIC = frozenset(
     {
@@ -40,18 +41,51 @@ SIGNED = frozenset(
 )
 
 _SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`
+_PRINCIPAL = web.RequestKey("principal", Principal)
+_NOBODY = Principal()  # may do what OPEN names, in the tenant of BRIDGE_TOKEN
+
+
+def principal_of(request: web.Request) -> Principal:
+    """Who sent the request. A route that asks for no token has nobody: it raises KeyError."""
+    return request[_PRINCIPAL]
+
+
+def tenant_of(request: web.Request) -> Tenant:
+    """Whose predictions and files the request is about; raises KeyError likewise."""
+    return principal_of(request).tenant
+
+
+def holder(context: Context, authorization: str) -> Principal | None:
+    """Whose token a request has in its header ``Authorization``."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() not in _SCHEMES:
+        return None
+    token = token.strip()
+    listed = context.keys.holder(token)
+    return Principal() if _known(token, context.settings.bearer_tokens) else listed
 
 
 @web.middleware
 async def require_token(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Lets a request pass with a valid token, or to a public route."""
-    if _needs_no_token(request):
+    """Lets a request pass with a token that is valid and may do this, or to a public route."""
+    route = _route(request)
+    if route in SIGNED or (request.match_info.route.resource and _path(request) in PUBLIC):
         return await handler(request)
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() in _SCHEMES and _known(
-        token.strip(), request.app[CONTEXT].settings.bearer_tokens
-    ):
-        return await handler(request)
+    context = request.app[CONTEXT]
+    principal = holder(context, request.headers.get("Authorization", ""))
+    if principal is None and route in OPEN and context.settings.allow_anonymous:
+        principal = _NOBODY
+    if principal is None:
+        return unauthenticated()
+    needed = Scope.READ if request.method in ("GET", "HEAD") else Scope.WRITE
+    if needed not in principal.scopes:
+        return forbidden(principal, needed)
+    request[_PRINCIPAL] = principal
+    return await handler(request)
+
+
+def unauthenticated() -> web.Response:
+    """The answer to a request without a valid token."""
     return problem(
         401,
         "A valid token is required: send the header `Authorization: Bearer <token>`.",
@@ -59,14 +93,25 @@ async def require_token(request: web.Request, handler: Handler) -> web.StreamRes
     )
 
 
-def _needs_no_token(request: web.Request) -> bool:
+def forbidden(principal: Principal, needed: Scope) -> web.Response:
+    """The answer to a key that may do other things, but not this."""
+    has = ", ".join(scope for scope in Scope if scope in principal.scopes)
+    return problem(
+        403,
+        f"This key lacks the scope `{needed}`; it has: {has}.",
+        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'},
+        code="insufficient_scope",
+    )
+
+
+def _path(request: web.Request) -> str:
     # The route that was found, not the path, in which a slash may be escaped.
     resource = request.match_info.route.resource
-    if resource is None:
-        return False
-    route = f"{request.method} {re.sub('^(/v1)*', '', resource.canonical)}"
-    anonymous = request.app[CONTEXT].settings.allow_anonymous == 1
-    return resource.canonical in PUBLIC or route in SIGNED or (anonymous and route in OPEN)
+    return resource.canonical if resource else ""
+
+
+def _route(request: web.Request) -> str:
+    return f"{request.method} {re.sub('^(/v1)*', '', _path(request))}"
 
 
 def _known(token: str, valid: tuple[str, ...]) -> bool:

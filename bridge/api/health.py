@@ -6,6 +6,7 @@ from aiohttp import web
 from redis.exceptions import RedisError
 
 from bridge.context import CONTEXT, Context
+from predictor.health import CogState
 
 _REDIS_SECONDS = 1.0  # a probe should not wait longer for its answer
 
@@ -48,4 +49,7 @@ async def _readiness(context: Context) -> tuple[str, str | None]:
     if not context.queue.is_open:
         return "STARTING", "the queue is not open yet"
     found = context.monitor.health
-    return found.status, None if found.ready else found.reason or "Cog is not ready"
+    if not found.ready:
+        return found.status, found.reason or "Cog is not ready"
+    # That it is busy would tell one tenant that another is.
+    return CogState.READY if context.settings.api_keys_file else found.status, None

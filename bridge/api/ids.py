@@ -1,21 +1,28 @@
-"""The ids that clients send."""
-
-import re
+"""The ids that clients send, each as what it names among its tenant's things."""
 
 from aiohttp import web
 
+from bridge.api.auth import tenant_of
+from bridge.recordings.files import new_id
+from bridge.tenants import Key
 from transcription.errors import InvalidInput
 
-_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
-
-def id_in(request: web.Request) -> str:
+def id_in(request: web.Request) -> Key:
     """The prediction that the path names. Raises InvalidInput unless it is a safe name."""
-    return check_id(request.match_info["id"])
+    return key_of(request, request.match_info["id"])
 
 
-def check_id(text: object) -> str:
+def key_of(request: web.Request, text: object) -> Key:
     """A client's own id for its prediction. Raises InvalidInput unless it is a safe name."""
-    if isinstance(text, str) and _ID.fullmatch(text):
-        return text
+    try:
+        if isinstance(text, str):
+            return tenant_of(request).key(text)
+    except ValueError:
+        pass
     raise InvalidInput("id", "must be 1-64 characters from [a-zA-Z0-9_-]")
+
+
+def new_key(request: web.Request) -> Key:
+    """An id for a new prediction."""
+    return tenant_of(request).key(new_id())

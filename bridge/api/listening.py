@@ -33,8 +33,9 @@ async def peaks(request: web.Request) -> web.Response:
 
 async def recording(request: web.Request) -> web.StreamResponse:
     """Serves the sound; the signed link is the permission."""
-    context, prediction_id = request.app[CONTEXT], id_in(request)
-    if not context.links.opens_recording(prediction_id, request.query):
+    context = request.app[CONTEXT]
+    prediction_id = context.links.opened("recording", request.match_info["id"], request.query)
+    if prediction_id is None:
         return problem(403, "The link has expired or is not one of ours.")
     prediction = await context.store.get(prediction_id)
     path = context.files.path(kept(prediction.recording)) if prediction is not None else None

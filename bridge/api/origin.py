@@ -1,9 +1,13 @@
 """Where a request comes from: the address it was sent to, and whether it was sent before."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from aiohttp import web
 
+from bridge.api.ids import new_key
 from bridge.context import CONTEXT
-from bridge.intake.accept import Origin
+from bridge.intake.accept import Origin, Request, Upload
 
 
 def base_url(request: web.Request) -> str:
@@ -26,3 +30,9 @@ def origin_of(request: web.Request) -> Origin:
         idempotency_key=key,
         is_retry=marked or key is not None,
     )
+
+
+def asked(request: web.Request, inputs: Mapping[str, Any], upload: Upload | None) -> Request:
+    """What a form asks for, as a new prediction of its sender's tenant."""
+    origin = origin_of(request)
+    return Request(id=new_key(request), inputs=inputs, upload=upload, origin=origin)

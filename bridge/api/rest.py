@@ -6,7 +6,7 @@ from aiohttp import web
 
 from bridge.api.fields import Fields
 from bridge.api.forms import discard, read_form
-from bridge.api.origin import origin_of
+from bridge.api.origin import asked
 from bridge.api.refusals import FILE, in_the_forms_words
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
@@ -46,7 +46,7 @@ async def _read(request: web.Request) -> Request:
     except BaseException:
         discard(context, form)
         raise
-    return Request(inputs=inputs, upload=form.upload, origin=origin_of(request))
+    return asked(request, inputs, form.upload)
 
 
 def _body(result: Result) -> dict[str, Any]:

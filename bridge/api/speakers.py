@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bridge.api.forms import discard, read_form
 from bridge.api.openai.fields import OpenAIFields
-from bridge.api.origin import origin_of
+from bridge.api.origin import asked
 from bridge.api.refusals import OPENAI, in_the_forms_words
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
@@ -44,7 +44,7 @@ async def _read(request: web.Request) -> Request:
         discard(context, form)
         raise
     given = {name: value for name, value in inputs.items() if value is not None}
-    return Request(inputs=given, upload=form.upload, origin=origin_of(request))
+    return asked(request, given, form.upload)
 
 
 def _body(result: Result) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _described(request: web.Request, result: Result, revision: Revision) -> dict
     assert ended is not None
     expires_at = ended + timedelta(seconds=context.settings.result_ttl)
     return {
-        "id": result.prediction.id,
+        "id": result.prediction.id.public,
         "revision": revision.number,
         "saved_at": time_text(revision.saved_at),
         "expires_at": None if revision.number else time_text(expires_at),

@@ -12,6 +12,7 @@ from aiohttp import web
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Request
 from bridge.records.prediction import Prediction, Status
+from bridge.tenants import Key
 from transcription.cues import USUAL, Layout
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES, NAMES
@@ -38,7 +39,7 @@ class Result:
 async def begin(request: web.Request, asked: Request) -> Prediction:
     """Record and queue what is asked. Raises what `Intake.accept` does."""
     prediction = (await request.app[CONTEXT].intake.accept(asked)).prediction
-    request[_ID] = prediction.id
+    request[_ID] = prediction.id.public
     return prediction
 
 
@@ -52,15 +53,16 @@ async def finish(request: web.Request, asked: Request, seconds: int | None = Non
     prediction = await begin(request, asked)
     patience = seconds or context.settings.sync_timeout
     if not prediction.terminal and not await context.watch.ended(prediction.id, patience):
+        public = prediction.id.public
         raise web.HTTPGatewayTimeout(
-            text=f"Not finished after {patience} s; it goes on as prediction {prediction.id}. "
-            f"GET /v1/predictions/{prediction.id}/output has the result when it is there.",
+            text=f"Not finished after {patience} s; it goes on as prediction {public}. "
+            f"GET /v1/predictions/{public}/output has the result when it is there.",
             headers=_FINAL,
         )
     return await load(context, prediction.id)
 
 
-async def load(context: Context, prediction_id: str) -> Result:
+async def load(context: Context, prediction_id: Key) -> Result:
     """The result of a prediction that has ended.
 
     Raises HTTPNotFound, InvalidInput where its input was to blame, HTTPInternalServerError where
@@ -81,7 +83,7 @@ async def load(context: Context, prediction_id: str) -> Result:
             raise web.HTTPConflict(text=f"The prediction is {status}.", headers=retry)
 
 
-async def load_corrected(context: Context, prediction_id: str) -> Result:
+async def load_corrected(context: Context, prediction_id: Key) -> Result:
     """The same with all corrections. Raises what `load` does."""
     result = await load(context, prediction_id)
     document = await context.revisions.output(prediction_id)

@@ -14,14 +14,15 @@ from bridge.cog.monitor import Announcement, Monitor
 from bridge.links import Links
 from bridge.recordings.files import Files
 from bridge.records.prediction import Event, Finished, Progressed, Started, Stopped
+from bridge.tenants import Key
 
 MAX_WEBHOOK_BYTES = 200 << 20  # a day of speech with word times stays below this
 
 _log = logging.getLogger(__name__)
 
-Apply = Callable[[str, Event, Any], Awaitable[object]]
-AddSegments = Callable[[str, int, int, Sequence[Mapping[str, Any]]], Awaitable[object]]
-AddPeaks = Callable[[str, Mapping[str, Any]], Awaitable[object]]
+Apply = Callable[[Key, Event, Any], Awaitable[object]]
+AddSegments = Callable[[Key, int, int, Sequence[Mapping[str, Any]]], Awaitable[object]]
+AddPeaks = Callable[[Key, Mapping[str, Any]], Awaitable[object]]
 
 
 def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with who takes it
@@ -35,7 +36,7 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
     """The listener's routes. ``apply`` advances a record by an event."""
 
     async def webhook(request: web.Request) -> web.Response:
-        prediction_id, number = request.match_info["id"], request.match_info["attempt"]
+        prediction_id, number = Key(request.match_info["id"]), request.match_info["attempt"]
         links.check(request, "webhook", prediction_id, number)
         body = await request.json(loads=json.loads)
         try:
@@ -49,7 +50,7 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
         return web.Response()
 
     async def segments(request: web.Request) -> web.Response:
-        prediction_id, number = request.match_info["id"], request.match_info["attempt"]
+        prediction_id, number = Key(request.match_info["id"]), request.match_info["attempt"]
         links.check(request, "segments", prediction_id, number)
         keep = _keeping(await request.json(), add_segments, add_peaks)
         try:
@@ -87,7 +88,7 @@ def _hearing_workers(monitor: Monitor) -> Handler:
 
 def _keeping(
     body: Any, add_segments: AddSegments, add_peaks: AddPeaks
-) -> Callable[[str, int], Awaitable[object]]:
+) -> Callable[[Key, int], Awaitable[object]]:
     """Keeps what the predictor told of a run: how loud the recording is, or segments."""
     match body:
         case {"peaks": {"per_second": int() | float(), "peaks": [*levels]} as told} if all(

@@ -22,6 +22,7 @@ from bridge.records.store import AlreadyExists, QueuePlace, Store
 from bridge.settings import Settings
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import EVENTS
+from bridge.tenants import Key, Tenant
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS, TRACK
 
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret
@@ -56,7 +57,7 @@ class Origin:
 class Request:
     """What a client asks for, whatever route it came by."""
 
-    id: str = field(default_factory=new_id)
+    id: Key
     named: bool = False
     """Whether the client chose the id, so that there may be such a prediction already."""
     inputs: Mapping[str, Any]
@@ -76,10 +77,10 @@ class Request:
     @cached_property
     def repeat(self) -> str:
         """A digest that the same request bears when it is sent again."""
-        origin = self.origin
+        origin, tenant = self.origin, self.id.tenant.name
         if origin.idempotency_key is not None:
-            return _digest("key", origin.sender, origin.idempotency_key)
-        return _digest("body", origin.sender, self.fingerprint)
+            return _digest("key", tenant, origin.sender, origin.idempotency_key)
+        return _digest("body", tenant, origin.sender, self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +179,13 @@ class Intake:
         if request.webhook is not None:
             await self._arrivals.check_url("webhook", request.webhook)
         async with contextlib.AsyncExitStack() as failing:
-            clips = await self._keep_clips(inputs, failing)
-            track = inputs.get(TRACK)
-            source, shown = await self._keep(recording, name, audio, request.upload, track)
+            tenant, track = request.id.tenant, inputs.get(TRACK)
+            clips = await self._keep_clips(inputs, tenant, failing)
+            if (upload := request.upload) is None:
+                source, shown = await self._keep(recording, name, audio, tenant, track)
+            else:
+                await self._arrivals.check(recording, name, upload.stored.size, track)
+                source, shown = None, f"{upload.filename} ({upload.stored.size} bytes)"
             prediction = self._prediction(
                 request, Recording(recording, source), {**inputs, name: shown}, clips
             )
@@ -216,30 +221,22 @@ class Intake:
         )
 
     async def _keep_clips(
-        self, inputs: Mapping[str, Any], failing: contextlib.AsyncExitStack
+        self, inputs: Mapping[str, Any], tenant: Tenant, failing: contextlib.AsyncExitStack
     ) -> list[tuple[Recording, str]]:
         """The known speakers' clips, as `_keep` keeps a recording; ``failing`` removes them."""
         kept = []
         for uri in inputs.get(REFERENCES) or ():
             name = new_id()
             failing.callback(self._files.remove, name)
-            source, shown = await self._keep(name, REFERENCES, uri)
+            source, shown = await self._keep(name, REFERENCES, uri, tenant)
             kept.append((Recording(name, source), shown))
         return kept
 
     async def _keep(
-        self,
-        recording: str,
-        name: str,
-        audio: str,
-        upload: Upload | None = None,
-        track: str | None = None,
+        self, recording: str, name: str, audio: str, tenant: Tenant, track: str | None = None
     ) -> tuple[str | None, str]:
         """(URL still to fetch or None, what the record shows in place of the recording)."""
-        if upload is not None:
-            await self._arrivals.check(recording, name, upload.stored.size, track)
-            return None, f"{upload.filename} ({upload.stored.size} bytes)"
-        arrived = await self._arrivals.keep(recording, name, audio, track)
+        arrived = await self._arrivals.keep(recording, name, audio, tenant, track)
         return (
             (audio, audio) if arrived is None else (None, f"{arrived.shown} ({arrived.size} bytes)")
         )

@@ -14,6 +14,7 @@ from bridge.links import Links
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import FORWARDED, Files, new_id
 from bridge.settings import Settings
+from bridge.tenants import DEFAULT
 from transcription.errors import TranscriptionError
 from transcription.options import AUDIO_NAMES, REFERENCES, TRACK
 
@@ -70,7 +71,8 @@ class Forward:
             raise
 
     async def _keep(self, recording: str, field: str, source: str, track: str | None) -> None:
-        if await self._arrivals.keep(recording, field, source, track) is None:
+        # What has no record has no tenant: settings refuse API_KEYS_FILE together with this.
+        if await self._arrivals.keep(recording, field, source, DEFAULT, track) is None:
             await self._arrivals.download(recording, field, source, track)
 
 

@@ -13,6 +13,7 @@ from bridge.recordings.files import Files
 from bridge.recordings.probe import check_audio, check_clip
 from bridge.recordings.uploads import Uploads
 from bridge.settings import Settings
+from bridge.tenants import Tenant
 from outbound.fetch import FetchFailed, Limits, check, fetch
 from outbound.policy import AddressRefused
 from transcription.encoded import is_encoded, media_type
@@ -38,18 +39,19 @@ class Arrivals:
         self._links: Final = links
 
     async def keep(
-        self, recording: str, field: str, source: str, track: str | None = None
+        self, recording: str, field: str, source: str, tenant: Tenant, track: str | None = None
     ) -> Arrived | None:
         """Store and check what ``source`` holds or links to; None for a URL, still to be fetched.
 
-        ``track`` is to be heard. Raises InvalidAudio, InvalidInput, TooLarge or DiskFull.
+        A link to a file is one of the tenant's own. ``track`` is to be heard. Raises InvalidAudio,
+        InvalidInput, TooLarge or DiskFull.
         """
         if is_encoded(source):
             size = (await self._files.write_encoded(recording, source, field)).size
             arrived = Arrived(size, f"data:{media_type(source)}")
         elif own := self._links.file_named_by(source):
             # One of our own links: the file is here already, perhaps behind a private address.
-            size = await self._uploads.link(own, recording, field)
+            size = await self._uploads.link(tenant.key(own.public), recording, field)
             arrived = Arrived(size, source.partition("?")[0])
         else:
             await self.check_url(field, source)

@@ -10,6 +10,7 @@ from bridge.recordings.uploads import PREFIX as UPLOADED
 from bridge.recordings.uploads import Uploads
 from bridge.records.store import Store
 from bridge.settings import Settings
+from bridge.tenants import Key
 
 GRACE_SECONDS = 3600.0  # a recording may be older than its record by one long upload
 
@@ -38,7 +39,7 @@ class Cleanup:
 
     async def _is_stale(self, path: Path) -> bool:
         if path.name.startswith(UPLOADED):
-            return await self._uploads.get(path.name.removeprefix(UPLOADED)) is None
+            return await self._uploads.get(Key(path.name.removeprefix(UPLOADED))) is None
         try:
             age = time.time() - path.stat().st_mtime
         except FileNotFoundError:

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from bridge.recordings.files import Files, new_id
 from bridge.records import keys
 from bridge.settings import Settings
+from bridge.tenants import Key, Tenant
 from transcription.errors import InvalidAudio
 
 PREFIX = "file-"  # of an uploaded file's name on disk
@@ -21,7 +22,7 @@ PREFIX = "file-"  # of an uploaded file's name on disk
 class Uploaded:
     """The description of an uploaded file. Times are ISO 8601."""
 
-    id: str
+    id: Key
     name: str
     content_type: str
     size: int
@@ -40,9 +41,11 @@ class Uploads:
         self._redis: Final = redis
         self._files: Final = files
 
-    async def add(self, name: str, content_type: str, chunks: AsyncIterator[bytes]) -> Uploaded:
-        """Store a file as it arrives. Raises TooLarge or DiskFull."""
-        file_id = new_id()
+    async def add(
+        self, tenant: Tenant, name: str, content_type: str, chunks: AsyncIterator[bytes]
+    ) -> Uploaded:
+        """Store a tenant's file as it arrives. Raises TooLarge or DiskFull."""
+        file_id = tenant.key(new_id())
         stored = await self._files.write(_recording(file_id), chunks, "content")
         now = datetime.now(UTC)
         described = Uploaded(
@@ -61,30 +64,32 @@ class Uploads:
     async def describe(self, uploaded: Uploaded) -> None:
         """Write the description, also again with metadata that came after the content."""
         await self._redis.set(keys.file(uploaded.id), json.dumps(asdict(uploaded)), ex=self._ttl)
-        await self._redis.zadd(keys.FILES, {uploaded.id: time.time()})
-        await self._redis.expire(keys.FILES, self._ttl)
+        index = uploaded.id.tenant.own(keys.FILES)
+        await self._redis.zadd(index, {uploaded.id: time.time()})
+        await self._redis.expire(index, self._ttl)
 
-    async def get(self, file_id: str) -> Uploaded | None:
+    async def get(self, file_id: Key) -> Uploaded | None:
         """The description, None for an unknown or expired id."""
         document = await self._redis.get(keys.file(file_id))
-        return None if document is None else Uploaded(**json.loads(document))
+        return None if document is None else Uploaded(**{**json.loads(document), "id": file_id})
 
-    async def all(self) -> list[Uploaded]:
-        """All descriptions, newest first."""
-        ids = [keys.text(entry) for entry in await self._redis.zrevrange(keys.FILES, 0, -1)]
+    async def all(self, tenant: Tenant) -> list[Uploaded]:
+        """All descriptions of the tenant's files, newest first."""
+        entries = await self._redis.zrevrange(tenant.own(keys.FILES), 0, -1)
+        ids = [Key(keys.text(entry)) for entry in entries]
         return [found for file_id in ids if (found := await self.get(file_id)) is not None]
 
-    async def remove(self, file_id: str) -> bool:
+    async def remove(self, file_id: Key) -> bool:
         """Delete a file; whether there was one."""
         self._files.remove(_recording(file_id))
-        await self._redis.zrem(keys.FILES, file_id)
+        await self._redis.zrem(file_id.tenant.own(keys.FILES), file_id)
         return bool(await self._redis.delete(keys.file(file_id)))
 
-    def path_name(self, file_id: str) -> str:
+    def path_name(self, file_id: Key) -> str:
         """The name under which the files' folder holds an uploaded file."""
         return _recording(file_id)
 
-    async def link(self, file_id: str, recording: str, field_name: str) -> int:
+    async def link(self, file_id: Key, recording: str, field_name: str) -> int:
         """Make an uploaded file a prediction's recording; its size. Raises InvalidAudio."""
         uploaded = await self.get(file_id)
         try:
@@ -96,5 +101,5 @@ class Uploads:
         return uploaded.size
 
 
-def _recording(file_id: str) -> str:
+def _recording(file_id: Key) -> str:
     return f"{PREFIX}{file_id}"

@@ -5,6 +5,7 @@ from typing import Final
 from redis.asyncio import Redis
 
 from bridge.records import keys
+from bridge.tenants import Key
 
 RETRY_WINDOW = 900  # seconds in which a repeated request is taken for the same one
 
@@ -15,7 +16,7 @@ class Idempotency:
     def __init__(self, redis: "Redis") -> None:
         self._redis: Final = redis
 
-    async def claim(self, digest: str, prediction_id: str, *, renew: bool) -> str:
+    async def claim(self, digest: str, prediction_id: Key, *, renew: bool) -> Key:
         """The id that stands for the request with this digest: ``prediction_id`` if it is new.
 
         ``renew`` lets ``prediction_id`` replace an earlier one.
@@ -27,7 +28,7 @@ class Idempotency:
         if await self._redis.set(key, prediction_id, ex=RETRY_WINDOW, nx=True):
             return prediction_id
         claimed = await self._redis.get(key)
-        return prediction_id if claimed is None else keys.text(claimed)
+        return prediction_id if claimed is None else Key(keys.text(claimed))
 
     async def release(self, digest: str) -> None:
         """Forget a claim whose request was refused."""

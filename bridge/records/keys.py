@@ -1,7 +1,8 @@
 """Every key of ours in Redis, and how long it lives.
 
 Each has a time to live: a week while a prediction lives (renewed by each write), ``RESULT_TTL``
-from its end. Only what somebody corrected stays until it is deleted, and the list of it.
+from its end. Only what somebody corrected stays until it is deleted, and the lists of it.
+An ``<id>`` is a `Key`, and the lists of a tenant other than ``default`` end in ``:<tenant>``.
 
     prediction:<id>           hash: record (JSON), output (JSON), status, cancel; corrections, peaks
     prediction:<id>:secrets   the secret inputs, until the prediction has ended
@@ -16,9 +17,12 @@ from its end. Only what somebody corrected stays until it is deleted, and the li
     files:all                 ids of uploaded files by upload time
     file:<id>                 an uploaded file's description (JSON)
     runs:mean_seconds         running mean of predict_time, for estimates
+    tenants:known             names of the tenants besides ``default``
 """
 
 from typing import Any
+
+from bridge.tenants import Key
 
 LIVE_TTL = 7 * 86_400  # seconds; longer than any queue, so that only an abandoned record expires
 ALL = "predictions:all"
@@ -29,20 +33,21 @@ TRIES = "webhooks:tries"
 DEAD = "webhooks:dead"
 MEAN = "runs:mean_seconds"
 FILES = "files:all"
+TENANTS = "tenants:known"
 CHANGES = "predictions:changed"  # a channel, not a key: ids of records that were just written
 
 
-def prediction(prediction_id: str) -> str:
+def prediction(prediction_id: Key) -> str:
     """The record, its output, status, cancel request and corrections."""
     return f"prediction:{prediction_id}"
 
 
-def secrets(prediction_id: str) -> str:
+def secrets(prediction_id: Key) -> str:
     """The secret inputs of a prediction that has not ended."""
     return f"prediction:{prediction_id}:secrets"
 
 
-def segments(prediction_id: str) -> str:
+def segments(prediction_id: Key) -> str:
     """What the run under way has recognized so far."""
     return f"prediction:{prediction_id}:segments"
 
@@ -52,7 +57,7 @@ def idempotency(digest: str) -> str:
     return f"idempotency:{digest}"
 
 
-def file(file_id: str) -> str:
+def file(file_id: Key) -> str:
     """An uploaded file's description."""
     return f"file:{file_id}"
 

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from bridge.tenants import Key
+
 
 class Status(StrEnum):
     """The five words that Replicate's clients know; they accept no other."""
@@ -57,6 +59,7 @@ class Recording:
 class Prediction:
     """The record of one prediction, without its output (which the store keeps beside it).
 
+    ``id`` tells its tenant, too: what the client calls it is ``id.public``.
     ``input`` is what the client may read back: secrets masked, file contents replaced by a note.
     ``source`` is the URL to fetch the recording from, or None when it was sent along;
     ``recording`` is its name in the folder of files. ``references`` are the known speakers' clips.
@@ -66,7 +69,7 @@ class Prediction:
     request that created it. Times are aware datetimes.
     """
 
-    id: str
+    id: Key
     model: str
     version: str
     input: Mapping[str, Any]
@@ -118,7 +121,7 @@ class Prediction:
         events = tuple(data["webhook_events"])
         status = Status(data["status"])
         references = tuple(Recording(**one) for one in data.get("references", ()))
-        plain = {**data, **times, "references": references}
+        plain = {**data, **times, "id": Key(data["id"]), "references": references}
         return cls(**{**plain, "status": status, "webhook_events": events})
 
 

@@ -13,9 +13,11 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bridge.records import keys, scripts
+from bridge.tenants import Key
 from transcription.errors import TranscriptionError
 
 _FIELDS = ["revision", "edits", "saved_at"]
+_LISTS = (keys.KEPT, keys.ALL)
 
 
 class TooManyKept(TranscriptionError):
@@ -41,7 +43,7 @@ class Revisions:
         self._limit: Final = limit
         self._save: Final = redis.register_script(scripts.SAVE_REVISION)
 
-    async def get(self, prediction_id: str) -> Revision:
+    async def get(self, prediction_id: Key) -> Revision:
         """The newest revision, number 0 where nothing was corrected."""
         number, edits, saved_at = await self._redis.hmget(keys.prediction(prediction_id), _FIELDS)
         if number is None:
@@ -49,14 +51,14 @@ class Revisions:
         moment = datetime.fromisoformat(keys.text(saved_at))
         return Revision(int(number), json.loads(keys.text(edits)), moment)
 
-    async def output(self, prediction_id: str) -> bytes | None:
+    async def output(self, prediction_id: Key) -> bytes | None:
         """The corrected output as JSON text; None where nothing was corrected."""
         found = await self._redis.hget(keys.prediction(prediction_id), "revised")
         return None if found is None else keys.text(found).encode()
 
     async def save(
         self,
-        prediction_id: str,
+        prediction_id: Key,
         corrected: int,
         edits: Sequence[Mapping[str, Any]],
         output: Mapping[str, Any],
@@ -67,7 +69,7 @@ class Revisions:
         None when another one was saved since, or the record is gone. Raises TooManyKept.
         """
         number: Any = await self._save(
-            keys=[keys.prediction(prediction_id), keys.KEPT, keys.ALL],
+            keys=[keys.prediction(prediction_id), *map(prediction_id.tenant.own, _LISTS)],
             args=[
                 prediction_id,
                 corrected,

@@ -4,8 +4,8 @@ from typing import Final
 
 # Neither a crowd of requests nor a crash in their middle can break the count.
 CREATE: Final = """
-local record, secrets, unfinished, all, mean, kept = unpack(KEYS)
-local id, created, document, status, hidden, ttl, limit = unpack(ARGV)
+local record, secrets, unfinished, all, mean, kept, tenants = unpack(KEYS)
+local id, created, document, status, hidden, ttl, limit, tenant = unpack(ARGV)
 if redis.call('EXISTS', record) == 1 then return {'exists'} end
 if redis.call('ZCARD', unfinished) >= tonumber(limit) then return {'full'} end
 redis.call('HSET', record, 'record', document, 'status', status)
@@ -15,6 +15,7 @@ redis.call('EXPIRE', unfinished, ttl)
 -- The list lives as long as what it lists.
 if redis.call('EXISTS', kept) == 0 then redis.call('EXPIRE', all, ttl) end
 if hidden ~= '' then redis.call('SET', secrets, hidden, 'EX', ttl) end
+if tenant ~= '' then redis.call('SADD', tenants, tenant) end
 return {'created', redis.call('ZRANK', unfinished, id), redis.call('GET', mean)}
 """
 # Compare and set: of two writers that read the same record one is told to look again.

@@ -10,7 +10,9 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bridge.records import keys, scripts
+from bridge.records.lists import Lists
 from bridge.records.prediction import Change, Event, Prediction, Status, advance, webhook_events
+from bridge.tenants import DEFAULT, Key, Tenant
 
 MEAN_WEIGHT = 0.2  # of the newest run in the running mean
 
@@ -33,11 +35,11 @@ class QueuePlace:
     """How long predictions have been running lately; None before the first."""
 
 
-class Store:
+class Store(Lists):
     """Keeps predictions. Raises redis.exceptions.RedisError when Redis does not answer."""
 
     def __init__(self, redis: "Redis", result_ttl: int, queue_limit: int) -> None:
-        self._redis: Final = redis
+        super().__init__(redis)
         self._result_ttl: Final = result_ttl
         self._queue_limit: Final = queue_limit
         self._create: Final = redis.register_script(scripts.CREATE)
@@ -52,14 +54,16 @@ class Store:
 
     async def create(self, prediction: Prediction, secrets: Mapping[str, str]) -> QueuePlace:
         """Keep a new prediction; its place in the queue. Raises QueueFull or AlreadyExists."""
+        tenant = prediction.id.tenant
         answer: Any = await self._create(
             keys=[
                 keys.prediction(prediction.id),
                 keys.secrets(prediction.id),
-                keys.UNFINISHED,
-                keys.ALL,
-                keys.MEAN,
-                keys.KEPT,
+                tenant.own(keys.UNFINISHED),
+                tenant.own(keys.ALL),
+                tenant.own(keys.MEAN),
+                tenant.own(keys.KEPT),
+                keys.TENANTS,
             ],
             args=[
                 prediction.id,
@@ -69,6 +73,7 @@ class Store:
                 json.dumps(dict(secrets)) if secrets else "",
                 keys.LIVE_TTL,
                 self._queue_limit,
+                "" if tenant == DEFAULT else tenant.name,
             ],
         )
         match [keys.text(answer[0]), *answer[1:]]:
@@ -78,12 +83,12 @@ class Store:
                 raise QueueFull
         return _place(*answer[1:])
 
-    async def get(self, prediction_id: str) -> Prediction | None:
+    async def get(self, prediction_id: Key) -> Prediction | None:
         """The record, or None for an unknown or expired id."""
         document = await self._redis.hget(keys.prediction(prediction_id), "record")
         return None if document is None else Prediction.from_dict(json.loads(document))
 
-    async def get_with_output(self, prediction_id: str) -> tuple[Prediction, bytes | None] | None:
+    async def get_with_output(self, prediction_id: Key) -> tuple[Prediction, bytes | None] | None:
         """The record, and its output as JSON text (None until it succeeded).
 
         Hours of speech make megabytes of output: it is written once and never parsed again.
@@ -96,12 +101,12 @@ class Store:
         prediction = Prediction.from_dict(json.loads(document))
         return prediction, None if output is None else keys.text(output).encode()
 
-    async def status(self, prediction_id: str) -> Status | None:
+    async def status(self, prediction_id: Key) -> Status | None:
         """The status alone: what a waiting request asks again and again."""
         status = await self._redis.hget(keys.prediction(prediction_id), "status")
         return None if status is None else Status(keys.text(status))
 
-    async def wanted(self, prediction_id: str) -> tuple[Status | None, bool]:
+    async def wanted(self, prediction_id: Key) -> tuple[Status | None, bool]:
         """The status, and whether its run should stop: its end was asked for, or it is gone."""
         status, asked = await self._redis.hmget(
             keys.prediction(prediction_id), ["status", "cancel"]
@@ -110,13 +115,13 @@ class Store:
             return None, True
         return Status(keys.text(status)), asked is not None
 
-    async def secrets(self, prediction_id: str) -> dict[str, str]:
+    async def secrets(self, prediction_id: Key) -> dict[str, str]:
         """The secret inputs; gone once the prediction has ended."""
         document = await self._redis.get(keys.secrets(prediction_id))
         return {} if document is None else dict(json.loads(document))
 
     async def add_segments(
-        self, prediction_id: str, attempt: int, first: int, segments: Sequence[Mapping[str, Any]]
+        self, prediction_id: Key, attempt: int, first: int, segments: Sequence[Mapping[str, Any]]
     ) -> None:
         """Keep segments number ``first`` and following of run ``attempt``; old news is dropped."""
         texts = [json.dumps(dict(segment), ensure_ascii=False) for segment in segments]
@@ -125,23 +130,17 @@ class Store:
             args=[prediction_id, keys.CHANGES, attempt, first, keys.LIVE_TTL, *texts],
         )
 
-    async def add_peaks(self, prediction_id: str, peaks: Mapping[str, Any]) -> None:
+    async def add_peaks(self, prediction_id: Key, peaks: Mapping[str, Any]) -> None:
         """Keep how loud the recording is, as long as its record."""
         text = json.dumps(dict(peaks), separators=(",", ":"))
         await self._add_peaks(keys=[keys.prediction(prediction_id)], args=[text])
 
-    async def peaks(self, prediction_id: str) -> bytes | None:
+    async def peaks(self, prediction_id: Key) -> bytes | None:
         """The same as JSON text, None where the predictor told none."""
         found = await self._redis.hget(keys.prediction(prediction_id), "peaks")
         return None if found is None else keys.text(found).encode()
 
-    async def corrected(self) -> list[Prediction]:
-        """Records of all predictions that somebody corrected."""
-        return await self._records(
-            [keys.text(entry) for entry in await self._redis.zrange(keys.KEPT, 0, -1)]
-        )
-
-    async def segments(self, prediction_id: str, since: int) -> list[dict[str, Any]]:
+    async def segments(self, prediction_id: Key, since: int) -> list[dict[str, Any]]:
         """What was recognized so far, from segment number ``since`` (the first is 0) on.
 
         Each has ``start``, ``end`` (seconds) and ``text``, not yet aligned and without speakers.
@@ -155,7 +154,7 @@ class Store:
         return [json.loads(found) for found in takewhile(lambda found: found is not None, texts)]
 
     async def apply(
-        self, prediction_id: str, event: Event, now: datetime, output: Any = None
+        self, prediction_id: Key, event: Event, now: datetime, output: Any = None
     ) -> Change | None:
         """Advance the record by ``event``; None for an unknown id.
 
@@ -182,7 +181,7 @@ class Store:
             keys=[
                 keys.prediction(after.id),
                 keys.secrets(after.id),
-                keys.UNFINISHED,
+                after.id.tenant.own(keys.UNFINISHED),
                 keys.PENDING,
                 keys.segments(after.id),
             ],
@@ -203,82 +202,30 @@ class Store:
         )
         return bool(written)
 
-    async def erase(self, prediction_id: str) -> bool:
+    async def erase(self, prediction_id: Key) -> bool:
         """Forget a prediction and everything that belongs to it; whether there was one."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(keys.prediction(prediction_id))
             pipe.delete(keys.secrets(prediction_id), keys.segments(prediction_id))
             for index in (keys.ALL, keys.UNFINISHED, keys.KEPT):
-                pipe.zrem(index, prediction_id)
+                pipe.zrem(prediction_id.tenant.own(index), prediction_id)
             pipe.publish(keys.CHANGES, prediction_id)
             existed, *_ = await pipe.execute()
         return bool(existed)
 
-    async def unfinished(self) -> list[str]:
-        """Ids of all predictions that have not ended, oldest first."""
-        return [keys.text(entry) for entry in await self._redis.zrange(keys.UNFINISHED, 0, -1)]
-
-    async def unfinished_records(self) -> list[Prediction]:
-        """Records of all predictions that have not ended."""
-        return await self._records(await self.unfinished())
-
-    async def forget_unfinished(self, prediction_id: str) -> None:
-        """Take an id whose record has expired off the list."""
-        await self._redis.zrem(keys.UNFINISHED, prediction_id)
-
-    async def place(self, prediction_id: str) -> QueuePlace | None:
-        """Where a prediction stands in the queue; None when it has ended."""
+    async def place(self, prediction_id: Key) -> QueuePlace | None:
+        """Where a prediction stands among its tenant's; None when it has ended."""
+        tenant = prediction_id.tenant
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zrank(keys.UNFINISHED, prediction_id)
-            pipe.get(keys.MEAN)
+            pipe.zrank(tenant.own(keys.UNFINISHED), prediction_id)
+            pipe.get(tenant.own(keys.MEAN))
             rank, mean = await pipe.execute()
         return None if rank is None else _place(rank, mean)
 
-    async def newest(
-        self, before: tuple[float, str] | None, limit: int, since: float, until: float
-    ) -> list[Prediction]:
-        """Up to ``limit`` records, newest first.
-
-        They were created within [``since``, ``until``] (seconds of the epoch) and, if ``before``
-        is given, come after it in the list.
-        """
-        top = min(until, before[0]) if before else until
-        found: list[Prediction] = []
-        start = 0
-        while len(found) < limit:
-            page: Any = await self._redis.zrange(
-                keys.ALL,
-                top,
-                since,
-                desc=True,
-                byscore=True,
-                offset=start,
-                num=limit,
-                withscores=True,
-            )
-            entries = [(keys.text(member), float(score)) for member, score in page]
-            found += await self._records(
-                [i for i, score in entries if before is None or (score, i) < before]
-            )
-            start += len(entries)
-            if len(entries) < limit:
-                break
-        return found[:limit]
-
-    async def _records(self, ids: list[str]) -> list[Prediction]:
-        """Records of ``ids``; those that have expired are taken off the index."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for prediction_id in ids:
-                pipe.hget(keys.prediction(prediction_id), "record")
-            documents = await pipe.execute()
-        gone = [i for i, document in zip(ids, documents, strict=True) if document is None]
-        if gone:
-            await self._redis.zrem(keys.ALL, *gone)
-        return [Prediction.from_dict(json.loads(d)) for d in documents if d is not None]
-
-    async def observe_run(self, seconds: float) -> None:
-        """Take a finished run into the running mean."""
-        await self._observe(keys=[keys.MEAN], args=[seconds, MEAN_WEIGHT, keys.LIVE_TTL])
+    async def observe_run(self, tenant: Tenant, seconds: float) -> None:
+        """Take a finished run of the tenant's into its running mean."""
+        mean = tenant.own(keys.MEAN)
+        await self._observe(keys=[mean], args=[seconds, MEAN_WEIGHT, keys.LIVE_TTL])
 
 
 def _place(rank: Any, mean: Any) -> QueuePlace:

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from bridge.records import keys
 from bridge.records.prediction import TERMINAL
 from bridge.records.store import Store
+from bridge.tenants import Key
 
 LOOK_SECONDS = 1.0
 MESSAGE_SECONDS = 2.0  # how long one read waits for a message; less than a connection's bound
@@ -50,7 +51,7 @@ class Watch:
         self._waiting: Final[dict[str, set[Changes]]] = {}
 
     @contextlib.contextmanager
-    def changes(self, prediction_id: str) -> Iterator[Changes]:
+    def changes(self, prediction_id: Key) -> Iterator[Changes]:
         """Notices changes of a prediction from now on, while the block runs."""
         changes = Changes()
         waiting = self._waiting.setdefault(prediction_id, set())
@@ -62,7 +63,7 @@ class Watch:
             if not waiting:
                 self._waiting.pop(prediction_id, None)
 
-    async def ended(self, prediction_id: str, seconds: float) -> bool:
+    async def ended(self, prediction_id: Key, seconds: float) -> bool:
         """Whether the prediction ended within ``seconds``. Raises RedisError."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
@@ -96,8 +97,8 @@ class Watch:
         while True:
             message = await channel.get_message(timeout=MESSAGE_SECONDS)
             if message is not None:
-                self._notify(keys.text(message["data"]))
+                self._notify(Key(keys.text(message["data"])))
 
-    def _notify(self, prediction_id: str) -> None:
+    def _notify(self, prediction_id: Key) -> None:
         for changes in self._waiting.get(prediction_id, ()):
             changes.notify()

@@ -16,6 +16,7 @@ from bridge.records.prediction import (
 )
 from bridge.records.store import Store
 from bridge.tasks.queue import Queue
+from bridge.tenants import Key
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Lifecycle:
         self.on_change: Callable[[Change], None] = _write_log
 
     async def apply(
-        self, prediction_id: str, event: Event, output: Any = None
+        self, prediction_id: Key, event: Event, output: Any = None
     ) -> Prediction | None:
         """Advance a record by an event; the record then, None for an unknown id.
 
@@ -52,10 +53,11 @@ class Lifecycle:
             for name in webhook_events(change):
                 await self._queue.notify(prediction_id, name)
             if change.after.terminal and "predict_time" in change.after.metrics:
-                await self._store.observe_run(float(change.after.metrics["predict_time"]))
+                seconds = float(change.after.metrics["predict_time"])
+                await self._store.observe_run(prediction_id.tenant, seconds)
         return change.after
 
-    async def cancel(self, prediction_id: str) -> Prediction | None:
+    async def cancel(self, prediction_id: Key) -> Prediction | None:
         """Ask for a prediction's end; the record then, None for an unknown id."""
         return await self.apply(prediction_id, CancelRequested())
 

@@ -15,10 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bridge.recordings.files import Files
-from bridge.records.prediction import (
-    Prediction,
-)
+from bridge.records.prediction import Prediction
 from bridge.tasks.webhooks import LOGS_INTERVAL
+from bridge.tenants import Key
 from transcription.environment import SettingsError
 
 if TYPE_CHECKING:
@@ -79,11 +78,12 @@ class Queue:
     async def submit(self, prediction: Prediction) -> None:
         """Queue what comes next for a prediction; queueing it twice does no harm."""
         # Docket takes a key once while its task is queued or under way.
+        key = str(prediction.id)  # what docket keeps is text
         async with self._adding_to() as dockets:
             if self._files.missing(prediction.recordings):
-                await dockets.errands.add("fetch", key=prediction.id)(prediction.id)
+                await dockets.errands.add("fetch", key=key)(key)
             else:
-                await dockets.jobs.add("run", key=prediction.id)(prediction.id)
+                await dockets.jobs.add("run", key=key)(key)
 
     async def cancel_at(self, prediction: Prediction) -> None:
         """Ask for the prediction's end when its deadline comes."""
@@ -91,13 +91,13 @@ class Queue:
             key = f"{prediction.id}:deadline"
             async with self._adding_to() as dockets:
                 await dockets.errands.add("cancel", when=prediction.deadline, key=key)(
-                    prediction.id
+                    str(prediction.id)
                 )
 
-    async def notify(self, prediction_id: str, event: str) -> None:
+    async def notify(self, prediction_id: Key, event: str) -> None:
         """Queue the delivery of a client's webhook; `logs` are gathered for a moment."""
         wait = LOGS_INTERVAL if event == "logs" else 0.0
         when = datetime.now(UTC) + timedelta(seconds=wait)
         key = f"{prediction_id}:{event}"
         async with self._adding_to() as dockets:
-            await dockets.deliveries.add("deliver", when=when, key=key)(prediction_id, event)
+            await dockets.deliveries.add("deliver", when=when, key=key)(str(prediction_id), event)

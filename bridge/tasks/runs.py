@@ -15,6 +15,7 @@ from bridge.records.prediction import Event, Finished, Prediction, Rejected, Sta
 from bridge.records.store import Store
 from bridge.records.watch import Watch
 from bridge.tasks.lifecycle import Lifecycle
+from bridge.tenants import Key
 from predictor.health import CogState
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
@@ -61,7 +62,8 @@ class Runs:
 
     async def run(self, prediction_id: str) -> None:
         """Task: give a prediction to Cog, again if its worker is lost, until it has ended."""
-        prediction = await until_redis_answers(lambda: self._store.get(prediction_id))
+        key = Key(prediction_id)
+        prediction = await until_redis_answers(lambda: self._store.get(key))
         while prediction is not None and not prediction.terminal:
             attempt = prediction.attempt + 1
             try:
@@ -70,14 +72,14 @@ class Runs:
                 _log.exception("prediction %s: unexpected error", prediction_id)
                 event, output = Rejected("The service met an unexpected error."), None
             recordings = prediction.recordings
-            prediction = await self._record(prediction_id, event, output)
+            prediction = await self._record(key, event, output)
             if prediction is None:  # erased meanwhile
                 self._files.remove(*(one.name for one in recordings))
             if prediction is not None and not prediction.terminal:
                 _log.warning("prediction %s: run %s was lost", prediction_id, attempt)
                 await asyncio.sleep(LOST_PAUSE)
 
-    async def _record(self, prediction_id: str, event: Event, output: Any) -> Prediction | None:
+    async def _record(self, prediction_id: Key, event: Event, output: Any) -> Prediction | None:
         return await until_redis_answers(
             lambda: self._lifecycle.apply(prediction_id, event, output)
         )
@@ -155,7 +157,7 @@ class Runs:
             options[REFERENCES] = [self._links.audio(one.name) for one in prediction.references]
         return {**options, **secrets, "audio_file": self._links.audio(prediction.recording)}
 
-    async def _until_hopeless(self, prediction_id: str, run_id: str, offer: _Offer) -> None:
+    async def _until_hopeless(self, prediction_id: Key, run_id: str, offer: _Offer) -> None:
         """Stops the run when its end is asked for; any bridge may have been, the record tells all.
 
         Returns when Cog was silent for too long: it took the run and did not begin it, or let it

@@ -16,6 +16,7 @@ from bridge.records.store import Store
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import ATTEMPTS, Webhooks
+from bridge.tenants import Key
 from transcription.errors import InvalidInput
 from transcription.options import REFERENCES, TRACK
 
@@ -45,16 +46,17 @@ class Transfers:
 
     async def fetch(self, prediction_id: str) -> None:
         """Task: have the prediction's recordings here before its turn comes."""
-        prediction = await until_redis_answers(lambda: self._store.get(prediction_id))
+        key = Key(prediction_id)
+        prediction = await until_redis_answers(lambda: self._store.get(key))
         if prediction is None or prediction.terminal:
             return
         for recording in self._files.missing(prediction.recordings):
             error = await self._download(recording, prediction)
             if error is not None:
                 refused = Rejected(error)
-                await until_redis_answers(partial(self._lifecycle.apply, prediction_id, refused))
+                await until_redis_answers(partial(self._lifecycle.apply, key, refused))
                 return
-        current = await until_redis_answers(lambda: self._store.get(prediction_id))
+        current = await until_redis_answers(lambda: self._store.get(key))
         if current is None or current.terminal:
             self._files.remove(*(one.name for one in prediction.recordings))
         else:
@@ -81,7 +83,7 @@ class Transfers:
     ) -> None:
         """Task: try to hand a client its webhook; docket tries again for as long as it is asked."""
         try:
-            pause = await self._webhooks.attempt(prediction_id, event)
+            pause = await self._webhooks.attempt(Key(prediction_id), event)
         except RedisError:
             pause = REDIS_PAUSE
         except Exception:
@@ -92,4 +94,4 @@ class Transfers:
 
     async def cancel(self, prediction_id: str) -> None:
         """Task: the prediction's deadline has come."""
-        await until_redis_answers(lambda: self._lifecycle.cancel(prediction_id))
+        await until_redis_answers(lambda: self._lifecycle.cancel(Key(prediction_id)))

@@ -22,6 +22,7 @@ from bridge.records.keys import DEAD, LIVE_TTL, PENDING, TRIES, text
 from bridge.records.prediction import Prediction
 from bridge.records.store import Store
 from bridge.settings import Settings
+from bridge.tenants import Key, Tenant
 from outbound.deliver import Outcome, deliver
 from outbound.signing import headers
 
@@ -39,7 +40,7 @@ Render = Callable[[Prediction, bytes | None], bytes]
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A delivery that was given up."""
+    """A delivery that was given up; ``prediction`` is a key, ``id`` its tenant's name for it."""
 
     id: str
     prediction: str
@@ -61,14 +62,12 @@ class Webhooks:
         self._under_way: Counter[str] = Counter()
         self.on_try: Callable[[str, str], None] = lambda _event, _outcome: None
 
-    async def pending(self) -> list[tuple[str, str]]:
-        """(prediction id, event) of all that is still to be delivered."""
-        notes = await self._redis.zrange(PENDING, 0, -1)
-        return [
-            (prediction, event) for prediction, _, event in (text(n).partition(" ") for n in notes)
-        ]
+    async def pending(self) -> list[tuple[Key, str]]:
+        """(prediction, event) of all that is still to be delivered."""
+        notes = [text(note).partition(" ") for note in await self._redis.zrange(PENDING, 0, -1)]
+        return [(Key(prediction), event) for prediction, _, event in notes]
 
-    async def attempt(self, prediction_id: str, event: str) -> timedelta | None:
+    async def attempt(self, prediction_id: Key, event: str) -> timedelta | None:
         """Try to deliver; how long to wait before the next try, None when it is settled.
 
         A receiver that has as many tries under way as one may have is not tried: the wait for it
@@ -117,37 +116,44 @@ class Webhooks:
 
     async def counts(self) -> tuple[int, int]:
         """How many webhooks are still to be delivered, and how many were given up."""
-        return int(await self._redis.zcard(PENDING)), int(await self._redis.hlen(DEAD))
+        tenants = await self._store.tenants()
+        dead = [int(await self._redis.hlen(tenant.own(DEAD))) for tenant in tenants]
+        return int(await self._redis.zcard(PENDING)), sum(dead)
 
-    async def dead_letters(self) -> list[DeadLetter]:
-        """What was given up, newest first."""
-        letters = await self._redis.hvals(DEAD)
-        found = [DeadLetter(**json.loads(letter)) for letter in letters]
+    async def dead_letters(self, *tenants: Tenant) -> list[DeadLetter]:
+        """What was given up of these tenants' webhooks, newest first; without one, of all's."""
+        found = [
+            DeadLetter(**json.loads(letter))
+            for tenant in tenants or await self._store.tenants()
+            for letter in await self._redis.hvals(tenant.own(DEAD))
+        ]
         return sorted(found, key=lambda letter: letter.given_up_at, reverse=True)
 
-    async def revive(self, letter_id: str) -> tuple[str, str] | None:
-        """Note a dead letter for delivery again; its (prediction id, event).
+    async def revive(self, tenant: Tenant, letter_id: str) -> tuple[Key, str] | None:
+        """Note a dead letter of the tenant's for delivery again; its (prediction, event).
 
         None if it is unknown, or if its prediction has expired: then there is nothing to tell.
         """
-        document = await self._redis.hget(DEAD, letter_id)
+        document = await self._redis.hget(tenant.own(DEAD), letter_id)
         if document is None:
             return None
         letter = DeadLetter(**json.loads(document))
-        if await self._store.get(letter.prediction) is None:
+        key = Key(letter.prediction)
+        if await self._store.get(key) is None:
             return None
-        await self._redis.zadd(PENDING, {f"{letter.prediction} {letter.event}": time.time()})
+        await self._redis.zadd(PENDING, {f"{key} {letter.event}": time.time()})
         await self._redis.expire(PENDING, LIVE_TTL)
-        await self._redis.hdel(DEAD, letter_id)
-        return letter.prediction, letter.event
+        await self._redis.hdel(tenant.own(DEAD), letter_id)
+        return key, letter.event
 
     async def _send(self, prediction: Prediction, output: bytes | None, event: str) -> Outcome:
         body = self._render(prediction, output)
         # The same id on every try, so that a receiver can tell a repetition.
-        webhook_id = f"msg_{prediction.id}_{event}"
+        webhook_id = f"msg_{prediction.id.public}_{event}"
         if event == "logs":
             webhook_id += f"_{len(prediction.logs)}"
-        signed = headers(self._settings.signing_key, webhook_id, int(time.time()), body)
+        key = self._settings.signing_key_of(prediction.id.tenant)
+        signed = headers(key, webhook_id, int(time.time()), body)
         return await deliver(prediction.webhook or "", body, signed, self._settings.policy)
 
     async def _is_pending(self, note: str) -> bool:
@@ -161,7 +167,7 @@ class Webhooks:
 
     async def _bury(self, prediction: Prediction, event: str, reason: str, attempts: int) -> None:
         letter = DeadLetter(
-            id=f"{prediction.id}_{event}",
+            id=f"{prediction.id.public}_{event}",
             prediction=prediction.id,
             event=event,
             url=_without_query(prediction.webhook or ""),
@@ -169,8 +175,9 @@ class Webhooks:
             attempts=attempts,
             given_up_at=datetime.now(UTC).isoformat(),
         )
-        await self._redis.hset(DEAD, letter.id, json.dumps(asdict(letter)))
-        await self._redis.expire(DEAD, LIVE_TTL)
+        dead = prediction.id.tenant.own(DEAD)
+        await self._redis.hset(dead, letter.id, json.dumps(asdict(letter)))
+        await self._redis.expire(dead, LIVE_TTL)
 
 
 def _pause(number: int) -> timedelta:

@@ -21,6 +21,7 @@ from bridge.tasks.queue import Dockets, Queue
 from bridge.tasks.runs import Runs
 from bridge.tasks.transfers import Transfers
 from bridge.tasks.webhooks import Webhooks
+from bridge.tenants import Key
 
 TRANSFERS_AT_ONCE = 16
 DELIVERIES_AT_ONCE = 128  # receivers are limited one by one, see webhooks
@@ -129,7 +130,7 @@ class Dispatcher:
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._missing.wait()
 
-    async def _requeue(self, prediction_id: str) -> None:
+    async def _requeue(self, prediction_id: Key) -> None:
         prediction = await self._store.get(prediction_id)
         if prediction is None:
             await self._store.forget_unfinished(prediction_id)

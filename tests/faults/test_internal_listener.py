@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from benchmarks.fault_stack import PREDICTOR
 from bridge.links import sign
 from bridge.records.store import Store
+from bridge.tenants import Key
 from evaluation import recordings
 from stack.client import Client
 from stack.settings import free_port
@@ -146,7 +147,7 @@ async def store(timed: RunningStack) -> AsyncIterator[Store]:
 
 
 async def texts(store: Store, prediction_id: str, since: int = 0) -> list[str]:
-    return [segment["text"] for segment in await store.segments(prediction_id, since)]
+    return [segment["text"] for segment in await store.segments(Key(prediction_id), since)]
 
 
 async def until_texts(store: Store, prediction_id: str, expected: list[str]) -> None:

@@ -17,6 +17,7 @@ from bridge.records.prediction import Prediction, Status
 from bridge.routes import PREFIXES, routes
 from bridge.tasks.runs import MAX_ATTEMPTS
 from bridge.tasks.webhooks import ATTEMPTS, EVENTS
+from bridge.tenants import Key
 from tests.unit.documents import API, ARCHITECTURE, ROOT, first_cells, first_column, section, source
 from transcription.notices import SENTENCES
 from transcription.wire import WireTranscript
@@ -41,7 +42,11 @@ def test_error_statuses_are_documented() -> None:
 
 def test_record_members_are_documented() -> None:
     prediction = Prediction(
-        id="x", model="a/b", version="1", input={}, created_at=datetime(2026, 1, 1, tzinfo=UTC)
+        id=Key("x"),
+        model="a/b",
+        version="1",
+        input={},
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     members = first_cells(section(API, "The record").split("| status |")[0])
     shown = prediction_object(prediction, "http://localhost", Links("secret"), {})
@@ -91,7 +96,7 @@ def without_names(key: str) -> str:
 
 def test_redis_keys_are_documented() -> None:
     made_of = (keys.prediction, keys.secrets, keys.segments, keys.idempotency, keys.file)
-    used = {name("<>") for name in made_of}
+    used = {name(Key("<>")) for name in made_of}
     used |= {
         value
         for name, value in vars(keys).items()

@@ -9,7 +9,7 @@ from bridge.api.formats import FORMATS
 from bridge.api.forms import discard, read_form
 from bridge.api.openai.fields import DIARIZING, OpenAIFields
 from bridge.api.openai.render import GRANULARITIES
-from bridge.api.origin import origin_of
+from bridge.api.origin import asked
 from bridge.context import CONTEXT
 from bridge.intake.accept import Request
 from transcription.errors import InvalidAudio, InvalidInput
@@ -46,7 +46,7 @@ async def read(request: web.Request, task: str) -> Asked:
     except BaseException:
         discard(context, form)
         raise
-    parsed = Request(inputs=inputs, upload=form.upload, origin=origin_of(request))
+    parsed = asked(request, inputs, form.upload)
     return Asked(parsed, wanted, granularities, stream)
 
 

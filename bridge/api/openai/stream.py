@@ -14,6 +14,7 @@ from bridge.api.refusals import OPENAI, in_the_forms_words
 from bridge.api.waiting import begin, load
 from bridge.context import CONTEXT, Context
 from bridge.records.prediction import TERMINAL
+from bridge.tenants import Key
 
 # Where characters of these stand beside each other, the language writes no space.
 _FIRST_UNSPACED, _LAST_UNSPACED = "\u2e80", "\u9fff"  # CJK radicals to CJK unified ideographs
@@ -32,7 +33,7 @@ async def stream(request: web.Request, asked: Asked) -> web.StreamResponse:
 
 
 async def _events(
-    request: web.Request, prediction_id: str, *, speakers: bool
+    request: web.Request, prediction_id: Key, *, speakers: bool
 ) -> AsyncIterator[str]:
     """The events' lines in order; "" after each look that found nothing new."""
     context, sent = request.app[CONTEXT], ""
@@ -55,7 +56,7 @@ async def _events(
     yield _line({"type": "transcript.text.done", **done})
 
 
-async def _recognized(context: Context, prediction_id: str) -> AsyncIterator[str]:
+async def _recognized(context: Context, prediction_id: Key) -> AsyncIterator[str]:
     """The texts of the segments as they are found; "" after each look, until the end."""
     number = 0
     with context.watch.changes(prediction_id) as changes:

@@ -8,11 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.auth import tenant_of
 from bridge.api.errors import problem
 from bridge.api.forms import chunks_of, parts_of, text_of
 from bridge.api.origin import base_url
 from bridge.context import CONTEXT
 from bridge.recordings.uploads import Uploaded
+from bridge.tenants import Key
 from transcription.errors import InvalidInput
 
 _METADATA = re.compile(r"metadata\[(.+)\]")
@@ -29,7 +31,9 @@ async def upload(request: web.Request) -> web.Response:
         chunks = chunks_of(part, context.settings.upload_idle_timeout)
         if name == "content" and uploaded is None:
             kind = part.headers.get("Content-Type", "application/octet-stream")
-            uploaded = await context.uploads.add(part.filename or "file", kind, chunks)
+            uploaded = await context.uploads.add(
+                tenant_of(request), part.filename or "file", kind, chunks
+            )
         else:
             given[name] = await text_of(chunks)
     if uploaded is None:
@@ -41,20 +45,22 @@ async def upload(request: web.Request) -> web.Response:
 
 async def list_files(request: web.Request) -> web.Response:
     """Lists the uploaded files that have not expired, newest first."""
-    found = await request.app[CONTEXT].uploads.all()
+    found = await request.app[CONTEXT].uploads.all(tenant_of(request))
     results = [_file(request, uploaded) for uploaded in found]
     return web.json_response({"previous": None, "next": None, "results": results})
 
 
 async def get(request: web.Request) -> web.Response:
     """Shows the description of an uploaded file."""
-    uploaded = await request.app[CONTEXT].uploads.get(request.match_info["id"])
+    key = _named(request)
+    uploaded = await request.app[CONTEXT].uploads.get(key) if key else None
     return _unknown() if uploaded is None else web.json_response(_file(request, uploaded))
 
 
 async def delete(request: web.Request) -> web.Response:
     """Deletes an uploaded file."""
-    removed = await request.app[CONTEXT].uploads.remove(request.match_info["id"])
+    key = _named(request)
+    removed = key is not None and await request.app[CONTEXT].uploads.remove(key)
     return web.Response(status=204) if removed else _unknown()
 
 
@@ -79,6 +85,14 @@ async def download(request: web.Request) -> web.StreamResponse:
     )
 
 
+def _named(request: web.Request) -> Key | None:
+    """The file that the path names; None where it is none of our ids."""
+    try:
+        return tenant_of(request).key(request.match_info["id"])
+    except ValueError:
+        return None
+
+
 def _described(uploaded: Uploaded, given: dict[str, Any]) -> Uploaded:
     """With what came in the form's other parts: one client sends JSON, another `metadata[k]`."""
     metadata: dict[str, Any] = {}
@@ -98,7 +112,7 @@ def _described(uploaded: Uploaded, given: dict[str, Any]) -> Uploaded:
 def _file(request: web.Request, uploaded: Uploaded) -> dict[str, Any]:
     base, expires_at = base_url(request), datetime.fromisoformat(uploaded.expires_at)
     return {
-        "id": uploaded.id,
+        "id": uploaded.id.public,
         "name": uploaded.name,
         "content_type": uploaded.content_type,
         "size": uploaded.size,

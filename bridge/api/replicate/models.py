@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.auth import tenant_of
 from bridge.api.errors import problem
 from bridge.api.openai.models import entries
 from bridge.api.origin import base_url
@@ -50,8 +51,9 @@ async def account(request: web.Request) -> web.Response:
 
 
 async def webhook_secret(request: web.Request) -> web.Response:
-    """Shows the key that verifies the webhooks' signatures."""
-    return web.json_response({"key": request.app[CONTEXT].settings.signing_key})
+    """Shows the key that verifies the signatures of the tenant's webhooks."""
+    settings = request.app[CONTEXT].settings
+    return web.json_response({"key": settings.signing_key_of(tenant_of(request))})
 
 
 def _checked(request: web.Request) -> Context:

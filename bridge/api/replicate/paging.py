@@ -6,19 +6,20 @@ from datetime import datetime
 from aiohttp import web
 
 from bridge.records.prediction import Prediction
+from bridge.tenants import Key, Tenant
 
 
 def cursor_of(prediction: Prediction) -> str:
     """What names the place after ``prediction`` in the list."""
-    place = f"{prediction.created_at.timestamp()!r} {prediction.id}"
+    place = f"{prediction.created_at.timestamp()!r} {prediction.id.public}"
     return urlsafe_b64encode(place.encode()).decode()
 
 
-def parse_cursor(text: str) -> tuple[float, str]:
-    """(seconds of the epoch, id) of that prediction. Raises HTTPBadRequest."""
+def parse_cursor(text: str, tenant: Tenant) -> tuple[float, Key]:
+    """(seconds of the epoch, key) of that prediction. Raises HTTPBadRequest."""
     try:
         score, _, prediction_id = urlsafe_b64decode(text).decode().partition(" ")
-        return float(score), prediction_id
+        return float(score), tenant.key(prediction_id)
     except ValueError:
         raise web.HTTPBadRequest(text="The cursor is not one of ours.") from None
 

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from bridge.api.auth import tenant_of
 from bridge.api.errors import problem
 from bridge.api.ids import id_in
 from bridge.api.origin import base_url
@@ -16,6 +17,7 @@ from bridge.api.replicate.requests import read
 from bridge.context import CONTEXT, Context
 from bridge.recordings.files import kept
 from bridge.records.prediction import Status
+from bridge.tenants import Key
 
 PAGE = 100  # predictions per page of the list
 _MARGIN_SECONDS = 0.3  # the answer has to leave before the client's patience ends
@@ -78,12 +80,12 @@ async def erase(request: web.Request) -> web.Response:
 
 async def list_all(request: web.Request) -> web.Response:
     """Lists predictions, newest first, a page at a time; `next` is the URL of the next page."""
-    context = request.app[CONTEXT]
+    context, tenant = request.app[CONTEXT], tenant_of(request)
     since = moment(request, "created_after", -math.inf)
     until = moment(request, "created_before", math.inf)
     cursor = request.query.get("cursor")
-    before = parse_cursor(cursor) if cursor else None
-    found = await context.store.newest(before, PAGE + 1, since, until)
+    before = parse_cursor(cursor, tenant) if cursor else None
+    found = await context.store.newest(tenant, before, PAGE + 1, since, until)
     page, base = found[:PAGE], base_url(request)
     following = None
     if len(found) > PAGE:
@@ -95,7 +97,7 @@ async def list_all(request: web.Request) -> web.Response:
 
 
 async def _answer(
-    context: Context, prediction_id: str, base: str, status: int = 200
+    context: Context, prediction_id: Key, base: str, status: int = 200
 ) -> web.Response:
     found = await context.store.get_with_output(prediction_id)
     if found is None:

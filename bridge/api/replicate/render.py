@@ -16,9 +16,9 @@ def prediction_object(
 
     Its output is None here: `with_output` puts in what the store keeps as JSON text.
     """
-    url = f"{base}/v1/predictions/{prediction.id}"
+    url = f"{base}/v1/predictions/{prediction.id.public}"
     return {
-        "id": prediction.id,
+        "id": prediction.id.public,
         "output": None,
         "model": prediction.model,
         "version": prediction.version,

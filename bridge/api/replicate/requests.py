@@ -11,12 +11,11 @@ from aiohttp import web
 from bridge.api.bodies import read_object
 from bridge.api.fields import Fields
 from bridge.api.forms import read_form
-from bridge.api.ids import check_id
+from bridge.api.ids import key_of, new_key
 from bridge.api.origin import origin_of
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Request, Upload
 from bridge.intake.forward import applies
-from bridge.recordings.files import new_id
 from bridge.tasks.webhooks import EVENTS
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES
@@ -45,10 +44,10 @@ async def read(request: web.Request) -> Asked:
     body = {} if form else await read_object(request)
     _check_version(body, context, request.match_info)
     given = request.match_info.get("id", body.get("id"))
-    named = None if given is None else check_id(given)
+    named = None if given is None else key_of(request, given)
     inputs, upload = await _read_form(request, context) if form else (_inputs(body), None)
     parsed = Request(
-        id=named or new_id(),
+        id=named or new_key(request),
         named=named is not None,
         inputs=inputs,
         upload=upload,
@@ -61,7 +60,7 @@ async def read(request: web.Request) -> Asked:
     if not applies(context.settings, body):
         return Asked(parsed, wait)
     forwarded = {**body, "input": dict(inputs)}
-    return Asked(parsed, wait, forwarded if named is None else {**forwarded, "id": named})
+    return Asked(parsed, wait, forwarded if named is None else {**forwarded, "id": named.public})
 
 
 def _check_version(body: Mapping[str, Any], context: Context, path: Mapping[str, str]) -> None:

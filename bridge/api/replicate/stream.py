@@ -8,9 +8,9 @@ from aiohttp import web
 
 from bridge.api import sse
 from bridge.api.errors import problem
-from bridge.api.ids import id_in
 from bridge.context import CONTEXT, Context
 from bridge.records.prediction import Prediction, Status
+from bridge.tenants import Key
 
 # Everything that some client takes for the end of a line.
 _LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -22,9 +22,9 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
     With ``segments=1`` also what is recognized, as it is: one client fails at unknown events.
     """
-    prediction_id = id_in(request)
     context = request.app[CONTEXT]
-    if not context.links.opens_stream(prediction_id, request.query):
+    prediction_id = context.links.opened("stream", request.match_info["id"], request.query)
+    if prediction_id is None:
         return problem(403, "The link has expired or is not one of ours.")
     if await context.store.status(prediction_id) is None:
         return problem(404, "There is no prediction with this id; results expire.")
@@ -34,7 +34,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _numbered(
-    prediction_id: str, events: AsyncIterator[tuple[str, str] | None]
+    prediction_id: Key, events: AsyncIterator[tuple[str, str] | None]
 ) -> AsyncIterator[str]:
     """The events' lines. Without an id, one of the clients drops every event in silence."""
     number = 0
@@ -45,11 +45,11 @@ async def _numbered(
         number += 1
         event, data = found
         lines = "\n".join(f"data: {line}" for line in _LINE_END.split(data))
-        yield f"event: {event}\nid: {prediction_id}-{number}\n{lines}"
+        yield f"event: {event}\nid: {prediction_id.public}-{number}\n{lines}"
 
 
 async def _events(
-    context: Context, prediction_id: str, *, segments: bool
+    context: Context, prediction_id: Key, *, segments: bool
 ) -> AsyncIterator[tuple[str, str] | None]:
     """(event, data) as they happen; None after each look that found nothing new."""
     sent = 0  # characters of the log

@@ -9,6 +9,7 @@ from pathlib import Path
 from bridge.recordings.cleanup import Cleanup
 from bridge.records.prediction import Prediction
 from bridge.settings import Settings
+from bridge.tenants import Key
 
 
 class Records:
@@ -23,7 +24,7 @@ class Records:
     async def corrected(self) -> list[Prediction]:
         return [
             Prediction(
-                id=name,
+                id=Key(name),
                 model="a/b",
                 version="1",
                 input={},

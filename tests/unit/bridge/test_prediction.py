@@ -21,13 +21,14 @@ from bridge.records.prediction import (
     Stopped,
     advance,
 )
+from bridge.tenants import Key
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def prediction(status: Status, attempt: int = 1, **changes: object) -> Prediction:
     return Prediction(
-        id="p",
+        id=Key("p"),
         model="o/n",
         version="v",
         input={},

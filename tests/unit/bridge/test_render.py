@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bridge.api.replicate.render import prediction_object, webhook_body, with_output
 from bridge.links import Links
 from bridge.records.prediction import Prediction
+from bridge.tenants import Key
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -20,7 +21,11 @@ anything = st.recursive(
 
 def prediction(**changes: Any) -> Prediction:
     return Prediction(
-        id="p", model="o/n", version="v", created_at=datetime(2026, 1, 1, tzinfo=UTC), **changes
+        id=Key("p"),
+        model="o/n",
+        version="v",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        **changes,
     )
 
 

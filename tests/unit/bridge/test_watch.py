@@ -13,6 +13,7 @@ from bridge.connections import connection_pool
 from bridge.records.prediction import CancelRequested, Prediction
 from bridge.records.store import Store
 from bridge.records.watch import LOOK_SECONDS, Watch
+from bridge.tenants import Key
 from stack.settings import free_port
 from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction
@@ -44,7 +45,7 @@ def store(redis: Redis) -> Store:
     return Store(redis, result_ttl=60, queue_limit=10)
 
 
-async def another_bridge_cancels(address: str, prediction_id: str) -> None:
+async def another_bridge_cancels(address: str, prediction_id: Key) -> None:
     async with aclosing(Redis.from_pool(connection_pool(address))) as other:
         await store(other).apply(prediction_id, CancelRequested(), datetime.now(UTC))
 

@@ -1,0 +1,99 @@
+"""Which predictions there are, of each tenant: the lists that are kept beside the records."""
+
+import json
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from bridge.records import keys
+from bridge.records.prediction import Prediction
+from bridge.tenants import DEFAULT, Key, Tenant
+
+
+class Lists:
+    """Reads the lists. Raises RedisError."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis: Final = redis
+
+    async def tenants(self) -> list[Tenant]:
+        """Every tenant that had a prediction."""
+        names: Any = await self._redis.smembers(keys.TENANTS)
+        return [DEFAULT, *(Tenant(name) for name in sorted(map(keys.text, names)))]
+
+    async def unfinished(self) -> list[Key]:
+        """All predictions that have not ended, of every tenant, each one's oldest first."""
+        found: list[Key] = []
+        for tenant in await self.tenants():
+            found += await self._of(tenant, keys.UNFINISHED)
+        return found
+
+    async def unfinished_records(self) -> list[Prediction]:
+        """Records of all predictions that have not ended, of every tenant."""
+        return await self._of_all_tenants(keys.UNFINISHED)
+
+    async def forget_unfinished(self, prediction_id: Key) -> None:
+        """Take an id whose record has expired off the list."""
+        await self._redis.zrem(prediction_id.tenant.own(keys.UNFINISHED), prediction_id)
+
+    async def corrected(self) -> list[Prediction]:
+        """Records of all predictions that somebody corrected, of every tenant."""
+        return await self._of_all_tenants(keys.KEPT)
+
+    async def newest(
+        self,
+        tenant: Tenant,
+        before: tuple[float, Key] | None,
+        limit: int,
+        since: float,
+        until: float,
+    ) -> list[Prediction]:
+        """Up to ``limit`` of the tenant's records, newest first.
+
+        They were created within [``since``, ``until``] (seconds of the epoch) and, if ``before``
+        is given, come after it in the list.
+        """
+        top = min(until, before[0]) if before else until
+        found: list[Prediction] = []
+        start = 0
+        while len(found) < limit:
+            page: Any = await self._redis.zrange(
+                tenant.own(keys.ALL),
+                top,
+                since,
+                desc=True,
+                byscore=True,
+                offset=start,
+                num=limit,
+                withscores=True,
+            )
+            entries = [(Key(keys.text(member)), float(score)) for member, score in page]
+            found += await self._records(
+                tenant, [i for i, score in entries if before is None or (score, i) < before]
+            )
+            start += len(entries)
+            if len(entries) < limit:
+                break
+        return found[:limit]
+
+    async def _of(self, tenant: Tenant, index: str) -> list[Key]:
+        """The keys in an index of the tenant's."""
+        found = await self._redis.zrange(tenant.own(index), 0, -1)
+        return [Key(keys.text(entry)) for entry in found]
+
+    async def _of_all_tenants(self, index: str) -> list[Prediction]:
+        found: list[Prediction] = []
+        for tenant in await self.tenants():
+            found += await self._records(tenant, await self._of(tenant, index))
+        return found
+
+    async def _records(self, tenant: Tenant, ids: list[Key]) -> list[Prediction]:
+        """Records of the tenant's ``ids``; those that have expired are taken off the index."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for prediction_id in ids:
+                pipe.hget(keys.prediction(prediction_id), "record")
+            documents = await pipe.execute()
+        gone = [i for i, document in zip(ids, documents, strict=True) if document is None]
+        if gone:
+            await self._redis.zrem(tenant.own(keys.ALL), *gone)
+        return [Prediction.from_dict(json.loads(d)) for d in documents if d is not None]

@@ -1,0 +1,97 @@
+"""A stack with two tenants besides the usual one, and their keys."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bridge.apikeys import new_key
+from bridge.tenants import Limits, Principal, Scope, Tenant
+from tests.clients.helpers import PREDICTOR
+from tests.conftest import RunningStack, start_stack, stop_stack
+from tests.tenants.side import Side
+
+BOTH = frozenset({Scope.READ, Scope.WRITE})
+
+
+class Keys:
+    """The file of keys, and the keys themselves."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.by_id: dict[str, str] = {}
+
+    def add(
+        self,
+        key_id: str,
+        tenant: str,
+        scopes: frozenset[Scope] = BOTH,
+        limits: Limits | None = None,
+    ) -> str:
+        """A new key, valid at once."""
+        principal = Principal(Tenant(tenant), key_id, scopes, limits or Limits())
+        self.by_id[key_id], line = new_key(principal)
+        with self.path.open("a") as file:
+            file.write(f"{line}\n")
+        return self.by_id[key_id]
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    made = Keys(tmp_path_factory.mktemp("keys") / "keys")
+    made.path.touch()
+    return made
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[RunningStack]:
+    running = start_stack(
+        tmp_path_factory.mktemp("tenants"),
+        COG_PREDICT_TYPE_STUB=PREDICTOR,
+        API_KEYS_FILE=str(keys.path),
+        KEEP_RECORDINGS="3600",
+    )
+    yield running
+    stop_stack(running)
+
+
+@pytest.fixture
+async def refusing() -> AsyncIterator[str]:
+    """A receiver that refuses every webhook for good."""
+
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=410)
+
+    app = web.Application()
+    app.router.add_post("/{name}", refuse)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+def sides(
+    stack: RunningStack,
+    keys: Keys,
+    session: aiohttp.ClientSession,
+    refusing: str,
+    request: pytest.FixtureRequest,
+) -> tuple[Side, Side]:
+    """Two tenants that have nothing yet."""
+    made = []
+    for letter in "ab":
+        name = f"{letter}-{abs(hash(request.node.name)) % 10**8}"
+        key = keys.add(name, name)
+        made.append(Side(name, key, f"marker-of-{name}", stack.url, session, f"{refusing}/{name}"))
+    return made[0], made[1]
