@@ -85,7 +85,7 @@ class Settings(Variables):
         """The key that signs the tenant's webhooks; of each tenant another."""
         if tenant == DEFAULT:
             return self.signing_key
-        return derive_key(self.webhook_secret, tenant.name)
+        return derive_key(self.webhook_secrets[0], tenant.name)
 
     @property
     def cors_origins(self) -> frozenset[str]:
