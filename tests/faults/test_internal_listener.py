@@ -189,7 +189,7 @@ async def test_segments_lost_repeated_or_of_an_older_run_do_no_harm(
     # What is over stays as it is; what is erased is gone.
     assert await cog.segments(one, 3, 0, "too late") == 200
     assert await texts(store, one) == ["x"]
-    assert await store.erase(one)
+    assert await store.erase(Key(one))
     assert await texts(store, one) == []
     assert await cog.segments(one, 1, 0, "of nothing") == 200
     assert await texts(store, one) == []
