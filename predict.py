@@ -18,7 +18,7 @@ from cog import BaseRunner, Input, Path, Secret, current_scope
 from predictor.announcement import announce
 from predictor.log import note
 from predictor.run_folders import RunFolders
-from predictor.segments import reporting_segments, tell_peaks
+from predictor.segments import heard_before, reporting_segments, tell_peaks
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.libraries import check_libraries
 from transcription.engine.settings import Settings
@@ -101,14 +101,16 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
     def _transcribe(self, inputs: Mapping[str, Any]) -> WireTranscript:
         context = current_scope().context
         self._folders.tidy(context)
+        earlier = heard_before(context)
         with (
             _client_safe_errors(),
             _downloaded(inputs[REFERENCES]) as clips,
-            reporting_segments(context) as found,
+            reporting_segments(context, earlier) as found,
         ):
             recording = _recording(inputs)
             options = Options.from_inputs({**_revealed(inputs), REFERENCES: clips})
-            report = self._pipeline.transcribe(recording, options, ProgressLines(print), found)
+            lines = ProgressLines(print)
+            report = self._pipeline.transcribe(recording, options, lines, found, earlier)
             self._record(report)
             tell_peaks(context, report.peaks)
             note("transcribed", seconds={k: round(v, 3) for k, v in report.seconds.items()})
@@ -124,6 +126,8 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         for stage, seconds in report.seconds.items():
             self.record_metric(f"timing.{stage}", round(seconds, 4))
         self.record_metric("model_loads", report.loads)
+        self.record_metric("windows", report.windows)
+        self.record_metric("windows_resumed", report.resumed)
         # Linux counts kilobytes; the highest since the process began.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.record_metric("peak_memory_mb", round(peak / 1024, 1))

@@ -36,7 +36,7 @@ class Ours:
     def transcribe(self, recording: Path, clock: Clock) -> int:
         """The calls of the pipeline."""
         from transcription.audio import decode
-        from transcription.findings import Language, ignore_progress
+        from transcription.findings import Language, ignore_progress, segments_of
 
         english, options = Language("en"), self._options
         with clock.stage("decoding"):
@@ -49,7 +49,7 @@ class Ours:
             with clock.stage("recognition"):
                 windows = self._engine.find_speech(samples, options)
                 heard = self._engine.recognize(samples, windows, english, options, ignore_progress)
-                segments = list(heard)
+                segments = list(segments_of(heard))
             with clock.stage("alignment"):
                 aligned = self._engine.align(samples, segments, "en", ignore_progress)
             with clock.stage("diarization"):

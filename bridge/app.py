@@ -35,6 +35,7 @@ from bridge.recordings.arrive import Arrivals
 from bridge.recordings.cleanup import Cleanup
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
+from bridge.records.heard import Heard
 from bridge.records.idempotency import Idempotency
 from bridge.records.prediction import Change
 from bridge.records.revisions import Revisions
@@ -99,7 +100,7 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
             context.files,
             context.monitor,
             context.lifecycle.apply,
-            context.store.add_segments,
+            context.heard,
             context.store.add_peaks,
         )
         idle = settings.upload_idle_timeout
@@ -198,6 +199,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
         links=links,
         seals=seals,
         store=store,
+        heard=Heard(redis),
         revisions=Revisions(redis, settings.revision_limit),
         watch=Watch(redis, store),
         files=files,

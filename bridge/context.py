@@ -13,6 +13,7 @@ from bridge.links import Links
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploads
+from bridge.records.heard import Heard
 from bridge.records.prediction import Prediction, Status
 from bridge.records.revisions import Revisions
 from bridge.records.store import QueuePlace, Store
@@ -33,6 +34,7 @@ class Context:
     links: Links
     seals: Seals
     store: Store
+    heard: Heard
     revisions: Revisions
     watch: Watch
     files: Files

@@ -39,6 +39,11 @@ class Links:
         signature = sign(self._secret, "segments", prediction_id, str(attempt))
         return f"{self.base}/segments/{prediction_id}/{attempt}/{signature}"
 
+    def heard(self, prediction_id: Key, attempt: int) -> str:
+        """Where run ``attempt`` asks what the runs before it have recognized, on loopback."""
+        signature = sign(self._secret, "heard", prediction_id, str(attempt))
+        return f"{self.base}/heard/{prediction_id}/{attempt}/{signature}"
+
     def audio(self, recording: str) -> str:
         """Where Cog downloads the recording, on loopback."""
         return f"{self.base}/audio/{recording}/{sign(self._secret, 'audio', recording)}"

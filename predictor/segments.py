@@ -1,39 +1,54 @@
-"""Tells the bridge what was recognized while the prediction still runs.
+"""Tells the bridge what was recognized while the prediction still runs, and asks it once more.
 
 The bridge gives every run an address of its own, in Cog's ``context``; a run without one (a bare
-Cog) keeps its segments to itself. The transcript itself always goes the way of Cog's outputs: what
-is told here is early news, and losing it costs nothing else.
+Cog) keeps what it hears to itself. The transcript itself always goes the way of Cog's outputs: what
+is told here is early news. It is told once for clients (segments) and once for the run after this
+one (batches of windows), which asks for it and goes on behind it if this one's worker dies.
 """
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
-from predictor.announcement import TIMEOUT, post
-from transcription.findings import Found, Peaks, ignore_segments
-from transcription.transcript import Segment
-from transcription.wire import WireSegment, segment_to_wire
+from predictor.announcement import TIMEOUT, fetch, post
+from transcription.checkpoint import (
+    Batch,
+    Found,
+    batch_from_json,
+    batch_to_json,
+    checkpoint,
+    ignore_batches,
+)
+from transcription.findings import Peaks
+from transcription.wire import segment_to_wire
 
-URL = "segments_url"  # the member of Cog's context
-_Found = queue.SimpleQueue[Segment | None]  # None: that was the last one
+URL = "segments_url"  # members of Cog's context
+HEARD_URL = "heard_url"  # only from the second run on
+_Found = queue.SimpleQueue[Batch | None]  # None: that was the last one
 
 
 @contextmanager
-def reporting_segments(context: Mapping[str, str]) -> Iterator[Found]:
-    """The callback that takes segments as they are found, for the length of one run.
+def reporting_segments(
+    context: Mapping[str, str], earlier: Sequence[Batch] = ()
+) -> Iterator[Found]:
+    """The callback that takes batches as they are found, for the length of one run.
 
     A thread of its own posts them, so that a slow bridge never holds up the models. At the end of
-    a run that succeeds, the last ones are waited for, at most two seconds.
+    a run that succeeds, the last ones are waited for, at most two seconds. ``earlier`` are those
+    of the runs before: segments are numbered from their end.
     """
     url = context.get(URL, "")
     # Whoever reaches a bare Cog could name any address, and have this machine call it.
     if not _is_local(url):
-        yield ignore_segments
+        yield ignore_batches
         return
     found: _Found = queue.SimpleQueue()
-    thread = threading.Thread(target=_post_all, args=(url, found), name="segments", daemon=True)
+    news = _News(url, earlier)
+    thread = threading.Thread(target=news.post_all, args=(found,), name="segments", daemon=True)
     thread.start()
     try:
         yield found.put
@@ -42,6 +57,20 @@ def reporting_segments(context: Mapping[str, str]) -> Iterator[Found]:
         raise
     found.put(None)
     thread.join(TIMEOUT)
+
+
+def heard_before(context: Mapping[str, str]) -> tuple[Batch, ...]:
+    """What the runs of this prediction that came to no end have recognized.
+
+    Nothing where there were none, or where the bridge cannot tell: then all of it is done again.
+    """
+    url = context.get(HEARD_URL, "")
+    if not _is_local(url):
+        return ()
+    try:
+        return tuple(map(batch_from_json, fetch(url)["batches"]))
+    except (OSError, KeyError, TypeError, ValueError):
+        return ()
 
 
 def tell_peaks(context: Mapping[str, str], peaks: Peaks) -> None:
@@ -59,17 +88,37 @@ def _is_local(url: str) -> bool:
     return (parts.scheme, parts.hostname) == ("http", "127.0.0.1")
 
 
-def _post_all(url: str, found: _Found) -> None:
+class _News:
     """Posts what there is, in order; what does not arrive goes along with the next."""
-    first = 0
-    pending: list[WireSegment] = []
-    ended = False
-    while not ended:
-        segments = [found.get()]
-        while not found.empty():  # a batch is recognized at once
-            segments.append(found.get())
-        ended = segments[-1] is None
-        pending += [segment_to_wire(segment) for segment in segments if segment is not None]
-        if pending and post(url, {"first": first, "segments": pending}):
-            first += len(pending)
-            pending = []
+
+    def __init__(self, url: str, earlier: Sequence[Batch]) -> None:
+        self._url = url
+        self._earlier = earlier
+        self._first: int | None = None  # number of the first segment that did not arrive yet
+        self._pending: list[Batch] = []
+
+    def post_all(self, found: _Found) -> None:
+        """Until the last one was told."""
+        ended = False
+        while not ended:
+            batches = [found.get()]
+            while not found.empty():
+                batches.append(found.get())
+            ended = batches[-1] is None
+            self._pending += [batch for batch in batches if batch is not None]
+            if self._pending:
+                self._post()
+
+    def _post(self) -> None:
+        if self._first is None:
+            before = checkpoint(self._earlier, self._pending[0].plan)
+            self._first = len(before.segments) if before else 0
+        segments = [segment for batch in self._pending for segment in batch.segments]
+        body: dict[str, Any] = {
+            "first": self._first,
+            "segments": [segment_to_wire(replace(segment, words=())) for segment in segments],
+            "batches": [batch_to_json(batch) for batch in self._pending],
+        }
+        if post(self._url, body):
+            self._first += len(segments)
+            self._pending = []

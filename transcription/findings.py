@@ -1,6 +1,6 @@
 """What the stages of a transcription hand to each other, and what a whole run reports."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from transcription.transcript import Segment, Transcript, Turn
@@ -16,13 +16,6 @@ def ignore_progress(_share: float) -> None:
 # What a voice is like: a vector that only vectors of the same model can be compared with.
 Voice = tuple[float, ...]
 
-# Given segments one by one as they are recognized: windows with their text, not yet aligned.
-Found = Callable[[Segment], None]
-
-
-def ignore_segments(_segment: Segment) -> None:
-    """The callback of those who wait for the whole transcript."""
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -35,6 +28,20 @@ class Window:
     def duration(self) -> float:
         """Length in seconds."""
         return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Recognized:
+    """What was said in the next ``windows`` windows, which were recognized at once."""
+
+    windows: int
+    segments: tuple[Segment, ...]
+
+
+def segments_of(batches: Iterable[Recognized]) -> Iterator[Segment]:
+    """The segments of all batches, as they come."""
+    for batch in batches:
+        yield from batch.segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ class Report:
     """A transcript and what it cost: seconds per stage and in all, and models loaded on the way.
 
     Stages overlap: diarization runs beside recognition, so the whole is less than their sum.
+    ``resumed`` of the ``windows`` were recognized by an earlier run.
     """
 
     transcript: Transcript
@@ -86,3 +94,5 @@ class Report:
     loads: int = 0
     elapsed: float = 0.0
     peaks: Peaks = field(default_factory=lambda: Peaks(1.0, ()))
+    windows: int = 0
+    resumed: int = 0

@@ -1,9 +1,9 @@
 """One transcription from a recording to a transcript."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -12,18 +12,17 @@ from transcription.attribution import attribute
 from transcription.audio import Samples
 from transcription.audio.peaks import peaks
 from transcription.background import Background
+from transcription.checkpoint import Batch, Checkpoint, Found, checkpoint, ignore_batches, plan_of
 from transcription.engine import Engine
 from transcription.findings import (
     Alignment,
     Diarization,
-    Found,
     Language,
     Progress,
     Report,
     Voice,
     Window,
     ignore_progress,
-    ignore_segments,
 )
 from transcription.known_speakers import named, voices
 from transcription.notices import notice
@@ -53,6 +52,8 @@ class _Run:
     clock: Callable[[], float]
     found: Found
     options: Options
+    plan: str = ""
+    before: Checkpoint | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     beside: Background[tuple[Diarization, float]] | None = None
@@ -93,12 +94,14 @@ class Pipeline:
         source: Path | bytes,
         options: Options,
         progress: Progress = ignore_progress,
-        found: Found = ignore_segments,
+        found: Found = ignore_batches,
+        earlier: Iterable[Batch] = (),
     ) -> Report:
         """The transcript of ``source`` (a file or its bytes), with seconds per stage.
 
         ``progress`` is told the finished share, which only rises and ends at 1; ``found`` is given
-        segments as they are recognized. Raises TranscriptionError.
+        batches as they are recognized. ``earlier`` are those of runs of this recording that came
+        to no end: recognition goes on behind them. Raises TranscriptionError.
         """
         start, loads = self._clock(), self._engine.loads
         self._engine.prepare(options)
@@ -106,6 +109,8 @@ class Pipeline:
         known = voices(options, self._engine)
         samples = self._decode(run, source)
         windows = self._find_speech(run, samples, options)
+        run.plan = plan_of(windows, self._model(options))
+        run.before = checkpoint(earlier, run.plan)
         with self._diarizing(run, samples, windows, options):
             language = self._detect_language(run, samples, windows, options)
             segments = self._recognize(run, samples, windows, language, options)
@@ -120,7 +125,12 @@ class Pipeline:
             self._engine.loads - loads,
             self._clock() - start,
             peaks(samples),
+            len(windows),
+            run.before.windows if run.before else 0,
         )
+
+    def _model(self, options: Options) -> str:
+        return options.whisper_model or str(self._engine.describe()["default_model"])
 
     def _decode(self, run: _Run, source: Path | bytes) -> Samples:
         with run.stage("decode"):
@@ -144,6 +154,9 @@ class Pipeline:
             return Language(options.language)
         if not windows:
             return _UNHEARD
+        if run.before is not None:
+            run.advance("detect_language", 1.0)
+            return run.before.language
         with run.stage("detect_language"):
             return self._engine.detect_language(samples, windows, options)
 
@@ -157,11 +170,15 @@ class Pipeline:
     ) -> Sequence[Segment]:
         if not windows or options.task == "detect_language":
             return ()
+        done = run.before.windows if run.before else 0
+        segments = list(run.before.segments) if run.before else []
         with run.stage("recognize") as progress:
-            segments = []
-            for segment in self._engine.recognize(samples, windows, language, options, progress):
-                run.found(replace(segment, words=()))
-                segments.append(segment)
+            for batch in self._engine.recognize(
+                samples, windows, language, options, progress, done
+            ):
+                run.found(Batch(run.plan, language, done, batch.windows, batch.segments))
+                done += batch.windows
+                segments += batch.segments
         if not segments:
             run.warnings.append(notice("no_speech"))
         return segments

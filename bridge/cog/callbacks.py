@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from bridge.cog.client import Ended, RunLost, parse_run
 from bridge.cog.monitor import Announcement, Monitor
 from bridge.links import Links
 from bridge.recordings.files import Files
+from bridge.records.heard import Heard, News
 from bridge.records.prediction import Event, Finished, Progressed, Started, Stopped
 from bridge.tenants import Key
 
@@ -21,7 +22,6 @@ MAX_WEBHOOK_BYTES = 200 << 20  # a day of speech with word times stays below thi
 _log = logging.getLogger(__name__)
 
 Apply = Callable[[Key, Event, Any], Awaitable[object]]
-AddSegments = Callable[[Key, int, int, Sequence[Mapping[str, Any]]], Awaitable[object]]
 AddPeaks = Callable[[Key, Mapping[str, Any]], Awaitable[object]]
 
 
@@ -30,7 +30,7 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
     files: Files,
     monitor: Monitor,
     apply: Apply,
-    add_segments: AddSegments,
+    heard: Heard,
     add_peaks: AddPeaks,
 ) -> web.Application:
     """The listener's routes. ``apply`` advances a record by an event."""
@@ -52,12 +52,21 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
     async def segments(request: web.Request) -> web.Response:
         prediction_id, number = Key(request.match_info["id"]), request.match_info["attempt"]
         links.check(request, "segments", prediction_id, number)
-        keep = _keeping(await request.json(), add_segments, add_peaks)
+        keep = _keeping(await request.json(), heard, add_peaks)
         try:
             await keep(prediction_id, int(number))
         except RedisError:
             return web.Response(status=503)  # they come again with the next ones
         return web.Response()
+
+    async def batches(request: web.Request) -> web.Response:
+        prediction_id, number = Key(request.match_info["id"]), request.match_info["attempt"]
+        links.check(request, "heard", prediction_id, number)
+        try:
+            found = await heard.batches(prediction_id)
+        except RedisError:
+            return web.Response(status=503)  # the run begins at the beginning
+        return web.json_response({"batches": found})
 
     async def audio(request: web.Request) -> web.FileResponse:
         recording = request.match_info["recording"]
@@ -70,6 +79,7 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
     app = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
     app.router.add_post("/webhook/{id}/{attempt:[0-9]+}/{signature}", webhook)
     app.router.add_post("/segments/{id}/{attempt:[0-9]+}/{signature}", segments)
+    app.router.add_get("/heard/{id}/{attempt:[0-9]+}/{signature}", batches)
     app.router.add_get("/audio/{recording}/{signature}", audio)
     app.router.add_post("/worker", _hearing_workers(monitor))
     return app
@@ -87,7 +97,7 @@ def _hearing_workers(monitor: Monitor) -> Handler:
 
 
 def _keeping(
-    body: Any, add_segments: AddSegments, add_peaks: AddPeaks
+    body: Any, heard: Heard, add_peaks: AddPeaks
 ) -> Callable[[Key, int], Awaitable[object]]:
     """Keeps what the predictor told of a run: how loud the recording is, or segments."""
     match body:
@@ -95,17 +105,19 @@ def _keeping(
             isinstance(level, int) for level in levels
         ):
             return lambda prediction_id, _: add_peaks(prediction_id, told)
-    first, found = _batch(body)
-    return lambda prediction_id, attempt: add_segments(prediction_id, attempt, first, found)
+    news = _news(body)
+    return lambda prediction_id, attempt: heard.add(prediction_id, attempt, news)
 
 
-def _batch(body: Any) -> tuple[int, list[dict[str, Any]]]:
-    """(number of the first, segments). Raises HTTPBadRequest for what the predictor never sends."""
+def _news(body: Any) -> News:
+    """Raises HTTPBadRequest for what the predictor never sends."""
     match body:
-        case {"first": int(first), "segments": [*found]} if first >= 0 and all(
-            isinstance(segment, dict) and isinstance(segment.get("text"), str) for segment in found
+        case {"first": int(first), "segments": [*found], "batches": [*batches]} if (
+            first >= 0
+            and all(isinstance(s, dict) and isinstance(s.get("text"), str) for s in found)
+            and all(isinstance(b, dict) and isinstance(b.get("first"), int) for b in batches)
         ):
-            return first, found
+            return News(first, found, batches)
     raise web.HTTPBadRequest
 
 

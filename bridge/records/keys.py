@@ -7,6 +7,7 @@ An ``<id>`` is a `Key`, and the lists of a tenant other than ``default`` end in 
     prediction:<id>           hash: record (JSON), output (JSON), status, cancel; corrections, peaks
     prediction:<id>:secrets   the secret inputs, until the prediction has ended
     prediction:<id>:segments  hash: what the run under way has recognized so far, and its number
+    prediction:<id>:batches   hash: the same, for the run that goes on if that one is lost
     predictions:all           ids by creation time, for listing
     predictions:kept          ids of what was corrected, by the time of the latest correction
     predictions:unfinished    ids by creation time: the queue and what runs
@@ -50,6 +51,11 @@ def secrets(prediction_id: Key) -> str:
 def segments(prediction_id: Key) -> str:
     """What the run under way has recognized so far."""
     return f"prediction:{prediction_id}:segments"
+
+
+def batches(prediction_id: Key) -> str:
+    """The same, for the run that goes on behind it if it is lost."""
+    return f"prediction:{prediction_id}:batches"
 
 
 def idempotency(digest: str) -> str:

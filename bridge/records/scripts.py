@@ -21,7 +21,7 @@ return {'created', redis.call('ZRANK', unfinished, id), redis.call('GET', mean)}
 # Compare and set: of two writers that read the same record one is told to look again.
 # Publishing may be forbidden to this user of Redis (pcall): then those who wait look by themselves.
 WRITE: Final = """
-local record, secrets, unfinished, pending, segments = unpack(KEYS)
+local record, secrets, unfinished, pending, segments, batches = unpack(KEYS)
 local id, before, document, status, output, cancel = unpack(ARGV)
 local ttl, live_ttl, now, ended, channel = unpack(ARGV, 7)
 if redis.call('HGET', record, 'record') ~= before then return 0 end
@@ -35,26 +35,33 @@ for i = 12, #ARGV do
 end
 if ended ~= '' then
     redis.call('ZREM', unfinished, id)
-    redis.call('DEL', secrets)
+    redis.call('DEL', secrets, batches)
     redis.call('EXPIRE', segments, ttl)
 end
 redis.pcall('PUBLISH', channel, id)
 return 1
 """
-# Keys: record, segments. Arguments: id, channel, number of the run, number of the first segment,
-# seconds to live, segments. A repeated batch writes the same once more, a newer run begins anew.
-ADD_SEGMENTS: Final = """
-local record, segments = unpack(KEYS)
+# Keys: record, segments, batches. Arguments: id, channel, number of the run, number of the first
+# segment, seconds to live, how many segments, segments, and batches, each after its first window's
+# number. What comes again is written again, the same. A newer run goes on at its first segment:
+# what an older one had found behind it is gone.
+ADD_HEARD: Final = """
+local record, segments, batches = unpack(KEYS)
 local id, channel = ARGV[1], ARGV[2]
-local attempt, first, ttl = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local attempt, first, ttl, count = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local status = redis.call('HGET', record, 'status')
 if status ~= 'starting' and status ~= 'processing' then return end
 local known = tonumber(redis.call('HGET', segments, 'attempt') or '0')
 if attempt < known then return end
-if attempt > known then redis.call('DEL', segments) end
+if attempt > known then
+    for _, name in ipairs(redis.call('HKEYS', segments)) do
+        if name ~= 'attempt' and tonumber(name) >= first then redis.call('HDEL', segments, name) end
+    end
+end
 redis.call('HSET', segments, 'attempt', attempt)
-for index = 6, #ARGV do redis.call('HSET', segments, first + index - 6, ARGV[index]) end
-redis.call('EXPIRE', segments, ttl)
+for index = 1, count do redis.call('HSET', segments, first + index - 1, ARGV[6 + index]) end
+for index = 7 + count, #ARGV, 2 do redis.call('HSET', batches, ARGV[index], ARGV[index + 1]) end
+for _, key in ipairs({segments, batches}) do redis.call('EXPIRE', key, ttl) end
 redis.pcall('PUBLISH', channel, id)
 """
 # Key: record. A record that expired meanwhile does not come back.

@@ -1,10 +1,9 @@
 """The records of all predictions, in Redis; `keys` names what is kept where."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -44,7 +43,6 @@ class Store(Lists):
         self._queue_limit: Final = queue_limit
         self._create: Final = redis.register_script(scripts.CREATE)
         self._compare_and_write: Final = redis.register_script(scripts.WRITE)
-        self._add_segments: Final = redis.register_script(scripts.ADD_SEGMENTS)
         self._add_peaks: Final = redis.register_script(scripts.ADD_PEAKS)
         self._observe: Final = redis.register_script(scripts.OBSERVE)
 
@@ -120,16 +118,6 @@ class Store(Lists):
         document = await self._redis.get(keys.secrets(prediction_id))
         return {} if document is None else dict(json.loads(document))
 
-    async def add_segments(
-        self, prediction_id: Key, attempt: int, first: int, segments: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Keep segments number ``first`` and following of run ``attempt``; old news is dropped."""
-        texts = [json.dumps(dict(segment), ensure_ascii=False) for segment in segments]
-        await self._add_segments(
-            keys=[keys.prediction(prediction_id), keys.segments(prediction_id)],
-            args=[prediction_id, keys.CHANGES, attempt, first, keys.LIVE_TTL, *texts],
-        )
-
     async def add_peaks(self, prediction_id: Key, peaks: Mapping[str, Any]) -> None:
         """Keep how loud the recording is, as long as its record."""
         text = json.dumps(dict(peaks), separators=(",", ":"))
@@ -139,19 +127,6 @@ class Store(Lists):
         """The same as JSON text, None where the predictor told none."""
         found = await self._redis.hget(keys.prediction(prediction_id), "peaks")
         return None if found is None else keys.text(found).encode()
-
-    async def segments(self, prediction_id: Key, since: int) -> list[dict[str, Any]]:
-        """What was recognized so far, from segment number ``since`` (the first is 0) on.
-
-        Each has ``start``, ``end`` (seconds) and ``text``, not yet aligned and without speakers.
-        A run that is repeated after the loss of its worker counts from 0 again.
-        """
-        key = keys.segments(prediction_id)
-        count: Any = await self._redis.hlen(key)
-        if count - 1 <= since:  # one field is the run's number
-            return []
-        texts: Any = await self._redis.hmget(key, list(map(str, range(since, count - 1))))
-        return [json.loads(found) for found in takewhile(lambda found: found is not None, texts)]
 
     async def apply(
         self, prediction_id: Key, event: Event, now: datetime, output: Any = None
@@ -184,6 +159,7 @@ class Store(Lists):
                 after.id.tenant.own(keys.UNFINISHED),
                 keys.PENDING,
                 keys.segments(after.id),
+                keys.batches(after.id),
             ],
             args=[
                 after.id,
@@ -206,7 +182,8 @@ class Store(Lists):
         """Forget a prediction and everything that belongs to it; whether there was one."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(keys.prediction(prediction_id))
-            pipe.delete(keys.secrets(prediction_id), keys.segments(prediction_id))
+            pipe.delete(keys.secrets(prediction_id))
+            pipe.delete(keys.segments(prediction_id), keys.batches(prediction_id))
             for index in (keys.ALL, keys.UNFINISHED, keys.KEPT):
                 pipe.zrem(prediction_id.tenant.own(index), prediction_id)
             pipe.publish(keys.CHANGES, prediction_id)

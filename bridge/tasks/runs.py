@@ -126,14 +126,14 @@ class Runs:
             secrets = await until_redis_answers(lambda: self._store.secrets(prediction.id))
         inputs = self._inputs(prediction, secrets)
         run_id = f"{prediction.id}-{attempt}"
+        # The one thing that Cog hands on to the predictor besides its inputs.
+        context = {"run": run_id, "segments_url": self._links.segments(prediction.id, attempt)}
+        if attempt > 1:
+            context["heard_url"] = self._links.heard(prediction.id, attempt)
         webhook = {
             "webhook": self._links.webhook(prediction.id, attempt),
             "webhook_events_filter": list(self._events),
-            # The one thing that Cog hands on to the predictor besides its inputs.
-            "context": {
-                "run": run_id,
-                "segments_url": self._links.segments(prediction.id, attempt),
-            },
+            "context": context,
         }
         while True:
             offer.number += 1

@@ -9,6 +9,7 @@ from tests.contract.helpers import ENGLISH, sample_file
 from tests.contract.scripted_engine import ScriptedEngine
 from transcription.audio import Samples, decode
 from transcription.engine import Engine
+from transcription.findings import segments_of
 from transcription.options import Options
 from transcription.pipeline import Pipeline
 from transcription.transcript import Segment
@@ -51,7 +52,8 @@ def samples() -> Samples:
 def recognized(engine: Engine, samples: Samples) -> list[Segment]:
     options = Options(chunk_size=10)
     windows = engine.find_speech(samples, options)
-    return list(engine.recognize(samples, windows, ENGLISH, options, lambda _share: None))
+    heard = engine.recognize(samples, windows, ENGLISH, options, lambda _share: None)
+    return list(segments_of(heard))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,15 @@ import numpy as np
 
 from transcription.audio import SAMPLE_RATE, Samples, seconds
 from transcription.errors import InvalidInput, ModelUnavailable
-from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
+from transcription.findings import (
+    Alignment,
+    Diarization,
+    Language,
+    Progress,
+    Recognized,
+    Voice,
+    Window,
+)
 from transcription.options import Options
 from transcription.timing import RoughWord, settle
 from transcription.transcript import Character, Segment, Turn, Word
@@ -29,7 +37,8 @@ class ScriptedEngine:
     loads: int = 1
 
     def describe(self) -> Mapping[str, Any]:
-        return {"models": [self.model], "diarization_available": self.has_diarizer}
+        models = {"models": [self.model], "default_model": self.model}
+        return {**models, "diarization_available": self.has_diarizer}
 
     def prepare(self, options: Options) -> None:
         if options.whisper_model not in (None, self.model):
@@ -61,12 +70,13 @@ class ScriptedEngine:
         language: Language,
         options: Options,
         progress: Progress,
-    ) -> Iterator[Segment]:
-        for done, window in enumerate(windows, start=1):
-            progress(done / len(windows))
-            for segment in self.say(window, language, options):
-                rough = options.align_output and language.code != self.language
-                yield replace(segment, words=_evenly(segment)) if rough else segment
+        done: int = 0,
+    ) -> Iterator[Recognized]:
+        rough = options.align_output and language.code != self.language
+        for number, window in enumerate(windows[done:], start=done + 1):
+            said = self.say(window, language, options)
+            progress(number / len(windows))
+            yield Recognized(1, tuple(replace(s, words=_evenly(s)) if rough else s for s in said))
 
     def say(self, window: Window, language: Language, options: Options) -> Sequence[Segment]:
         """What is said in one window. Doubles of tests say something else."""

@@ -13,7 +13,7 @@ from models import registry
 from tests.contract.helpers import EXAMPLES, misses, rising
 from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
 from transcription.engine import Engine
-from transcription.findings import Language
+from transcription.findings import Language, segments_of
 from transcription.options import Options
 from transcription.pipeline import Pipeline
 from transcription.transcript import Segment
@@ -101,7 +101,9 @@ def test_words_are_timed_in_languages_without_aligner(
     options = Options(chunk_size=10)
     windows = engine.find_speech(samples, options)
     heard = list(
-        engine.recognize(samples, windows, Language(language), options, lambda _share: None)
+        segments_of(
+            engine.recognize(samples, windows, Language(language), options, lambda _share: None)
+        )
     )
     shares: list[float] = []
     alignment = engine.align(samples, heard, language, shares.append, characters=True)
@@ -135,7 +137,7 @@ def test_words_are_not_timed_where_nobody_wants_them(
         heard = real_engine.recognize(
             samples, windows, Language(language), options, lambda _share: None
         )
-        assert not any(segment.words for segment in heard)
+        assert not any(segment.words for segment in segments_of(heard))
 
 
 def test_segments_without_words_stay_in_a_language_without_aligner(

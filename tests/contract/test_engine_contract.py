@@ -18,6 +18,7 @@ from tests.contract.helpers import ENGLISH, Interruption, interrupted, rising
 from transcription.audio import SAMPLE_RATE, Samples, seconds
 from transcription.engine import Engine
 from transcription.errors import InvalidInput
+from transcription.findings import ignore_progress, segments_of
 from transcription.language import LANGUAGES
 from transcription.options import Options
 from transcription.pipeline import Pipeline
@@ -90,7 +91,7 @@ def test_recognition_stays_in_its_windows(engine: Engine, samples: Samples) -> N
     options = Options(chunk_size=5, batch_size=2)
     windows = engine.find_speech(samples, options)
     shares: list[float] = []
-    heard = engine.recognize(samples, windows, ENGLISH, options, shares.append)
+    heard = segments_of(engine.recognize(samples, windows, ENGLISH, options, shares.append))
     segments = [next(heard)]
     assert shares[-1] < 1  # the first is told while others are still to be recognized
     segments += heard
@@ -111,6 +112,22 @@ def test_turns_never_overlap(engine: Engine, samples: Samples) -> None:
     assert set(found.embeddings) <= {turn.speaker for turn in found.turns}
     assert all(math.isfinite(x) for vector in found.embeddings.values() for x in vector)
     assert rising(shares)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 64])
+def test_recognition_goes_on_behind_what_is_done(
+    engine: Engine, samples: Samples, batch_size: int
+) -> None:
+    options = Options(chunk_size=3, batch_size=batch_size)
+    windows = engine.find_speech(samples[: 60 * SAMPLE_RATE], options)
+    whole = list(engine.recognize(samples, windows, ENGLISH, options, ignore_progress))
+    assert sum(batch.windows for batch in whole) == len(windows)
+    for count in (1, len(whole) // 2, len(whole) - 1, len(whole)):
+        done = sum(batch.windows for batch in whole[:count])
+        shares: list[float] = []
+        rest = engine.recognize(samples, windows, ENGLISH, options, shares.append, done)
+        assert list(rest) == whole[count:]
+        assert all(share > done / len(windows) for share in shares)
 
 
 @pytest.mark.models

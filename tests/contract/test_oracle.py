@@ -26,7 +26,7 @@ from transcription.audio import Samples, decode, seconds
 from transcription.engine import Engine
 from transcription.engine.device import choose
 from transcription.engine.settings import Settings
-from transcription.findings import Language
+from transcription.findings import Language, segments_of
 from transcription.options import Options
 from transcription.pipeline import Pipeline
 from transcription.subtitles import FORMATS
@@ -229,7 +229,7 @@ def test_temperature_has_its_effect(
             Options(temperature=temperature),
             lambda _share: None,
         )
-        return tuple(segment.text for segment in segments)
+        return tuple(segment.text for segment in segments_of(segments))
 
     cold = heard(0.0)
     assert any(cold)

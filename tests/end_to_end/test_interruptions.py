@@ -14,6 +14,8 @@ from evaluation import recordings
 from stack.client import Client, progress
 from tests.conftest import RECORDING, RunningStack, wait_until
 
+CPU_BATCH = 8  # windows under way at once on a processor: `transcription.engine.recognition`
+
 
 async def run_until_busy(client: Client, recording: Path) -> str:
     """Start a long prediction; its id, once it is under way."""
@@ -109,6 +111,28 @@ async def test_a_dead_worker_is_seen_and_replaced_and_its_recording_deleted(
     assert not kept.exists()
     created = await client.create_from_file(short_recording)
     assert (await client.finish(created["id"]))["status"] == "succeeded"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_run_whose_worker_dies_late_is_not_begun_anew(
+    stack: RunningStack, client: Client, long_recording: Path
+) -> None:
+    options = {"diarization": False, "chunk_size": 5}
+    whole = await client.create_from_file(long_recording, **options)
+    expected = await client.finish(whole["id"])
+    created = await client.create_from_file(long_recording, **options)
+    async for prediction in client.follow(created["id"]):
+        # 15 of 80 parts come before recognition, 50 are recognition: 90 % of those.
+        if prediction["status"] == "processing" and progress(prediction["logs"]) >= 75:
+            break
+    os.kill(worker_pid(stack), signal.SIGKILL)
+    ended = await client.finish(created["id"])
+    assert (ended["status"], ended["output"]) == ("succeeded", expected["output"])
+    metrics = ended["metrics"]
+    assert metrics["windows"] == expected["metrics"]["windows"] > 80
+    assert metrics["windows_resumed"] >= 0.9 * metrics["windows"] - CPU_BATCH
+    assert expected["metrics"]["windows_resumed"] == 0
 
 
 def worker_pid(stack: RunningStack) -> int:

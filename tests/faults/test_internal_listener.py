@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from benchmarks.fault_stack import PREDICTOR
 from bridge.links import sign
+from bridge.records.heard import Heard
 from bridge.records.store import Store
 from bridge.tenants import Key
 from evaluation import recordings
@@ -55,11 +56,19 @@ class Impostor:
         url = f"{self._base}/webhook/{prediction_id}/{attempt}/{signature}"
         return await self.post(url, {"id": f"{prediction_id}-{attempt}", "logs": "", **body})
 
-    async def segments(self, prediction_id: str, attempt: int, first: Any, *texts: Any) -> int:
+    async def segments(
+        self, prediction_id: str, attempt: int, first: Any, *texts: Any, batches: Any = ()
+    ) -> int:
         signature = sign(self._secret, "segments", prediction_id, str(attempt))
         url = f"{self._base}/segments/{prediction_id}/{attempt}/{signature}"
         found = [{"start": 0.0, "end": 1.0, "text": text} for text in texts]
-        return await self.post(url, {"first": first, "segments": found})
+        return await self.post(url, {"first": first, "segments": found, "batches": batches})
+
+    async def batches(self, prediction_id: str, attempt: int, signed: int | None = None) -> Any:
+        signature = sign(self._secret, "heard", prediction_id, str(signed or attempt))
+        url = f"{self._base}/heard/{prediction_id}/{attempt}/{signature}"
+        async with self._session.get(url) as response:
+            return (await response.json())["batches"] if response.ok else response.status
 
     async def post(self, url: str, body: dict[str, Any]) -> int:
         async with self._session.post(url, data=json.dumps(body)) as response:
@@ -138,61 +147,88 @@ async def test_a_forged_address_is_refused(
 
 
 @pytest.fixture
-async def store(timed: RunningStack) -> AsyncIterator[Store]:
-    """The bridge's own store; the stack's Redis has a password that only its processes know."""
+async def redis(timed: RunningStack) -> AsyncIterator["Redis"]:
+    """The bridge's own; the stack's Redis has a password that only its processes know."""
     environ = Path(f"/proc/{timed.pid('bridge')}/environ").read_text().split("\0")
     (url,) = [entry.partition("=")[2] for entry in environ if entry.startswith("REDIS_URL=")]
-    async with Redis.from_url(url) as redis:
-        yield Store(redis, 60, 100)
+    async with Redis.from_url(url) as opened:
+        yield opened
 
 
-async def texts(store: Store, prediction_id: str, since: int = 0) -> list[str]:
-    return [segment["text"] for segment in await store.segments(Key(prediction_id), since)]
+@pytest.fixture
+async def heard(redis: "Redis") -> Heard:
+    return Heard(redis)
 
 
-async def until_texts(store: Store, prediction_id: str, expected: list[str]) -> None:
+async def texts(heard: Heard, prediction_id: str, since: int = 0) -> list[str]:
+    return [segment["text"] for segment in await heard.segments(Key(prediction_id), since)]
+
+
+async def until_texts(heard: Heard, prediction_id: str, expected: list[str]) -> None:
     async with asyncio.timeout(20):
-        while await texts(store, prediction_id) != expected:
+        while await texts(heard, prediction_id) != expected:
             await asyncio.sleep(0.05)
 
 
 async def test_segments_are_there_while_the_prediction_runs(
-    client: Client, store: Store, recording: Path
+    client: Client, heard: Heard, recording: Path
 ) -> None:
     created = await client.create_from_file(recording, initial_prompt="say=3 sleep=20")
-    await until_texts(store, created["id"], ["segment 0", "segment 1", "segment 2"])
+    await until_texts(heard, created["id"], ["segment 0", "segment 1", "segment 2"])
     assert (await client.get(created["id"]))["status"] == "processing"
-    assert await store.segments(created["id"], 2) == [
+    assert await heard.segments(Key(created["id"]), 2) == [
         {"start": 2.0, "end": 3.0, "text": "segment 2"}
     ]
-    assert await store.segments(created["id"], 3) == []
+    assert await heard.segments(Key(created["id"]), 3) == []
     await client.cancel(created["id"])
     await client.finish(created["id"])
 
 
 async def test_segments_lost_repeated_or_of_an_older_run_do_no_harm(
-    client: Client, cog: Impostor, store: Store, recording: Path
+    client: Client, cog: Impostor, redis: "Redis", heard: Heard, recording: Path
 ) -> None:
     created = await client.create_from_file(recording, initial_prompt="sleep=60")
     one = created["id"]
     assert await cog.segments(one, 1, 0, "a", "b") == 200
     assert await cog.segments(one, 1, 0, "a", "b", "c") == 200
     assert await cog.segments(one, 1, 5, "f") == 200
-    assert await texts(store, one) == ["a", "b", "c"]
+    assert await texts(heard, one) == ["a", "b", "c"]
     assert await cog.segments(one, 2, 0, "x") == 200
     assert await cog.segments(one, 1, 1, "late") == 200
-    assert await texts(store, one) == ["x"]
+    assert await texts(heard, one) == ["x"]
     for first, text in ((-1, "a"), ("0", "a"), (0, 7)):
         assert await cog.segments(one, 2, first, text) == 400
+    for batches in (None, [7], [{"windows": 1}], [{"first": "0"}]):
+        assert await cog.segments(one, 2, 0, "a", batches=batches) == 400
     await client.cancel(one)
     assert (await client.finish(one))["status"] == "canceled"
     # What is over stays as it is; what is erased is gone.
     assert await cog.segments(one, 3, 0, "too late") == 200
-    assert await texts(store, one) == ["x"]
-    assert await store.erase(Key(one))
-    assert await texts(store, one) == []
+    assert await texts(heard, one) == ["x"]
+    assert await Store(redis, 60, 100).erase(Key(one))
+    assert await texts(heard, one) == []
     assert await cog.segments(one, 1, 0, "of nothing") == 200
-    assert await texts(store, one) == []
+    assert await texts(heard, one) == []
+
+
+async def test_what_a_lost_run_heard_is_there_for_the_next(
+    client: Client, cog: Impostor, heard: Heard, recording: Path
+) -> None:
+    one = (await client.create_from_file(recording, initial_prompt="sleep=60"))["id"]
+    first, second = [{"first": n, "windows": 1, "segments": []} for n in range(2)]
+    for _ in range(2):
+        assert await cog.segments(one, 1, 0, "a", "b", "c", batches=[first, second]) == 200
+    assert await cog.batches(one, 2) == [first, second]
+    # The next run went on behind the first batch, in which two things were said.
+    longer = {**second, "windows": 2}
+    assert await cog.segments(one, 2, 2, "d", batches=[longer]) == 200
+    assert await cog.segments(one, 1, 2, "late", batches=[second]) == 200
+    assert await texts(heard, one) == ["a", "b", "d"]
+    assert await cog.batches(one, 3) == [first, longer]
+    assert await cog.batches(one, 3, signed=2) == 403
+    await client.cancel(one)
+    assert (await client.finish(one))["status"] == "canceled"
+    assert await cog.batches(one, 3) == []
 
 
 async def test_segments_need_the_signature_of_their_run(

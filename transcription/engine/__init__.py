@@ -5,7 +5,15 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
+from transcription.findings import (
+    Alignment,
+    Diarization,
+    Language,
+    Progress,
+    Recognized,
+    Voice,
+    Window,
+)
 from transcription.options import Options
 from transcription.transcript import Segment
 
@@ -54,18 +62,21 @@ class Engine(Protocol):
     ) -> Language:
         """The most probable language of the windows, of which there is one at least."""
 
-    def recognize(
+    def recognize(  # noqa: PLR0913, PLR0917 - a run's parts; `done` by those that go on alone
         self,
         samples: "Samples",
         windows: Sequence[Window],
         language: Language,
         options: Options,
         progress: Progress,
-    ) -> Iterator[Segment]:
-        """Yields a segment per window in which something was said, as soon as it is finished.
+        done: int = 0,
+    ) -> Iterator[Recognized]:
+        """Yields batches of windows in their order, each as soon as it is finished.
 
-        Where the request's words shall be timed and no aligner speaks the language, segments have
-        words already, roughly timed. Raises OutOfMemory.
+        A segment per window in which something was said. The first ``done`` windows are left out,
+        and the others share batches as they would without that. Where the request's words shall be
+        timed and no aligner speaks the language, segments have words already, roughly timed.
+        Raises OutOfMemory.
         """
 
     def align(  # noqa: PLR0913 - all but four by keyword

@@ -17,7 +17,7 @@ from transcription.engine.device import Device
 from transcription.engine.features import log_mels
 from transcription.engine.lanes import Lanes
 from transcription.engine.memory import fitting
-from transcription.findings import Language, Progress, Window
+from transcription.findings import Language, Progress, Recognized, Window
 from transcription.options import Options
 from transcription.transcript import Segment, Word
 
@@ -71,13 +71,14 @@ class Recognizer:
         options: Options,
         progress: Progress,
         *,
+        done: int = 0,
         timed: bool = False,
-    ) -> Iterator[Segment]:
+    ) -> Iterator[Recognized]:
         """Yields a segment for each window in which something was said, batch by batch.
 
-        With ``timed`` segments have words, timed by the model's own attention.
-        A batch that does not fit into memory is tried again in halves. Raises OutOfMemory when
-        one window alone does not fit.
+        Without the first ``done`` windows. With ``timed`` segments have words, timed by the
+        model's own attention. A batch that does not fit into memory is tried again in halves.
+        Raises OutOfMemory when one window alone does not fit.
         """
         # Everything that a request may change is made anew here: whisperx's own pipeline object
         # keeps tokenizer and suppressed tokens, and a failed request changes the next one's.
@@ -87,24 +88,27 @@ class Recognizer:
             task=options.task,
             language=language,
         )
-        done = 0
         for batch, heard in self._batches(
             lambda batch: self._batch(samples, batch, tokenizer, options, timed=timed),
             windows,
             options.batch_size,
+            done,
         ):
             done += len(batch)
             progress(done / len(windows))
-            yield from heard
+            yield Recognized(len(batch), tuple(heard))
 
     def _batches(
-        self, work: _Work, windows: Sequence[Window], size: int
+        self, work: _Work, windows: Sequence[Window], size: int, done: int
     ) -> Iterator[tuple[Sequence[Window], list[Segment]]]:
-        """Batches with what ``work`` heard in them, in order; no more than ``size`` at once."""
+        """Batches with what ``work`` heard in them, in order; no more than ``size`` at once.
+
+        As if the first ``done`` windows had been among them: the same batches, the same text.
+        """
         if self._device.is_gpu or size < AT_ONCE:
-            return fitting(work, windows, size)
+            return fitting(work, windows[done:], size)
         share = max(1, min(min(size, CPU_BATCH) // AT_ONCE, math.ceil(len(windows) / AT_ONCE)))
-        starts = range(0, len(windows), share)
+        starts = range(done, len(windows), share)
         return chain.from_iterable(
             self._lanes.map(
                 lambda start: list(fitting(work, windows[start : start + share], share)), starts

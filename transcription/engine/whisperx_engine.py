@@ -4,6 +4,7 @@ import contextvars
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,7 +24,15 @@ from transcription.engine.recognition import AT_ONCE, Recognizer
 from transcription.engine.settings import Settings
 from transcription.engine.speech import SpeechFinder
 from transcription.errors import InvalidInput
-from transcription.findings import Alignment, Diarization, Language, Progress, Voice, Window
+from transcription.findings import (
+    Alignment,
+    Diarization,
+    Language,
+    Progress,
+    Recognized,
+    Voice,
+    Window,
+)
 from transcription.model_names import Names
 from transcription.notices import notice
 from transcription.options import Options
@@ -104,23 +113,24 @@ class WhisperxEngine:
                 break
         return best
 
-    def recognize(
+    def recognize(  # noqa: PLR0913, PLR0917 - as in Engine
         self,
         samples: Samples,
         windows: Sequence[Window],
         language: Language,
         options: Options,
         progress: Progress,
-    ) -> Iterator[Segment]:
-        """Yields a segment per window in which something was said, as soon as it is finished."""
+        done: int = 0,
+    ) -> Iterator[Recognized]:
+        """Yields batches of windows in their order, each as soon as it is finished."""
         timed = options.align_output and options.task == "transcribe"
         timed = timed and not self._aligners.suffice(language.code, options.align_model)
         recognizer = self._recognizer(options)
-        for segment in recognizer.recognize(
-            samples, windows, language.code, options, progress, timed=timed
+        for batch in recognizer.recognize(
+            samples, windows, language.code, options, progress, done=done, timed=timed
         ):
-            if not self._invented(samples, segment, options):
-                yield segment
+            said = [s for s in batch.segments if not self._invented(samples, s, options)]
+            yield replace(batch, segments=tuple(said))
 
     def _invented(self, samples: Samples, segment: Segment, options: Options) -> bool:
         """Doubtful text counts where the detector that found no window for it hears speech too."""

@@ -62,7 +62,7 @@ async def _recognized(context: Context, prediction_id: Key) -> AsyncIterator[str
     with context.watch.changes(prediction_id) as changes:
         while True:
             status = await context.store.status(prediction_id)
-            for segment in await context.store.segments(prediction_id, number):
+            for segment in await context.heard.segments(prediction_id, number):
                 number += 1
                 yield segment["text"].strip()
             if status is None or status in TERMINAL:

@@ -65,7 +65,7 @@ async def _events(
             if segments:
                 if attempt != prediction.attempt:  # a run that was lost begins again
                     first, attempt = 0, prediction.attempt
-                found = await context.store.segments(prediction_id, first)
+                found = await context.heard.segments(prediction_id, first)
                 if found:
                     yield "segments", json.dumps({"first": first, "segments": found})
                 first += len(found)

@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bridge.connections import connection_pool
+from bridge.records.heard import Heard, News
 from bridge.records.prediction import CancelRequested, Prediction
 from bridge.records.store import Store
 from bridge.records.watch import LOOK_SECONDS, Watch
@@ -77,10 +78,10 @@ async def test_segments_are_changes(redis: Redis, record: Prediction) -> None:
         await subscribed(redis)
         with watch.changes(record.id) as changes:
             began = loop.time()
-            await store(redis).add_segments(record.id, 1, 0, [{"text": "one"}])
+            await Heard(redis).add(record.id, 1, News(0, [{"text": "one"}]))
             await changes.next()
             assert loop.time() - began < AT_ONCE
-        assert await store(redis).segments(record.id, 0) == [{"text": "one"}]
+        assert await Heard(redis).segments(record.id, 0) == [{"text": "one"}]
 
 
 async def test_a_change_between_two_looks_is_not_lost(

@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 
 from predictor import segments
 from predictor.announcement import TIMEOUT
-from predictor.segments import URL, reporting_segments
+from predictor.segments import HEARD_URL, URL, heard_before, reporting_segments
 from tests.conftest import wait_until
-from transcription.findings import ignore_segments
-from transcription.transcript import Segment
+from transcription.checkpoint import Batch, batch_from_json, batch_to_json, ignore_batches
+from transcription.findings import Language
+from transcription.transcript import Segment, Word
 
 
 class Bridge:
@@ -28,6 +30,7 @@ class Bridge:
         self.asleep = threading.Event()
         self.awake = threading.Event()
         self.context = {URL: ""}
+        self.batches: Any = None
 
     def segments(self) -> list[str]:
         """The texts, numbered as they arrived; a repeated number counts once."""
@@ -57,6 +60,13 @@ def bridge() -> Iterator[Bridge]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
+        def do_GET(self) -> None:
+            body = json.dumps(found.batches).encode()
+            self.send_response(found.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
         def log_message(self, *_arguments: object) -> None:
             pass
 
@@ -70,8 +80,11 @@ def bridge() -> Iterator[Bridge]:
             server.shutdown()
 
 
-def segment(number: int) -> Segment:
-    return Segment(f"segment {number}", float(number), number + 1.0, avg_logprob=-0.5)
+def segment(number: int, *, plan: str = "a plan") -> Batch:
+    """A batch of one window that holds one."""
+    word = Word("segment", number + 0.00012, number + 0.5, 0.123456)
+    said = Segment(f"segment {number}", number + 0.0, number + 1.0, (word,), avg_logprob=-0.51234)
+    return Batch(plan, Language("en", 0.75), number, 1, (said,))
 
 
 def test_segments_arrive_while_the_run_goes_on(bridge: Bridge) -> None:
@@ -80,8 +93,9 @@ def test_segments_arrive_while_the_run_goes_on(bridge: Bridge) -> None:
         first = bridge.told.get(timeout=10)
         found(segment(1))
         second = bridge.told.get(timeout=10)
-    wire = {"start": 0.0, "end": 1.0, "text": "segment 0", "avg_logprob": -0.5}
-    assert first == {"first": 0, "segments": [wire]}
+    wire = {"start": 0.0, "end": 1.0, "text": "segment 0", "avg_logprob": -0.5123}
+    assert (first["first"], first["segments"]) == (0, [wire])
+    assert [batch_from_json(batch) for batch in first["batches"]] == [segment(0)]
     assert (second["first"], second["segments"][0]["text"]) == (1, "segment 1")
 
 
@@ -137,4 +151,50 @@ def test_a_run_that_fails_waits_for_nobody(bridge: Bridge) -> None:
 )
 def test_only_this_machine_is_told(url: str) -> None:
     with reporting_segments({URL: url} if url else {}) as found:
-        assert found is ignore_segments
+        assert found is ignore_batches
+
+
+def test_a_run_that_goes_on_numbers_its_segments_from_there(bridge: Bridge) -> None:
+    earlier = [segment(0), segment(1), replace(segment(2), segments=()), segment(3, plan="other")]
+    with reporting_segments(bridge.context, earlier) as found:
+        found(segment(3))
+        told = bridge.told.get(timeout=10)
+        found(segment(4))
+    assert (told["first"], told["segments"][0]["text"]) == (2, "segment 3")
+    assert bridge.told.get(timeout=10)["first"] == 3
+
+
+def test_nothing_is_kept_for_a_run_of_another_plan(bridge: Bridge) -> None:
+    earlier = [segment(0, plan="other"), segment(1, plan="other")]
+    with reporting_segments(bridge.context, earlier) as found:
+        found(segment(0))
+    assert bridge.segments() == ["segment 0"]
+
+
+def test_what_runs_before_heard_is_asked_for_and_nothing_is_rounded(bridge: Bridge) -> None:
+    bridge.batches = {"batches": [batch_to_json(segment(number)) for number in range(3)]}
+    context = {HEARD_URL: bridge.context[URL].replace("/segments/", "/heard/")}
+    assert heard_before(context) == (segment(0), segment(1), segment(2))
+    assert heard_before({}) == ()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        {},
+        {"batches": None},
+        {"batches": [{}]},
+        {"batches": [{**batch_to_json(segment(0)), "windows": 0}]},
+        {"batches": [{**batch_to_json(segment(0)), "segments": [{"words": [], "later": 1}]}]},
+    ],
+)
+def test_what_cannot_be_understood_is_heard_again(bridge: Bridge, told: Any) -> None:
+    bridge.batches = told
+    assert heard_before({HEARD_URL: bridge.context[URL]}) == ()
+
+
+def test_a_bridge_that_does_not_answer_is_asked_for_nothing(bridge: Bridge) -> None:
+    bridge.status = 503
+    assert heard_before({HEARD_URL: bridge.context[URL]}) == ()
+    assert heard_before({HEARD_URL: "http://192.0.2.7/heard"}) == ()

@@ -10,6 +10,7 @@ from tests.contract.scripted_engine import SENTENCES, ScriptedEngine
 from tests.unit.transcription.recordings import Watched, recording
 from tests.unit.transcription.test_pipeline_in_parallel import Mute
 from transcription.audio import Samples
+from transcription.checkpoint import Batch
 from transcription.errors import InvalidAudio, InvalidInput, ModelUnavailable
 from transcription.findings import Diarization, Language, Progress, Window
 from transcription.notices import notice
@@ -38,17 +39,18 @@ def test_a_conversation_becomes_a_transcript() -> None:
 
 
 def test_segments_are_told_as_they_are_recognized() -> None:
-    told: list[tuple[bool, Segment]] = []
+    told: list[tuple[bool, Batch]] = []
     engine = Watched()
     report = Pipeline(engine).transcribe(
         recording(2.0, 2.0),
         Options(chunk_size=3),
-        found=lambda s: told.append(("align" in engine.calls, s)),
+        found=lambda batch: told.append(("align" in engine.calls, batch)),
     )
     # Before the next stage was called, in order, and with the text that the transcript has.
     assert not any(aligning for aligning, _ in told)
-    assert [segment.start for _, segment in told] == sorted(s.start for _, s in told)
-    assert " ".join(segment.text for _, segment in told) == report.transcript.text
+    segments = [segment for _, batch in told for segment in batch.segments]
+    assert [segment.start for segment in segments] == sorted(s.start for s in segments)
+    assert " ".join(segment.text for segment in segments) == report.transcript.text
 
 
 class Ticks:
@@ -189,12 +191,12 @@ def test_speakers_share_a_window_in_a_language_without_aligner() -> None:
                 (Turn("B", window.start, middle), Turn("A", middle, window.end)),
             )
 
-    early: list[Segment] = []
+    early: list[Batch] = []
     report = Pipeline(Dialogue()).transcribe(
         recording(4.0), Options(language="haw"), found=early.append
     )
     assert [segment.speaker for segment in report.transcript.segments] == ["B", "A"]
     assert all(segment.words for segment in report.transcript.segments)
-    assert [segment.words for segment in early] == [()]
+    assert [segment.speaker for batch in early for segment in batch.segments] == [None]
     (warning,) = report.transcript.warnings
     assert "haw" in warning

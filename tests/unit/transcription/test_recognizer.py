@@ -18,7 +18,7 @@ from transcription.engine.features import log_mels
 from transcription.engine.lanes import Lanes
 from transcription.engine.recognition import AT_ONCE, BEAM_SIZE, CPU_BATCH, Recognizer
 from transcription.errors import OutOfMemory
-from transcription.findings import Window
+from transcription.findings import Window, segments_of
 from transcription.options import Options
 
 
@@ -33,7 +33,8 @@ def recognizer(monkeypatch: pytest.MonkeyPatch) -> Recognizer:
 def hear(recognizer: Recognizer, options: Options, windows: int = 1) -> list[tuple[int, Any]]:
     samples = np.zeros(SAMPLE_RATE * (windows + 1), dtype=np.float32)
     stretches = [Window(float(start), start + 1.0) for start in range(windows)]
-    segments = list(recognizer.recognize(samples, stretches, "de", options, lambda _share: None))
+    heard = recognizer.recognize(samples, stretches, "de", options, lambda _share: None)
+    segments = list(segments_of(heard))
     assert [(s.text, s.start) for s in segments] == [("hi", w.start) for w in stretches]
     assert segments[0].avg_logprob == pytest.approx(-0.5 * 3 / 4)
     assert segments[0].no_speech_prob == 0.25
