@@ -95,8 +95,8 @@ def without_names(key: str) -> str:
 
 
 def test_redis_keys_are_documented() -> None:
-    made_of = (keys.prediction, keys.secrets, keys.segments, keys.idempotency, keys.file)
-    used = {name(Key("<>")) for name in made_of}
+    of_a_prediction = (keys.prediction, keys.secrets, keys.segments, keys.batches)
+    used = {name(Key("<>")) for name in (*of_a_prediction, keys.idempotency, keys.file)}
     used |= {
         value
         for name, value in vars(keys).items()
