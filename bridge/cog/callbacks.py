@@ -59,15 +59,6 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
             return web.Response(status=503)  # they come again with the next ones
         return web.Response()
 
-    async def batches(request: web.Request) -> web.Response:
-        prediction_id, number = Key(request.match_info["id"]), request.match_info["attempt"]
-        links.check(request, "heard", prediction_id, number)
-        try:
-            found = await heard.batches(prediction_id)
-        except RedisError:
-            return web.Response(status=503)  # the run begins at the beginning
-        return web.json_response({"batches": found})
-
     async def audio(request: web.Request) -> web.FileResponse:
         recording = request.match_info["recording"]
         links.check(request, "audio", recording)
@@ -79,7 +70,7 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
     app = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
     app.router.add_post("/webhook/{id}/{attempt:[0-9]+}/{signature}", webhook)
     app.router.add_post("/segments/{id}/{attempt:[0-9]+}/{signature}", segments)
-    app.router.add_get("/heard/{id}/{attempt:[0-9]+}/{signature}", batches)
+    app.router.add_get("/heard/{id}/{attempt:[0-9]+}/{signature}", _telling_batches(links, heard))
     app.router.add_get("/audio/{recording}/{signature}", audio)
     app.router.add_post("/worker", _hearing_workers(monitor))
     return app
@@ -94,6 +85,19 @@ def _hearing_workers(monitor: Monitor) -> Handler:
         return web.Response()
 
     return worker
+
+
+def _telling_batches(links: Links, heard: Heard) -> Handler:
+    async def batches(request: web.Request) -> web.Response:
+        prediction_id, number = Key(request.match_info["id"]), request.match_info["attempt"]
+        links.check(request, "heard", prediction_id, number)
+        try:
+            found = await heard.batches(prediction_id)
+        except RedisError:
+            return web.Response(status=503)  # the run begins at the beginning
+        return web.json_response({"batches": found})
+
+    return batches
 
 
 def _keeping(
