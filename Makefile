@@ -4,7 +4,7 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install models install-platforms install-manifests install-browser install-clients demo up test test-slow test-platforms test-clients test-all test-pod test-cluster test-image-pins check check-manifests format bench schema docs manifests images clean
+.PHONY: help install doctor models install-platforms install-manifests install-browser install-clients demo up test test-slow test-platforms test-clients test-all test-pod test-cluster test-image-pins check check-manifests format bench schema docs manifests images clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -22,10 +22,14 @@ install-browser: ## Chromium, for the tests of the page
 	@scripts/install-browser.sh
 
 demo: install ## transcribe a conversation of three people through the whole stack (AUDIO=file for your own)
-	@$(PYTHON) -W ignore -m stack.demo
+	@$(PYTHON) -W ignore -m stack demo
 
 up: install ## Redis, Cog and the bridge in the foreground until Ctrl-C
 	@exec $(PYTHON) -m stack
+
+doctor: ## what this machine has and lacks; can be pasted into a bug report
+	@[ -x $(PYTHON) ] || { echo "doctor: there is no .venv; run: make install"; exit 2; }
+	@$(PYTHON) -W ignore -m stack doctor
 
 models: install ## fetch the models that MODELS and its like name, and print what lies where
 	@$(PYTHON) -m transcription.engine.fetching

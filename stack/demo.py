@@ -268,7 +268,3 @@ def main() -> int:
     except KeyboardInterrupt:
         _note("stopped before anything was started")
         return INTERRUPTED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

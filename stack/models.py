@@ -5,16 +5,19 @@ Cog's own setup then finds them.
 
 from collections.abc import Callable
 
+from stack.machine import check_device, check_room
 from stack.settings import PREDICTOR, StackSettings
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.settings import Settings
 
 
 def fetch_ahead(settings: StackSettings, say: Callable[[str], None]) -> None:
-    """Fetch what is missing. Raises CannotFetch, SettingsError.
+    """Fetch what is missing. Raises CannotFetch, SettingsError, also where there is no room.
 
     Another predictor than ours has models of its own, if any.
     """
     if settings.predictor == PREDICTOR:
-        given = {**settings.environ, "MODELS": settings.models}
-        fetch_missing(Settings.from_environment(given), say)
+        wanted = Settings.from_environment({**settings.environ, "MODELS": settings.models})
+        device = check_device(wanted.device)
+        check_room(wanted, on_gpu=device != "cpu")
+        fetch_missing(wanted, say)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from stack.machine import STATE_BYTES, check_disk
 from stack.processes import holder, listener, named
 from stack.services import bridge
 from stack.settings import LOOPBACK, ROOT, StackSettings
@@ -32,9 +33,23 @@ def prepared(settings: StackSettings) -> Iterator[tuple[int, ...]]:
 
     The descriptors are for the processes to inherit: those that outlive us still hold the folders.
     """
+    check_secrets(settings)
+    with held_folders(settings) as descriptors:
+        check_ports(settings)
+        check_redis(settings)
+        yield descriptors
+
+
+def check_secrets(settings: StackSettings) -> None:
+    """Raises SettingsError."""
     for token in listed(settings.bridge_token):
         check_secret("BRIDGE_TOKEN", token)
     check_secret("WEBHOOK_SECRET", settings.webhook_secret)
+
+
+@contextlib.contextmanager
+def held_folders(settings: StackSettings) -> Iterator[tuple[int, ...]]:
+    """The folders are ours while the block runs. Raises SettingsError."""
     own = settings.own_redis_port is not None
     # Bridges on one Redis share their recordings; another Redis knows nothing of them.
     folders = {settings.files_dir: ("FILES_DIR", own)}
@@ -46,8 +61,7 @@ def prepared(settings: StackSettings) -> Iterator[tuple[int, ...]]:
             stack.callback(os.close, descriptor)
             _lock(descriptor, name, folder, alone=alone)
             descriptors.append(descriptor)
-        _check_ports(settings)
-        _check_redis(settings)
+            check_disk(name, folder, STATE_BYTES)
         yield tuple(descriptors)
 
 
@@ -79,7 +93,8 @@ def _lock(descriptor: int, name: str, folder: Path, *, alone: bool) -> None:
             return
 
 
-def _check_ports(settings: StackSettings) -> None:
+def check_ports(settings: StackSettings) -> None:
+    """Raises SettingsError for a port that is not to be had."""
     wanted = [
         ("BRIDGE_PORT", settings.bridge_host, settings.bridge_port),
         ("COG_PORT", LOOPBACK, settings.cog_port),
@@ -109,16 +124,16 @@ def _check_port(name: str, host: str, port: int) -> None:
         raise SettingsError(f"{name}: {reason}") from None
 
 
-def _check_redis(settings: StackSettings) -> None:
+def check_redis(settings: StackSettings) -> str:
+    """The version of the Redis that is used. Raises SettingsError."""
     if settings.own_redis_port is None:
         given = bridge(settings)
         version = _told((given.command[0], "-m", "stack.redis_version"), given.environ)
-        _check_version("REDIS_URL: the Redis there", version)
-    elif shutil.which("redis-server") is None:
+        return _check_version("REDIS_URL: the Redis there", version)
+    if shutil.which("redis-server") is None:
         raise SettingsError("redis-server is not installed; install it, or set REDIS_URL")
-    else:
-        told = _told(("redis-server", "--version"), settings.environ)
-        _check_version("redis-server", told.partition("v=")[2])
+    told = _told(("redis-server", "--version"), settings.environ)
+    return _check_version("redis-server", told.partition("v=")[2])
 
 
 def _told(command: Sequence[str], environ: Mapping[str, str]) -> str:
@@ -131,9 +146,10 @@ def _told(command: Sequence[str], environ: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def _check_version(name: str, version: str) -> None:
+def _check_version(name: str, version: str) -> str:
     found = re.match(r"(\d+)\.(\d+)", version)
+    told = version.strip().partition(" ")[0] or "unknown"
     if found is None or tuple(map(int, found.groups())) < OLDEST_REDIS:
         least = ".".join(map(str, OLDEST_REDIS))
-        told = version.strip().partition(" ")[0] or "unknown"
         raise SettingsError(f"{name} has version {told}; at least {least} is needed")
+    return told

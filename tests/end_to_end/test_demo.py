@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(400)]
 
 def demo(state: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "stack.demo"],
+        [sys.executable, "-W", "ignore", "-m", "stack", "demo"],
         cwd=ROOT,
         env={**os.environ, "DEVICE": "cpu", "MODELS": "", "STATE_DIR": str(state), **environ},
         capture_output=True,

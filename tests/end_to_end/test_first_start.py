@@ -20,9 +20,9 @@ from tests.conftest import RunningStack, start_stack, stop_stack, wait_until
 SECRETS = {"BRIDGE_TOKEN": "a-token-for-tests", "WEBHOOK_SECRET": "a-secret-for-tests"}
 
 
-def program(module: str, state: Path, **environ: str) -> subprocess.Popen[str]:
+def program(name: str, state: Path, **environ: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", module],
+        [sys.executable, "-W", "ignore", "-m", "stack", name],
         cwd=ROOT,
         env={**os.environ, "MODELS": "demo", "STATE_DIR": str(state), **environ},
         stdout=subprocess.PIPE,
@@ -34,7 +34,7 @@ def program(module: str, state: Path, **environ: str) -> subprocess.Popen[str]:
 def refusal(state: Path, **environ: str) -> str:
     """The one line of a `make up` that refuses to start."""
     began = time.monotonic()
-    process = program("stack", state, **SECRETS, **environ)
+    process = program("up", state, **SECRETS, **environ)
     said, line = process.communicate(timeout=60)
     assert time.monotonic() - began < 8, "three seconds on a machine that has nothing else to do"
     assert (process.returncode, said) == (2, "")
@@ -44,7 +44,7 @@ def refusal(state: Path, **environ: str) -> str:
 
 @contextmanager
 def demo(state: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
-    process = program("stack.demo", state, **environ)
+    process = program("demo", state, **environ)
     try:
         yield process
     finally:
@@ -81,7 +81,7 @@ def test_a_second_stack_on_the_same_ports(stack: RunningStack, tmp_path: Path) -
 
 def test_what_the_bridge_refuses_is_shown_and_not_tried_again(tmp_path: Path) -> None:
     ports = {"BRIDGE_PORT": str(free_port()), "COG_PORT": str(free_port())}
-    process = program("stack", tmp_path, **SECRETS, **ports, WEBHOOK_SIGNING_KEY="no-key")
+    process = program("up", tmp_path, **SECRETS, **ports, WEBHOOK_SIGNING_KEY="no-key")
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 2
     assert said.splitlines()[-1].startswith("stack: bridge: WEBHOOK_SIGNING_KEY: ")
@@ -92,7 +92,10 @@ def test_a_stopped_stack_says_how_long_it_waits(tmp_path: Path) -> None:
     stack = start_stack(tmp_path, COG_PREDICT_TYPE_STUB=PREDICTOR)
     stack.process.send_signal(signal.SIGINT)
     assert stack.process.wait(60) == 0
-    last = (tmp_path / "stack.log").read_text().splitlines()[-1]
+    said = (tmp_path / "stack.log").read_text().splitlines()
+    assert "stack: the token: that of BRIDGE_TOKEN" in said
+    assert any(line.startswith("stack: the models: demo, on the ") for line in said)
+    last = said[-1]
     assert last.startswith("stack: stopping; a running prediction has 30 s to finish")
 
 
@@ -118,7 +121,7 @@ def test_a_demo_that_is_interrupted_leaves_one_line_and_no_recording(tmp_path: P
 async def test_a_demo_beside_a_stack_takes_nothing_from_it(
     first: str, tmp_path: Path, short_recording: Path
 ) -> None:
-    process = program("stack.demo", tmp_path) if first == "demo" else None
+    process = program("demo", tmp_path) if first == "demo" else None
     if process is not None:
         said_until(process, "sending conversation.wav")
     stack = start_stack(tmp_path, COG_PREDICT_TYPE_STUB=PREDICTOR)
@@ -129,7 +132,7 @@ async def test_a_demo_beside_a_stack_takes_nothing_from_it(
                 (await client.create_from_file(short_recording, initial_prompt=prompt))["id"]
                 for prompt in ("sleep=600", "logs=1")
             ]
-            process = process or program("stack.demo", tmp_path)
+            process = process or program("demo", tmp_path)
             said, errors = process.communicate(timeout=150)
             await client.cancel(running)
             ended = await client.finish(queued)

@@ -43,7 +43,7 @@ def test_what_cannot_be_heard_is_refused_before_anything_starts(
     (tmp_path / name).write_bytes(content)
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "stack.demo"],
+        [sys.executable, "-W", "ignore", "-m", "stack", "demo"],
         cwd=ROOT,
         env={**os.environ, "AUDIO": str(tmp_path / name), "STATE_DIR": str(tmp_path / "state")},
         capture_output=True,

@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,8 @@ import pytest
 
 from stack.preflight import prepared
 from stack.settings import ROOT, StackSettings, free_port
-from tests.conftest import wait_until
 from tests.fixtures import lone
+from tests.fixtures.old_redis import old_redis
 from transcription.environment import SettingsError
 
 SECRETS = {"BRIDGE_TOKEN": "a-token-for-tests", "WEBHOOK_SECRET": "a-secret-for-tests"}
@@ -154,32 +153,3 @@ def test_a_redis_of_ones_own_that_does_not_serve(
         (tmp_path / "redis-server").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert refusal(tmp_path / "state") == reason
-
-
-@contextmanager
-def old_redis() -> Iterator[int]:
-    """Speaks Redis's protocol as version 5 does: no HELLO, and its number in INFO."""
-
-    def serve(server: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                while asked := connection.recv(4096):
-                    told = b"redis_version:5.0.14\r\n"
-                    answers = {
-                        b"HELLO": b"-ERR unknown command `HELLO`\r\n",
-                        b"INFO": b"$%d\r\n%s\r\n" % (len(told), told),
-                    }
-                    names = asked.split(b"\r\n")[2::2]
-                    known = [answers.get(name, b"+OK\r\n") for name in names if name.isupper()]
-                    connection.sendall(known[0])
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve, args=(server,), daemon=True)
-        thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-    wait_until(lambda: not thread.is_alive(), "nobody serves any more")
