@@ -19,6 +19,7 @@ from predictor.announcement import announce
 from predictor.log import note
 from predictor.run_folders import RunFolders
 from predictor.segments import heard_before, reporting_segments, tell_peaks
+from transcription.audio.sandboxed import Decoder
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.libraries import check_libraries
 from transcription.engine.settings import Settings
@@ -43,17 +44,24 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         """Loads every model once."""
         settings = Settings.from_environment(os.environ)
         self._folders = RunFolders()
+        # Before the models, so that what decodes is a small process, and ready when they are.
+        decoder = Decoder()
         use_scratch_folder()
         check_libraries(settings)
         fetch_missing(settings)
         engine = WhisperxEngine(settings)
+        report = decoder.report(required=settings.sandbox_required)
+        note("recordings are decoded in a sandbox", None, **report.as_json())
         self._pipeline = Pipeline(
             engine,
             max_seconds=settings.max_audio_seconds,
             known_speaker_threshold=settings.known_speaker_threshold,
+            read=decoder.read,
         )
         if settings.bridge_url:
-            announce(settings.bridge_url, engine.describe)
+            announce(
+                settings.bridge_url, lambda: {**engine.describe(), "decoder": report.as_json()}
+            )
 
     def run(
         self,

@@ -48,7 +48,11 @@ def main() -> int:
     logs.configure(settings.log_level, settings.log_format)
     if settings.allow_anonymous:
         _log.warning("ALLOW_ANONYMOUS=1: anybody who reaches this port may transcribe")
-    uvloop.run(run(settings))
+    try:
+        uvloop.run(run(settings))
+    except SettingsError as error:
+        print(f"bridge: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -34,6 +34,7 @@ from bridge.links import Links
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.cleanup import Cleanup
 from bridge.recordings.files import Files
+from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.records.heard import Heard
 from bridge.records.idempotency import Idempotency
@@ -93,7 +94,9 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
         redis = await stack.enter_async_context(Redis.from_pool(pool))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         cog = Cog(session, settings.cog_url)
-        context = _wire(settings, redis, cog)
+        probe = Probe()
+        await stack.enter_async_context(probe.ready(required=settings.sandbox_required))
+        context = _wire(settings, redis, cog, probe)
         links = context.links
         internal = build_internal_app(
             links,
@@ -181,7 +184,7 @@ async def _dispatching(
             await task
 
 
-def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
+def _wire(settings: Settings, redis: "Redis", cog: Cog, probe: Probe) -> Context:
     """The parts that the routes use."""
     secret, *retired = settings.webhook_secrets
     links = Links(secret, settings.model_name.partition("/")[0], retired=retired)
@@ -189,7 +192,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
     store = Store(redis, settings.result_ttl, settings.queue_limit)
     files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
     uploads = Uploads(settings, redis, files)
-    arrivals = Arrivals(settings, files, uploads, links)
+    arrivals = Arrivals(settings, files, uploads, links, probe)
     queue = Queue(files)
     idempotency = Idempotency(redis)
     intake = Intake(settings, store, files, arrivals, idempotency, queue, version(settings))
@@ -205,6 +208,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog) -> Context:
         files=files,
         uploads=uploads,
         arrivals=arrivals,
+        probe=probe,
         monitor=Monitor(cog),
         queue=queue,
         lifecycle=Lifecycle(store, files, queue, keep_recordings=settings.sound_seconds > 0),

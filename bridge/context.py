@@ -12,6 +12,7 @@ from bridge.intake.forward import Forward
 from bridge.links import Links
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
+from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.records.heard import Heard
 from bridge.records.prediction import Prediction, Status
@@ -40,6 +41,7 @@ class Context:
     files: Files
     uploads: Uploads
     arrivals: Arrivals
+    probe: Probe
     monitor: Monitor
     queue: Queue
     lifecycle: Lifecycle

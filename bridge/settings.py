@@ -13,6 +13,7 @@ from outbound.policy import Policy
 from outbound.signing import check_key, derive_key
 from transcription.default_model import default_model
 from transcription.environment import (
+    OPTIONAL,
     SettingsError,
     check_secret,
     choice,
@@ -66,6 +67,7 @@ class Settings(Variables):
     def _check_choices(self) -> None:
         choice({"CLIENT_WEBHOOKS": self.client_webhooks}, "CLIENT_WEBHOOKS", "", CLIENT_WEBHOOKS)
         choice({"LOG_FORMAT": self.log_format}, "LOG_FORMAT", "", LOG_FORMATS)
+        choice({"DECODER_SANDBOX": self.decoder_sandbox}, "DECODER_SANDBOX", "", OPTIONAL)
         if self.api_keys_file and self.client_webhooks == "forward":
             # What is forwarded leaves no record, and what has no record has no tenant.
             raise SettingsError("CLIENT_WEBHOOKS=forward cannot be used with API_KEYS_FILE")
@@ -91,6 +93,11 @@ class Settings(Variables):
     def cors_origins(self) -> frozenset[str]:
         """Origins in the form in which browsers send them."""
         return frozenset(origin.lower().rstrip("/") for origin in listed(self.cors_allowed_origins))
+
+    @property
+    def sandbox_required(self) -> bool:
+        """Whether recordings are read behind every layer or not at all."""
+        return self.decoder_sandbox == "required"
 
     @property
     def sound_seconds(self) -> int:

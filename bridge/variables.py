@@ -186,6 +186,12 @@ class Variables:
         "Origins whose pages may call the API from a browser, comma-separated, as in "
         "https://example.org; * for all.",
     )
+    decoder_sandbox: str = variable(
+        "DECODER_SANDBOX",
+        "optional",
+        "required: a start without every layer of the decoders' sandbox (landlock, seccomp) fails. "
+        "The log and /health say what was reached.",
+    )
     log_level: str = variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_format: str = variable(
         "LOG_FORMAT", "text", "text for people (console says the same), json for a collector."

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+from transcription.audio.sandboxed import Decoder
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
@@ -19,12 +20,15 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         """Loads every model. Raises SettingsError, CannotFetch, what the model libraries raise."""
         use_scratch_folder()
+        decoder = Decoder()
+        decoder.report(required=settings.sandbox_required)
         fetch_missing(settings)
         self._engine = WhisperxEngine(settings)
         self._pipeline = Pipeline(
             self._engine,
             max_seconds=settings.max_audio_seconds,
             known_speaker_threshold=settings.known_speaker_threshold,
+            read=decoder.read,
         )
         self._one_at_a_time = threading.Lock()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import SEEK_END, BytesIO, RawIOBase
 from pathlib import Path
 
 import av
@@ -10,7 +10,7 @@ import av.error
 from av.container import InputContainer
 
 from transcription.errors import InvalidAudio
-from transcription.parts import Part
+from transcription.sources import Source
 from transcription.unreadable import reason
 
 # Files of one recording only. Playlists (hls, dash, concat, sdp) name further files and addresses,
@@ -29,13 +29,11 @@ OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file,pipe"}
 
 
 @contextmanager
-def opened(
-    source: Path | bytes | Part, options: dict[str, str] | None = None
-) -> Iterator[InputContainer]:
+def opened(source: Source, options: dict[str, str] | None = None) -> Iterator[InputContainer]:
     """The open container, which has an audio track. Raises InvalidAudio, also from the body."""
     if _is_empty(source):
         raise InvalidAudio("the recording is empty (0 bytes)")
-    if isinstance(source, Part):
+    if isinstance(source, RawIOBase):
         source.seek(0)
     # Absolute, because FFmpeg takes what precedes a colon for a protocol.
     name = str(source.absolute()) if isinstance(source, Path) else None
@@ -52,7 +50,7 @@ def opened(
         raise InvalidAudio(reason(source)) from error
 
 
-def _is_empty(source: Path | bytes | Part) -> bool:
+def _is_empty(source: Source) -> bool:
     if isinstance(source, Path):
         return source.stat().st_size == 0
-    return isinstance(source, bytes) and not source
+    return not (source if isinstance(source, bytes) else source.seek(0, SEEK_END))

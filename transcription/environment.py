@@ -74,6 +74,9 @@ def number(
     return found
 
 
+OPTIONAL = ("optional", "required")
+
+
 def choice(environ: Mapping[str, str], name: str, default: str, choices: Sequence[str]) -> str:
     """One of ``choices``. Raises SettingsError."""
     text = environ.get(name, "").strip() or default

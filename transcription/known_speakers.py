@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from transcription import audio
 from transcription.audio import Samples
+from transcription.audio.sandboxed import Reader
 from transcription.engine import Engine
 from transcription.errors import InvalidAudio, InvalidInput
 from transcription.findings import Diarization, Voice
@@ -17,7 +18,7 @@ from transcription.options import KNOWN_SPEAKER_THRESHOLD, REFERENCE_SECONDS, RE
 _SLACK = 0.05  # seconds; codecs pad a clip to whole frames
 
 
-def voices(options: Options, engine: Engine) -> dict[str, Voice]:
+def voices(options: Options, engine: Engine, read: Reader = audio.read) -> dict[str, Voice]:
     """The voice in each of the request's clips, by the name it belongs to.
 
     Raises InvalidInput naming the clip that cannot be used.
@@ -25,7 +26,7 @@ def voices(options: Options, engine: Engine) -> dict[str, Voice]:
     clips = zip(options.known_speaker_names, options.known_speaker_references, strict=True)
     found: dict[str, Voice] = {}
     for number, (name, clip) in enumerate(clips, start=1):
-        samples = _decode(clip, number)
+        samples = _decode(clip, number, read)
         voice = engine.embed(samples) if engine.find_speech(samples, options) else None
         if voice is None:
             raise InvalidInput(REFERENCES, f"clip {number}: no voice in it")
@@ -75,10 +76,10 @@ def _cosines(left: Sequence[Voice], right: Sequence[Voice]) -> np.ndarray:
     return result
 
 
-def _decode(clip: str, number: int) -> Samples:
+def _decode(clip: str, number: int, read: Reader) -> Samples:
     shortest, longest = REFERENCE_SECONDS
     try:
-        samples = audio.decode(Path(clip), max_seconds=longest + _SLACK)
+        samples = read(Path(clip), max_seconds=longest + _SLACK).samples
     except InvalidAudio as error:
         raise InvalidInput(REFERENCES, f"clip {number}: {error.reason}") from None
     if audio.seconds(samples) < shortest - _SLACK:

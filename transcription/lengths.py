@@ -1,9 +1,9 @@
 """How long a recording is in bytes, by what its own head says."""
 
-import os
 import re
-from mmap import ACCESS_READ, mmap
 from typing import BinaryIO, Literal
+
+from transcription.sources import found_at
 
 _HEAD = 40  # bytes, which hold the length in the formats below
 _RIFF = re.compile(rb"RIFF(....)(?:WAVE|AVI )", re.DOTALL)
@@ -91,14 +91,9 @@ def _end_of_chunks(file: BinaryIO, start: int, size: int) -> int | None:
 def _next(file: BinaryIO, start: int, pattern: re.Pattern[bytes]) -> int | None:
     """Where the next recording of the format begins, wherever that is."""
     magic = _at(file, start, 4)
-    try:
-        content: mmap | bytes = mmap(file.fileno(), 0, access=ACCESS_READ)
-    except OSError:  # it is in memory
-        file.seek(0, os.SEEK_SET)
-        content = file.read()
-    position = content.find(magic, start + 4)
-    while position >= 0 and not pattern.match(content[position : position + _HEAD]):
-        position = content.find(magic, position + 4)
+    position = found_at(file, magic, start + 4)
+    while position >= 0 and not pattern.match(_at(file, position, _HEAD)):
+        position = found_at(file, magic, position + 4)
     return position if position >= 0 else None
 
 

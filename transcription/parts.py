@@ -5,12 +5,12 @@ it takes what follows for rubbish.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from io import SEEK_CUR, SEEK_END, SEEK_SET, BytesIO, RawIOBase
-from pathlib import Path
-from typing import BinaryIO, Final, cast
+from contextlib import contextmanager
+from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
+from typing import BinaryIO, Final
 
 from transcription.lengths import end_of, is_alike
+from transcription.sources import Source, as_file
 
 _MOST = 1000  # recordings in one file
 
@@ -52,9 +52,9 @@ class Part(RawIOBase):
 
 
 @contextmanager
-def divided(source: Path | bytes) -> Iterator[Sequence[Path | bytes | Part]]:
+def divided(source: Source) -> Iterator[Sequence[Source]]:
     """The recordings in a file, each to be read before the next; most files hold one."""
-    with _open(source) as file:
+    with as_file(source) as file:
         size = file.seek(0, SEEK_END)
         starts = _starts(file, size)
         ends = [*starts[1:], size]
@@ -62,18 +62,12 @@ def divided(source: Path | bytes) -> Iterator[Sequence[Path | bytes | Part]]:
         yield many if len(many) > 1 else (source,)
 
 
-def said_by_head(source: Path | bytes | Part) -> float:
+def said_by_head(source: Source) -> float:
     """How often the bytes that are here would make those that the recording's head promises."""
-    with _open(source) as file:
+    with as_file(source) as file:
         size = file.seek(0, SEEK_END)
         end = end_of(file, 0, size) or 0
         return max(1.0, end / size)
-
-
-def _open(source: Path | bytes | Part) -> AbstractContextManager[BinaryIO]:
-    if isinstance(source, Part):
-        return nullcontext(cast("BinaryIO", source))
-    return source.open("rb") if isinstance(source, Path) else BytesIO(source)
 
 
 def _starts(file: BinaryIO, size: int) -> list[int]:

@@ -11,6 +11,7 @@ from transcription import audio, heap
 from transcription.attribution import attribute
 from transcription.audio import Samples
 from transcription.audio.peaks import peaks
+from transcription.audio.sandboxed import Reader
 from transcription.background import Background
 from transcription.checkpoint import Batch, Checkpoint, Found, checkpoint, ignore_batches, plan_of
 from transcription.engine import Engine
@@ -82,11 +83,13 @@ class Pipeline:
         *,
         max_seconds: float = audio.MAX_SECONDS,
         known_speaker_threshold: float = KNOWN_SPEAKER_THRESHOLD,
+        read: Reader = audio.read,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._engine = engine
         self._max_seconds = max_seconds
         self._threshold = known_speaker_threshold
+        self._read = read
         self._clock = clock
 
     def transcribe(
@@ -106,7 +109,7 @@ class Pipeline:
         start, loads = self._clock(), self._engine.loads
         self._engine.prepare(options)
         run = _Run(StagedProgress(_stages(options), progress), self._clock, found, options)
-        known = voices(options, self._engine)
+        known = voices(options, self._engine, self._read)
         samples = self._decode(run, source)
         windows = self._find_speech(run, samples, options)
         run.plan = plan_of(windows, self._model(options))
@@ -134,7 +137,7 @@ class Pipeline:
 
     def _decode(self, run: _Run, source: Path | bytes) -> Samples:
         with run.stage("decode"):
-            recording = audio.read(
+            recording = self._read(
                 source, track=run.options.audio_track, max_seconds=self._max_seconds
             )
         run.warnings.extend(recording.warnings)

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import av
 from av.audio.stream import AudioStream
@@ -10,7 +9,8 @@ from av.container import InputContainer
 
 from transcription.containers import OPTIONS, opened
 from transcription.errors import InvalidAudio
-from transcription.parts import Part, divided
+from transcription.parts import divided
+from transcription.sources import Source
 from transcription.tracks import number_of, stream_of
 
 # These begin with a signature and a header that tells all: 4 kB say as much as FFmpeg's usual 5 MB
@@ -34,18 +34,18 @@ class AudioInfo:
     channels: int
 
 
-def probe(path: Path, track: str | None = None) -> AudioInfo:
-    """What the recording at ``path`` is. Raises InvalidAudio, or InvalidInput for ``track``.
+def probe(source: Source, track: str | None = None) -> AudioInfo:
+    """What the recording is. Raises InvalidAudio, or InvalidInput for ``track``.
 
     Of several recordings in the file it is the first, with the duration of all.
     """
-    with divided(path) as recordings:
+    with divided(source) as recordings:
         info, *others = (_quickly(each, track) for each in recordings)
     durations = [each.duration for each in (info, *others)]
     return replace(info, duration=None if None in durations else sum(filter(None, durations)))
 
 
-def _quickly(source: Path | bytes | Part, track: str | None) -> AudioInfo:
+def _quickly(source: Source, track: str | None) -> AudioInfo:
     with suppress(InvalidAudio):
         info = _probe(source, track, _HEADER)
         if info.container in _BY_HEADER and info.duration and info.sample_rate and info.channels:
@@ -53,7 +53,7 @@ def _quickly(source: Path | bytes | Part, track: str | None) -> AudioInfo:
     return _probe(source, track, OPTIONS)
 
 
-def _probe(source: Path | bytes | Part, track: str | None, options: dict[str, str]) -> AudioInfo:
+def _probe(source: Source, track: str | None, options: dict[str, str]) -> AudioInfo:
     with opened(source, options) as container:
         stream = stream_of(container, number_of(container, track) or 1)
         return AudioInfo(

@@ -3,9 +3,8 @@
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from pathlib import Path
 
-from transcription.parts import Part
+from transcription.sources import Source, as_file
 
 _HEAD = 4096  # bytes
 _DAMAGED = "is a damaged {} file: nothing of it can be decoded"
@@ -48,7 +47,7 @@ _SENTENCES += [(pattern, _DAMAGED.format(name)) for pattern, name in _RECORDINGS
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"styp"})
 
 
-def reason(source: Path | bytes | Part) -> str:
+def reason(source: Source) -> str:
     """What the file seems to be, and why that cannot be transcribed."""
     head = _read(source, 0, _HEAD).removeprefix(BOM_UTF8)
     for pattern, sentence in _SENTENCES:
@@ -63,7 +62,7 @@ def reason(source: Path | bytes | Part) -> str:
     )
 
 
-def _of_boxes(source: Path | bytes | Part) -> str:
+def _of_boxes(source: Source) -> str:
     if b"moov" in _boxes(source):
         return _DAMAGED.format("MP4 or QuickTime")
     return (
@@ -72,7 +71,7 @@ def _of_boxes(source: Path | bytes | Part) -> str:
     )
 
 
-def _boxes(source: Path | bytes | Part) -> Iterator[bytes]:
+def _boxes(source: Source) -> Iterator[bytes]:
     """The types of the boxes on the first level."""
     position = 0
     while len(box := _read(source, position, 16)) >= 8:
@@ -85,13 +84,8 @@ def _boxes(source: Path | bytes | Part) -> Iterator[bytes]:
         position += size
 
 
-def _read(source: Path | bytes | Part, position: int, size: int) -> bytes:
-    if isinstance(source, bytes):
-        return source[position : position + size]
-    if isinstance(source, Part):
-        source.seek(position)
-        return source.read(size)
-    with source.open("rb") as file:
+def _read(source: Source, position: int, size: int) -> bytes:
+    with as_file(source) as file:
         file.seek(position)
         return file.read(size)
 

@@ -15,7 +15,7 @@ async def health(request: web.Request) -> web.Response:
     """Reports what the service can do; 200 while the process lives."""
     context = request.app[CONTEXT]
     status, reason = await _readiness(context)
-    worker = context.monitor.worker
+    worker, probed = context.monitor.worker, context.probe.report
     return web.json_response(
         {
             "status": status,
@@ -25,6 +25,10 @@ async def health(request: web.Request) -> web.Response:
             "gpu_available": worker.gpu_available if worker else None,
             "alignment_available": worker.alignment_available if worker else None,
             "diarization_available": worker.diarization_available if worker else None,
+            "decoders": {
+                "bridge": probed.as_json() if probed else None,
+                "predictor": worker.decoder if worker else None,
+            },
         }
     )
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from bridge.cog.client import Cog
 from predictor.health import CogState, Health
 
 READY_INTERVAL = 1.0  # seconds between looks at a Cog that is ready
+_CHARACTERS = 100  # of a member of an announcement
 WAITING_INTERVAL = 0.2  # seconds between looks at one that is not: its start should be seen soon
 
 _log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ class Announcement:
     gpu_available: bool
     alignment_languages: frozenset[str]
     diarization_available: bool
+    decoder: Mapping[str, str] | None  # how it is confined, and FFmpeg's version
 
     @property
     def alignment_available(self) -> bool:
@@ -36,6 +38,9 @@ class Announcement:
             gpu_available=bool(body["gpu_available"]),
             alignment_languages=frozenset(map(str, body["alignment_languages"])),
             diarization_available=bool(body["diarization_available"]),
+            decoder={name: str(value)[:_CHARACTERS] for name, value in decoder.items()}
+            if (decoder := body.get("decoder"))
+            else None,
         )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bridge.links import Links
 from bridge.recordings.files import Files
-from bridge.recordings.probe import check_audio, check_clip
+from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.settings import Settings
 from bridge.tenants import Tenant
@@ -32,11 +32,14 @@ class Arrived:
 class Arrivals:
     """Stores and checks recordings. ``field`` is the input that an error names."""
 
-    def __init__(self, settings: Settings, files: Files, uploads: Uploads, links: Links) -> None:
+    def __init__(
+        self, settings: Settings, files: Files, uploads: Uploads, links: Links, probe: Probe
+    ) -> None:
         self._settings: Final = settings
         self._files: Final = files
         self._uploads: Final = uploads
         self._links: Final = links
+        self._probe: Final = probe
 
     async def keep(
         self, recording: str, field: str, source: str, tenant: Tenant, track: str | None = None
@@ -87,9 +90,11 @@ class Arrivals:
             raise InvalidAudio("the file is empty", field)
         path = self._files.path(recording)
         if field == REFERENCES:
-            await check_clip(path)
+            await self._probe.check_clip(path)
         else:
-            await check_audio(path, self._settings.max_audio_seconds, field, track=track)
+            await self._probe.check_audio(
+                path, self._settings.max_audio_seconds, field, track=track
+            )
 
     async def check_url(self, field: str, text: str) -> None:
         """Raises InvalidInput unless the URL's address may be called."""

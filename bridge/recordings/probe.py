@@ -1,43 +1,89 @@
-"""A look at a recording before it is queued: is it audio, and not too long?"""
+"""A look at a recording before it is queued: is it audio, and not too long?
+
+The bridge holds secrets and everybody's recordings, so it parses none itself.
+"""
 
 import asyncio
+import contextlib
+import logging
+import math
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, Final
 
 from transcription.errors import InvalidAudio
 from transcription.options import REFERENCE_SECONDS, REFERENCES
+from transcription.sandbox.client import DecoderUnavailable, Report, Sandbox
+from transcription.sandbox.confinement import Bounds
 
+_log = logging.getLogger(__name__)
 _SLACK = 0.05  # seconds
+_BOUNDS = Bounds(seconds=30.0, memory=1 << 30, result=1 << 20)  # of a head, whoever wrote it
 
 
-async def check_audio(
-    path: Path,
-    max_seconds: float,
-    field: str = "audio_file",
-    min_seconds: float = 0.0,
-    track: str | None = None,
-) -> None:
-    """Raises InvalidAudio (naming ``field``) unless the file is a recording that can be used.
+class Probe:
+    """Asks a sandbox what recordings are."""
 
-    Raises InvalidInput for a ``track`` that it does not have. A container that does not tell its
-    duration passes; the predictor bounds what it decodes.
-    """
-    # Imported with the first recording: the library takes a good part of the bridge's start.
-    from transcription.probe import probe  # noqa: PLC0415
+    def __init__(self, module: str = "transcription.sandbox.probing") -> None:
+        self._sandbox: Final = Sandbox(module)
+        self.report: Report | None = None  # of the sandbox, soon after the start
 
-    try:
-        info = await asyncio.to_thread(probe, path, track)
-    except InvalidAudio as error:
-        raise InvalidAudio(error.reason, field) from None
-    if info.duration is not None and info.duration < min_seconds:
-        reason = f"the recording is {info.duration:.1f} s long; at least {min_seconds:.0f} s"
-        raise InvalidAudio(reason, field)
-    if info.duration is not None and info.duration > max_seconds:
-        reason = f"the recording is {info.duration:.0f} s long; at most {max_seconds:.0f} s"
-        raise InvalidAudio(reason, field)
+    @contextlib.asynccontextmanager
+    async def ready(self, *, required: bool) -> AsyncIterator[None]:
+        """The sandbox is there while the block runs.
 
+        Raises SettingsError where less than all of it can be had and that is ``required``.
+        """
+        self._sandbox.start()
+        told = asyncio.create_task(self._tell(required=required))
+        try:
+            if required:
+                await told
+            yield
+            await told
+        finally:
+            self._sandbox.close()
 
-async def check_clip(path: Path) -> None:
-    """Raises InvalidAudio unless the file can tell how a known speaker sounds."""
-    shortest, longest = REFERENCE_SECONDS
-    # Codecs pad a clip to whole frames.
-    await check_audio(path, longest + _SLACK, REFERENCES, min_seconds=shortest - _SLACK)
+    async def _tell(self, *, required: bool) -> None:
+        try:
+            self.report = await asyncio.to_thread(self._sandbox.report, required=required)
+        except DecoderUnavailable as error:
+            _log.error("%s", error.detail)  # the next recording tries again
+            return
+        _log.info("FFmpeg %s reads recordings behind %s", self.report.ffmpeg, self.report.level)
+
+    async def check_audio(
+        self,
+        path: Path,
+        max_seconds: float,
+        field: str = "audio_file",
+        min_seconds: float = 0.0,
+        track: str | None = None,
+    ) -> None:
+        """Raises InvalidAudio (naming ``field``) unless the file is a recording that can be used.
+
+        Raises InvalidInput for a ``track`` that it does not have. A container that does not tell
+        its duration passes; the predictor bounds what it decodes.
+        """
+        try:
+            duration = await asyncio.to_thread(self._duration, path, track)
+        except InvalidAudio as error:
+            raise InvalidAudio(error.reason, field) from None
+        if duration is not None and duration < min_seconds:
+            reason = f"the recording is {duration:.1f} s long; at least {min_seconds:.0f} s"
+            raise InvalidAudio(reason, field)
+        if duration is not None and duration > max_seconds:
+            reason = f"the recording is {duration:.0f} s long; at most {max_seconds:.0f} s"
+            raise InvalidAudio(reason, field)
+
+    async def check_clip(self, path: Path) -> None:
+        """Raises InvalidAudio unless the file can tell how a known speaker sounds."""
+        shortest, longest = REFERENCE_SECONDS
+        # Codecs pad a clip to whole frames.
+        await self.check_audio(path, longest + _SLACK, REFERENCES, min_seconds=shortest - _SLACK)
+
+    def _duration(self, path: Path, track: str | None) -> float | None:
+        with self._sandbox.asked(path, {"track": track}, _BOUNDS) as answer:
+            duration: Any = answer.description.get("duration")
+        known = isinstance(duration, int | float) and math.isfinite(duration)
+        return duration if known else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from av.container import InputContainer
@@ -15,8 +14,9 @@ from transcription.audio.tracks import Track
 from transcription.containers import opened
 from transcription.errors import InvalidAudio
 from transcription.notices import notice
-from transcription.parts import Part, divided, said_by_head
+from transcription.parts import divided, said_by_head
 from transcription.probe import beginning, promised
+from transcription.sources import Source
 from transcription.tracks import count_of, number_of, stream_of
 
 _WORTH_SAYING = 0.1  # seconds
@@ -35,13 +35,13 @@ class Recording:
     warnings: tuple[str, ...] = ()
 
 
-def decode(source: Path | bytes, *, max_seconds: float = MAX_SECONDS) -> Samples:
+def decode(source: Source, *, max_seconds: float = MAX_SECONDS) -> Samples:
     """The samples of `read`."""
     return read(source, max_seconds=max_seconds).samples
 
 
 def read(
-    source: Path | bytes, *, track: str | None = None, max_seconds: float = MAX_SECONDS
+    source: Source, *, track: str | None = None, max_seconds: float = MAX_SECONDS
 ) -> Recording:
     """The recording's audio: of ``track``, a number from 1 on, or of all of them (``mix``).
 
@@ -59,7 +59,7 @@ def read(
     return recording
 
 
-def _one(source: Path | bytes | Part, track: str | None, max_seconds: float) -> Recording:
+def _one(source: Source, track: str | None, max_seconds: float) -> Recording:
     with opened(source) as container:
         count = count_of(container)
         number = number_of(container, track)
@@ -74,7 +74,7 @@ def _one(source: Path | bytes | Part, track: str | None, max_seconds: float) -> 
 
 
 def _longer(
-    source: Path | bytes | Part, number: int, first: Recording, count: int, max_seconds: float
+    source: Source, number: int, first: Recording, count: int, max_seconds: float
 ) -> tuple[int, Recording]:
     """``first``, track ``number``; another where that holds next to nothing beside it.
 
@@ -88,7 +88,7 @@ def _longer(
     return (best, others[best]) if much else (number, first)
 
 
-def _next(part: Path | bytes | Part, track: str | None, max_seconds: float) -> Recording:
+def _next(part: Source, track: str | None, max_seconds: float) -> Recording:
     """One of several recordings; without sound where it cannot be read."""
     try:
         return _one(part, track, max_seconds)
@@ -105,7 +105,7 @@ def _joined(recordings: Sequence[Recording], max_seconds: float) -> Recording:
     return Recording(samples, (several, *warnings))
 
 
-def _again(source: Path | bytes | Part, number: int, max_seconds: float) -> Recording:
+def _again(source: Source, number: int, max_seconds: float) -> Recording:
     """Another track, which needs the file from its beginning; empty where nothing decodes it."""
     with opened(source) as container:
         if container.streams.audio[number - 1].codec_context is None:
@@ -123,9 +123,7 @@ def _mixed(tracks: Sequence[Recording]) -> Recording:
     return Recording(np.divide(whole, peak, out=whole), tuple(warnings))
 
 
-def _heard(
-    source: Path | bytes | Part, container: InputContainer, number: int, max_seconds: float
-) -> Recording:
+def _heard(source: Source, container: InputContainer, number: int, max_seconds: float) -> Recording:
     clock, mixer = Clock(beginning(container), max_seconds), Mixer()
     timeline = Timeline(clock, mixer, max_seconds)
     track = Track(source, container, stream_of(container, number))
@@ -138,9 +136,7 @@ def _heard(
     return Recording(samples, tuple(warnings))
 
 
-def _missing(
-    source: Path | bytes | Part, container: InputContainer, reached: float
-) -> Iterator[str]:
+def _missing(source: Source, container: InputContainer, reached: float) -> Iterator[str]:
     """What is said of a recording whose end did not arrive."""
     whole = max(promised(container) or 0.0, reached * said_by_head(source))
     if whole - reached > max(_CUT, _CUT_SHARE * whole):

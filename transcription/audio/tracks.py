@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from mmap import ACCESS_READ, mmap
-from pathlib import Path
 from typing import Final
 
 import av.error
@@ -14,7 +12,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from transcription.audio.pace import Pace
-from transcription.parts import Part
+from transcription.sources import Source, as_file, found_at
 
 _PATIENCE = 50  # errors in a row after which a damaged file is taken to have ended
 # Files put together from pieces go on with another clock. A pause of one track is no such leap:
@@ -38,9 +36,7 @@ class _Span:
 class Track:
     """Decodes one track of an open container, and counts what could not be."""
 
-    def __init__(
-        self, source: Path | bytes | Part, container: InputContainer, stream: AudioStream
-    ) -> None:
+    def __init__(self, source: Source, container: InputContainer, stream: AudioStream) -> None:
         self._source: Final = source
         self._container: Final = container
         self._stream: Final = stream
@@ -89,7 +85,8 @@ class Track:
             return 0.0
         if self._pace.refused:
             # Demuxers that look for the next packet lose count of what they passed over.
-            place = _place(self._source, bytes(packet), packet.pos + self._uncounted)
+            with as_file(self._source) as file:
+                place = found_at(file, bytes(packet), packet.pos + self._uncounted)
             self._uncounted = max(self._uncounted, place - packet.pos)
         tick = self._ticks[packet.stream_index]
         position = packet.pos + self._uncounted
@@ -128,13 +125,3 @@ class Track:
                 )
             span.start, span.before = stamp, span.end
         span.end = stamp
-
-
-def _place(source: Path | bytes | Part, content: bytes, start: int) -> int:
-    """Where ``content`` stands in the file after ``start``; -1 where it does not."""
-    if isinstance(source, Part):  # none is of a format that loses count
-        return -1
-    if isinstance(source, bytes):
-        return source.find(content, start)
-    with source.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        return data.find(content, start)

@@ -6,10 +6,9 @@ from typing import Self
 
 from models import sources
 from transcription.default_model import ON_CPU, default_model
-from transcription.environment import SettingsError, choice, listed, number, whole
+from transcription.environment import OPTIONAL, SettingsError, choice, listed, number, whole
 from transcription.options import KNOWN_SPEAKER_THRESHOLD
 
-_OPTIONAL = ("optional", "required")
 _ALIGN_LANGUAGES = "en"
 _ALIGN_CACHE = 2  # half a gigabyte to one and a half each, as most aligners are large
 _MAX_AUDIO_SECONDS = 6 * 3600.0  # as the bridge's; 1.4 GB of samples
@@ -25,6 +24,7 @@ class Settings:
     ``alignment_required`` and ``diarization_required``: nothing may stand in for the aligners of
     ``align_languages``, or for the diarizer. ``sources`` are those of `models.sources`.
     ``huggingface_token`` is only ever used to fetch the gated diarizer.
+    ``sandbox_required``: recordings are decoded behind every layer or not at all.
     ``known_speaker_threshold`` is that of requests that name none.
     ``chosen`` says why ``models`` are what they are where the operator named none.
     """
@@ -44,6 +44,7 @@ class Settings:
     cpu_threads: int = 0
     max_audio_seconds: float = _MAX_AUDIO_SECONDS
     known_speaker_threshold: float = KNOWN_SPEAKER_THRESHOLD
+    sandbox_required: bool = False
     bridge_url: str | None = None
 
     @classmethod
@@ -70,10 +71,9 @@ class Settings:
             ),
             align_models=listed(environment.get("ALIGN_MODELS", "")),
             align_cache=whole(environment, "ALIGN_CACHE", _usual_cache(environment)),
-            alignment_required=choice(environment, "ALIGNMENT", "optional", _OPTIONAL)
-            == "required",
+            alignment_required=choice(environment, "ALIGNMENT", "optional", OPTIONAL) == "required",
             diarization_model=environment.get("DIARIZATION_MODEL") or None,
-            diarization_required=choice(environment, "DIARIZATION", "optional", _OPTIONAL)
+            diarization_required=choice(environment, "DIARIZATION", "optional", OPTIONAL)
             == "required",
             huggingface_token=environment.get("HUGGINGFACE_TOKEN")
             or environment.get("HF_TOKEN")
@@ -85,6 +85,8 @@ class Settings:
             known_speaker_threshold=number(
                 environment, "KNOWN_SPEAKER_THRESHOLD", KNOWN_SPEAKER_THRESHOLD, most=1
             ),
+            sandbox_required=choice(environment, "DECODER_SANDBOX", "optional", OPTIONAL)
+            == "required",
             bridge_url=environment.get("BRIDGE_INTERNAL_URL") or None,
         )
 

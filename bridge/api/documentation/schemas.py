@@ -118,6 +118,7 @@ _LETTER = record(
     attempts=WHOLE,
 )
 _TOLD = maybe(YES_NO)
+_DECODER = record(sandbox=TEXT, ffmpeg=TEXT)
 _TASKS = input_schema()["properties"]["task"]["enum"]
 _REVISION = {
     "id": TEXT,
@@ -226,6 +227,7 @@ SCHEMAS: dict[str, Schema] = {
         gpu_available=_TOLD,
         alignment_available=_TOLD,
         diarization_available=_TOLD,
+        decoders=record(bridge=maybe(_DECODER), predictor=maybe(_DECODER)),
     ),
     "Readiness": record(status=TEXT, reason=maybe(TEXT)),
     "ApiInfo": record(
