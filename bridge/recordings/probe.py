@@ -18,7 +18,7 @@ from transcription.sandbox.confinement import Bounds
 
 _log = logging.getLogger(__name__)
 _SLACK = 0.05  # seconds
-_BOUNDS = Bounds(seconds=30.0, memory=1 << 30, result=1 << 20)  # of a head, whoever wrote it
+BOUNDS = Bounds(seconds=30.0, memory=1 << 30, result=1 << 20)  # of a head, whoever wrote it
 
 
 class Probe:
@@ -83,7 +83,7 @@ class Probe:
         await self.check_audio(path, longest + _SLACK, REFERENCES, min_seconds=shortest - _SLACK)
 
     def _duration(self, path: Path, track: str | None) -> float | None:
-        with self._sandbox.asked(path, {"track": track}, _BOUNDS) as answer:
+        with self._sandbox.asked(path, {"track": track}, BOUNDS) as answer:
             duration: Any = answer.description.get("duration")
         known = isinstance(duration, int | float) and math.isfinite(duration)
         return duration if known else None
