@@ -1,5 +1,7 @@
 """For everybody: the keyboard alone, axe's rules, large letters, small screens, dark rooms."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -35,11 +37,17 @@ def test_no_rule_of_axe_is_violated(page: Page) -> None:
     look("reading")
     page.set_viewport_size({"width": 1280, "height": 860})
     page.locator("[data-start]").nth(2).dblclick()
-    assert violations(page) == [], "editing"
+    look("editing")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Export").click()
-    assert violations(page) == [], "export"
-    page.keyboard.press("Escape")
+    for dialog in (
+        page.get_by_role("button", name="Export"),
+        page.get_by_role("button", name="Delete"),
+        page.get_by_role("button", name=re.compile("SPEAKER_")).first,
+    ):
+        dialog.click()
+        look("in a dialog")
+        page.set_viewport_size({"width": 1280, "height": 860})
+        page.keyboard.press("Escape")
     page.get_by_role("link", name="Recordings").click()
     page.get_by_role("link", name="conversation").first.wait_for()
     look("list")

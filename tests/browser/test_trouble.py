@@ -52,6 +52,21 @@ def test_a_prediction_is_canceled(page: Page, long_recording: Path) -> None:
     expect(page.get_by_role("status")).to_have_text("It was canceled.")
 
 
+def test_a_killed_predictor_is_waited_for_in_an_open_page(
+    page: Page, page_stack: RunningStack, watched: Watched, long_recording: Path
+) -> None:
+    watched.allowed = REFUSED
+    page.get_by_label("Recording", exact=True).set_input_files(long_recording)
+    page.get_by_role("button", name="Transcribe").click()
+    expect(page.get_by_role("log").locator("p").first).to_be_visible(timeout=120_000)
+    killed(page_stack, "cog")
+    page.get_by_role("region", name="Transcript").locator("[data-start]").first.wait_for(
+        timeout=180_000
+    )
+    assert "Maria" in spoken(page)
+    wait_until(page_stack.healthy, "Cog is back", 90)
+
+
 def test_segments_appear_and_a_killed_service_comes_back(
     page: Page, page_stack: RunningStack, watched: Watched, long_recording: Path
 ) -> None:
