@@ -40,7 +40,9 @@ from bridge.records.heard import Heard
 from bridge.records.idempotency import Idempotency
 from bridge.records.prediction import Change
 from bridge.records.revisions import Revisions
+from bridge.records.sealed import Sealed
 from bridge.records.store import Store
+from bridge.records.upgrade import Upgrade
 from bridge.records.watch import Watch
 from bridge.routes import routes
 from bridge.seals import Seals
@@ -160,11 +162,11 @@ async def _dispatching(
     async def work() -> None:
         nonlocal dispatcher
         await listening.wait()
-        # In a thread, and only now: docket takes as long to import as all the rest.
-        await asyncio.to_thread(importlib.import_module, "bridge.tasks.worker")
         while not stopping.is_set():
             try:
-                await context.store.ping()
+                await context.upgrade.run()
+                # In a thread, and only now: docket takes as long to import as all the rest.
+                await asyncio.to_thread(importlib.import_module, "bridge.tasks.worker")
                 dispatcher = _dispatcher(context, cog)
                 async with dispatcher.running():
                     started.set()
@@ -188,10 +190,11 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, probe: Probe) -> Context
     """The parts that the routes use."""
     secret, *retired = settings.webhook_secrets
     links = Links(secret, settings.model_name.partition("/")[0], retired=retired)
-    seals = Seals(settings.webhook_secrets)
-    store = Store(redis, settings.result_ttl, settings.queue_limit)
+    upgrade = Upgrade(redis, Seals(settings.webhook_secrets), settings.files_dir)
+    sealed = Sealed(upgrade.seals)
+    store = Store(redis, sealed, settings.result_ttl, settings.queue_limit)
     files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
-    uploads = Uploads(settings, redis, files)
+    uploads = Uploads(settings, redis, sealed, files)
     arrivals = Arrivals(settings, files, uploads, links, probe)
     queue = Queue(files)
     idempotency = Idempotency(redis)
@@ -200,10 +203,11 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, probe: Probe) -> Context
         settings=settings,
         keys=KeyFile(settings.api_keys_file),
         links=links,
-        seals=seals,
+        seals=upgrade.seals,
+        upgrade=upgrade,
         store=store,
-        heard=Heard(redis),
-        revisions=Revisions(redis, settings.revision_limit),
+        heard=Heard(redis, sealed),
+        revisions=Revisions(redis, sealed, settings.revision_limit),
         watch=Watch(redis, store),
         files=files,
         uploads=uploads,
@@ -213,7 +217,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, probe: Probe) -> Context
         queue=queue,
         lifecycle=Lifecycle(store, files, queue, keep_recordings=settings.sound_seconds > 0),
         intake=intake,
-        webhooks=Webhooks(settings, store, redis, partial(webhook_body, links)),
+        webhooks=Webhooks(settings, store, redis, sealed, partial(webhook_body, links)),
         forward=Forward(intake, arrivals, files, cog, links),
     )
 

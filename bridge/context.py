@@ -18,6 +18,7 @@ from bridge.records.heard import Heard
 from bridge.records.prediction import Prediction, Status
 from bridge.records.revisions import Revisions
 from bridge.records.store import QueuePlace, Store
+from bridge.records.upgrade import Upgrade
 from bridge.records.watch import Watch
 from bridge.seals import Seals
 from bridge.settings import Settings
@@ -34,6 +35,7 @@ class Context:
     keys: KeyFile
     links: Links
     seals: Seals
+    upgrade: Upgrade
     store: Store
     heard: Heard
     revisions: Revisions

@@ -27,6 +27,11 @@ class Key(str):
         name, mark, _ = self.partition(_MARK)
         return Tenant(name) if mark else DEFAULT
 
+    def belongs_to(self, tenant: "Tenant") -> bool:
+        """Whether it is that tenant's, also where it is no key that we would make."""
+        name, mark, _ = self.partition(_MARK)
+        return (name if mark else DEFAULT.name) == tenant.name
+
     @property
     def public(self) -> str:
         """The id by which its tenant knows it."""
@@ -42,6 +47,11 @@ class Tenant:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError("a tenant's name has 1-32 letters, digits, _ or -")
+
+    @classmethod
+    def read(cls, name: str) -> Self | None:
+        """The tenant of that name, None where it cannot be one."""
+        return cls(name) if _NAME.fullmatch(name) else None
 
     def key(self, public_id: str) -> Key:
         """The key of what the tenant calls ``public_id``. Raises ValueError where it is no id."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from stack.machine import STATE_BYTES, check_disk
 from stack.processes import holder, listener, named
 from stack.services import bridge
-from stack.settings import LOOPBACK, ROOT, StackSettings
+from stack.settings import KEPT_IN, LOOPBACK, ROOT, StackSettings
 from transcription.environment import SettingsError, check_secret, listed
 
 LOCK_SECONDS = 1.0  # how long the processes of a stack that was just stopped may take to vanish
@@ -37,6 +37,7 @@ def prepared(settings: StackSettings) -> Iterator[tuple[int, ...]]:
     with held_folders(settings) as descriptors:
         check_ports(settings)
         check_redis(settings)
+        _keep_secret(settings)
         yield descriptors
 
 
@@ -44,7 +45,8 @@ def check_secrets(settings: StackSettings) -> None:
     """Raises SettingsError."""
     for token in listed(settings.bridge_token):
         check_secret("BRIDGE_TOKEN", token)
-    check_secret("WEBHOOK_SECRET", settings.webhook_secret)
+    for secret in listed(settings.webhook_secret):
+        check_secret("WEBHOOK_SECRET", secret)
 
 
 @contextlib.contextmanager
@@ -63,6 +65,15 @@ def held_folders(settings: StackSettings) -> Iterator[tuple[int, ...]]:
             descriptors.append(descriptor)
             check_disk(name, folder, STATE_BYTES)
         yield tuple(descriptors)
+
+
+def _keep_secret(settings: StackSettings) -> None:
+    """Keep a secret that was made up for the next run, readable by this user alone."""
+    if "WEBHOOK_SECRET" in settings.generated:
+        path = settings.state_dir / KEPT_IN
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(settings.webhook_secret)
 
 
 def _opened(name: str, folder: Path) -> int:

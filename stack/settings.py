@@ -14,6 +14,7 @@ from transcription.environment import PORTS, whole
 
 ROOT = Path(__file__).parent.parent
 PREDICTOR = "predict.py:Predictor"
+KEPT_IN = "webhook-secret"  # in STATE_DIR
 LOOPBACK = "127.0.0.1"
 # What two stacks must not have in common; a stack that runs alone ignores it.
 _SHARED = (
@@ -79,13 +80,15 @@ class StackSettings:
         """
         if alone:
             environ = {name: value for name, value in environ.items() if name not in _SHARED}
-        generated = {}
-        for name in ("BRIDGE_TOKEN", "WEBHOOK_SECRET"):
-            if not environ.get(name):
-                generated[name] = secrets.token_hex(16)
+        state = Path(environ.get("STATE_DIR") or ROOT / ".state").absolute()
+        made_up = {
+            "BRIDGE_TOKEN": secrets.token_hex(16),
+            # Redis outlives this run, and what it holds is sealed with this secret.
+            "WEBHOOK_SECRET": kept_secret(state) or secrets.token_hex(16),
+        }
+        generated = {name: value for name, value in made_up.items() if not environ.get(name)}
         # A variable that is set to nothing counts as not set.
         given = {name: value for name, value in {**environ, **generated}.items() if value}
-        state = Path(given.get("STATE_DIR", ROOT / ".state")).absolute()
         password, port = secrets.token_hex(16), None
         redis_url = given.get("REDIS_URL", "")
         if not redis_url:
@@ -114,6 +117,14 @@ class StackSettings:
             generated=generated,
             environ={**environ, **generated},
         )
+
+
+def kept_secret(state: Path) -> str:
+    """The WEBHOOK_SECRET that a run before this one made up, or nothing."""
+    try:
+        return (state / KEPT_IN).read_text().strip()
+    except OSError:
+        return ""
 
 
 def free_port() -> int:

@@ -9,6 +9,7 @@ from bridge.recordings.files import FORWARDED, KEPT, kept
 from bridge.recordings.uploads import PREFIX as UPLOADED
 from bridge.recordings.uploads import Uploads
 from bridge.records.store import Store
+from bridge.records.upgrade import SEALED
 from bridge.settings import Settings
 from bridge.tenants import Key
 
@@ -32,7 +33,8 @@ class Cleanup:
         wanted |= {kept(record.recording) for record in await self._store.corrected()}
         deleted = 0
         for path in await asyncio.to_thread(lambda: list(self._folder.iterdir())):
-            if path.name not in wanted and await self._is_stale(path):
+            ours = path.name == SEALED or path.name in wanted
+            if not ours and await self._is_stale(path):
                 path.unlink(missing_ok=True)
                 deleted += 1
         return deleted

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from bridge.recordings.files import Files, new_id
 from bridge.records import keys
+from bridge.records.sealed import FILE, Sealed
 from bridge.settings import Settings
 from bridge.tenants import Key, Tenant
 from transcription.errors import InvalidAudio
@@ -36,7 +37,8 @@ class Uploaded:
 class Uploads:
     """Keeps uploaded files for ``file_ttl`` seconds."""
 
-    def __init__(self, settings: Settings, redis: "Redis", files: Files) -> None:
+    def __init__(self, settings: Settings, redis: "Redis", sealed: Sealed, files: Files) -> None:
+        self._sealed: Final = sealed
         self._ttl: Final = settings.file_ttl
         self._redis: Final = redis
         self._files: Final = files
@@ -63,7 +65,8 @@ class Uploads:
 
     async def describe(self, uploaded: Uploaded) -> None:
         """Write the description, also again with metadata that came after the content."""
-        await self._redis.set(keys.file(uploaded.id), json.dumps(asdict(uploaded)), ex=self._ttl)
+        described = self._sealed.close(json.dumps(asdict(uploaded)), FILE, uploaded.id)
+        await self._redis.set(keys.file(uploaded.id), described, ex=self._ttl)
         index = uploaded.id.tenant.own(keys.FILES)
         await self._redis.zadd(index, {uploaded.id: time.time()})
         await self._redis.expire(index, self._ttl)
@@ -71,7 +74,8 @@ class Uploads:
     async def get(self, file_id: Key) -> Uploaded | None:
         """The description, None for an unknown or expired id."""
         document = await self._redis.get(keys.file(file_id))
-        return None if document is None else Uploaded(**{**json.loads(document), "id": file_id})
+        described = self._sealed.json(document, FILE, file_id)
+        return None if described is None else Uploaded(**{**described, "id": file_id})
 
     async def all(self, tenant: Tenant) -> list[Uploaded]:
         """All descriptions of the tenant's files, newest first."""

@@ -4,15 +4,14 @@ A run is told twice what it heard: as segments for clients, and as batches for t
 go on if this one's worker dies (`transcription.checkpoint`). To the bridge a batch is data.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from bridge.records import keys, scripts
+from bridge.records.sealed import BATCH, SEGMENT, Sealed
 from bridge.tenants import Key
 
 
@@ -28,18 +27,21 @@ class News:
 class Heard:
     """Keeps it. Raises redis.exceptions.RedisError when Redis does not answer."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", sealed: Sealed) -> None:
         self._redis: Final = redis
+        self._sealed: Final = sealed
         self._add: Final = redis.register_script(scripts.ADD_HEARD)
 
     async def add(self, prediction_id: Key, attempt: int, news: News) -> None:
         """Keep news of run ``attempt``; old news is dropped."""
-        segments = [json.dumps(dict(each), ensure_ascii=False) for each in news.segments]
-        batches = [
-            text
-            for batch in news.batches
-            for text in (str(batch["first"]), json.dumps(dict(batch), ensure_ascii=False))
+        segments = [
+            self._sealed.dump(dict(each), SEGMENT, prediction_id, str(number))
+            for number, each in enumerate(news.segments, news.first)
         ]
+        batches: list[str] = []
+        for batch in news.batches:
+            first = str(batch["first"])
+            batches += [first, self._sealed.dump(dict(batch), BATCH, prediction_id, first)]
         await self._add(
             keys=[
                 keys.prediction(prediction_id),
@@ -69,10 +71,20 @@ class Heard:
         count: Any = await self._redis.hlen(key)
         if count - 1 <= since:  # one field is the run's number
             return []
-        texts: Any = await self._redis.hmget(key, list(map(str, range(since, count - 1))))
-        return [json.loads(found) for found in takewhile(lambda found: found is not None, texts)]
+        numbers = list(map(str, range(since, count - 1)))
+        texts: Any = await self._redis.hmget(key, numbers)
+        found = (
+            self._sealed.json(text, SEGMENT, prediction_id, number)
+            for number, text in zip(numbers, texts, strict=True)
+        )
+        # Up to the first that is not there yet.
+        return [*iter(lambda: next(found, None), None)]
 
     async def batches(self, prediction_id: Key) -> list[dict[str, Any]]:
         """What all runs so far have recognized; nothing once the prediction has ended."""
-        texts: Any = await self._redis.hvals(keys.batches(prediction_id))
-        return [json.loads(text) for text in texts]
+        told: Any = await self._redis.hgetall(keys.batches(prediction_id))
+        found = (
+            self._sealed.json(text, BATCH, prediction_id, keys.text(first))
+            for first, text in told.items()
+        )
+        return [batch for batch in found if batch is not None]

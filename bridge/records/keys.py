@@ -4,7 +4,7 @@ Each has a time to live: a week while a prediction lives (renewed by each write)
 from its end. Only what somebody corrected stays until it is deleted, and the lists of it.
 An ``<id>`` is a `Key`, and the lists of a tenant other than ``default`` end in ``:<tenant>``.
 
-    prediction:<id>           hash: record (JSON), output (JSON), status, cancel; corrections, peaks
+    prediction:<id>           hash: record, output, corrections, peaks, each sealed JSON; status
     prediction:<id>:secrets   the secret inputs, until the prediction has ended
     prediction:<id>:segments  hash: what the run under way has recognized so far, and its number
     prediction:<id>:batches   hash: the same, for the run that goes on if that one is lost
@@ -70,4 +70,4 @@ def file(file_id: Key) -> str:
 
 def text(value: Any) -> str:
     """What Redis answers: bytes, on a connection that decodes nothing."""
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

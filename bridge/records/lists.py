@@ -1,25 +1,27 @@
 """Which predictions there are, of each tenant: the lists that are kept beside the records."""
 
-import json
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from bridge.records import keys
 from bridge.records.prediction import Prediction
+from bridge.records.sealed import Sealed
 from bridge.tenants import DEFAULT, Key, Tenant
 
 
 class Lists:
     """Reads the lists. Raises RedisError."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", sealed: Sealed) -> None:
         self._redis: Final = redis
+        self._sealed: Final = sealed
 
     async def tenants(self) -> list[Tenant]:
         """Every tenant that had a prediction."""
         names: Any = await self._redis.smembers(keys.TENANTS)
-        return [DEFAULT, *(Tenant(name) for name in sorted(map(keys.text, names)))]
+        found = (Tenant.read(name) for name in sorted(map(keys.text, names)))
+        return [DEFAULT, *(tenant for tenant in found if tenant is not None)]
 
     async def unfinished(self) -> list[Key]:
         """All predictions that have not ended, of every tenant, each one's oldest first."""
@@ -68,9 +70,8 @@ class Lists:
                 withscores=True,
             )
             entries = [(Key(keys.text(member)), float(score)) for member, score in page]
-            found += await self._records(
-                tenant, [i for i, score in entries if before is None or (score, i) < before]
-            )
+            ids = [i for i, score in entries if before is None or (score, i) < before]
+            found += await self._records(tenant, [i for i in ids if i.belongs_to(tenant)])
             start += len(entries)
             if len(entries) < limit:
                 break
@@ -79,7 +80,8 @@ class Lists:
     async def _of(self, tenant: Tenant, index: str) -> list[Key]:
         """The keys in an index of the tenant's."""
         found = await self._redis.zrange(tenant.own(index), 0, -1)
-        return [Key(keys.text(entry)) for entry in found]
+        ids = [Key(keys.text(entry)) for entry in found]
+        return [one for one in ids if one.belongs_to(tenant)]
 
     async def _of_all_tenants(self, index: str) -> list[Prediction]:
         found: list[Prediction] = []
@@ -96,4 +98,5 @@ class Lists:
         gone = [i for i, document in zip(ids, documents, strict=True) if document is None]
         if gone:
             await self._redis.zrem(tenant.own(keys.ALL), *gone)
-        return [Prediction.from_dict(json.loads(d)) for d in documents if d is not None]
+        found = (self._sealed.prediction(d, i) for i, d in zip(ids, documents, strict=True))
+        return [record for record in found if record is not None]

@@ -13,6 +13,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bridge.records import keys, scripts
+from bridge.records.sealed import CORRECTED, EDITS, Sealed
 from bridge.tenants import Key
 from transcription.errors import TranscriptionError
 
@@ -38,23 +39,26 @@ class Revision:
 class Revisions:
     """Keeps one revision per prediction, the newest; its edits lead back to all before it."""
 
-    def __init__(self, redis: "Redis", limit: int) -> None:
+    def __init__(self, redis: "Redis", sealed: Sealed, limit: int) -> None:
         self._redis: Final = redis
+        self._sealed: Final = sealed
         self._limit: Final = limit
         self._save: Final = redis.register_script(scripts.SAVE_REVISION)
 
     async def get(self, prediction_id: Key) -> Revision:
         """The newest revision, number 0 where nothing was corrected."""
         number, edits, saved_at = await self._redis.hmget(keys.prediction(prediction_id), _FIELDS)
-        if number is None:
+        text = self._sealed.open(edits, EDITS, prediction_id)
+        if number is None or text is None:
             return Revision()
         moment = datetime.fromisoformat(keys.text(saved_at))
-        return Revision(int(number), json.loads(keys.text(edits)), moment)
+        return Revision(int(number), json.loads(text), moment)
 
     async def output(self, prediction_id: Key) -> bytes | None:
         """The corrected output as JSON text; None where nothing was corrected."""
         found = await self._redis.hget(keys.prediction(prediction_id), "revised")
-        return None if found is None else keys.text(found).encode()
+        text = self._sealed.open(found, CORRECTED, prediction_id)
+        return None if text is None else text.encode()
 
     async def save(
         self,
@@ -73,8 +77,9 @@ class Revisions:
             args=[
                 prediction_id,
                 corrected,
-                json.dumps(edits, separators=(",", ":")),  # as sent, halves of characters and all
-                json.dumps(output, ensure_ascii=False, separators=(",", ":")),
+                # As sent, halves of characters and all.
+                self._sealed.close(json.dumps(edits, separators=(",", ":")), EDITS, prediction_id),
+                self._sealed.dump(output, CORRECTED, prediction_id),
                 now.isoformat(),
                 now.timestamp(),
                 self._limit,

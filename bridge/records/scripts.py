@@ -22,14 +22,13 @@ return {'created', redis.call('ZRANK', unfinished, id), redis.call('GET', mean)}
 # Publishing may be forbidden to this user of Redis (pcall): then those who wait look by themselves.
 WRITE: Final = """
 local record, secrets, unfinished, pending, segments, batches = unpack(KEYS)
-local id, before, document, status, output, cancel = unpack(ARGV)
-local ttl, live_ttl, now, ended, channel = unpack(ARGV, 7)
+local id, before, document, status, output = unpack(ARGV)
+local ttl, live_ttl, now, ended, channel = unpack(ARGV, 6)
 if redis.call('HGET', record, 'record') ~= before then return 0 end
 redis.call('HSET', record, 'record', document, 'status', status)
 if output ~= '' then redis.call('HSET', record, 'output', output) end
-if cancel ~= '' then redis.call('HSET', record, 'cancel', cancel) end
 redis.call('EXPIRE', record, ttl)
-for i = 12, #ARGV do
+for i = 11, #ARGV do
     redis.call('ZADD', pending, now, id .. ' ' .. ARGV[i])
     redis.call('EXPIRE', pending, live_ttl)
 end
@@ -70,7 +69,8 @@ if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'peaks', 
 """
 # Key: the running mean. Arguments: the newest value, its weight, seconds to live.
 OBSERVE: Final = """
-local mean, new = tonumber(redis.call('GET', KEYS[1]) or ARGV[1]), tonumber(ARGV[1])
+local new = tonumber(ARGV[1])
+local mean = tonumber(redis.call('GET', KEYS[1]) or ARGV[1]) or new
 redis.call('SET', KEYS[1], tostring(mean + ARGV[2] * (new - mean)), 'EX', ARGV[3])
 """
 # What SAVE_REVISION answers besides the number of the new revision.
@@ -91,4 +91,16 @@ redis.call('ZADD', kept, now, id)
 redis.call('PERSIST', record)
 redis.call('PERSIST', all)
 return number
+"""
+# Arguments: field, the value that was read, the one in its place. Nobody's change is undone.
+REPLACE_FIELD: Final = """
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+return 1
+"""
+# The same for a key that is a string.
+REPLACE: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1
 """

@@ -1,6 +1,5 @@
 """The records of all predictions, in Redis; `keys` names what is kept where."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from redis.asyncio import Redis
 from bridge.records import keys, scripts
 from bridge.records.lists import Lists
 from bridge.records.prediction import Change, Event, Prediction, Status, advance, webhook_events
+from bridge.records.sealed import OUTPUT, PEAKS, SECRETS, Sealed
 from bridge.tenants import DEFAULT, Key, Tenant
 
 MEAN_WEIGHT = 0.2  # of the newest run in the running mean
@@ -37,8 +37,8 @@ class QueuePlace:
 class Store(Lists):
     """Keeps predictions. Raises redis.exceptions.RedisError when Redis does not answer."""
 
-    def __init__(self, redis: "Redis", result_ttl: int, queue_limit: int) -> None:
-        super().__init__(redis)
+    def __init__(self, redis: "Redis", sealed: Sealed, result_ttl: int, queue_limit: int) -> None:
+        super().__init__(redis, sealed)
         self._result_ttl: Final = result_ttl
         self._queue_limit: Final = queue_limit
         self._create: Final = redis.register_script(scripts.CREATE)
@@ -66,9 +66,9 @@ class Store(Lists):
             args=[
                 prediction.id,
                 prediction.created_at.timestamp(),
-                json.dumps(prediction.to_dict()),
+                self._sealed.record(prediction),
                 prediction.status.value,
-                json.dumps(dict(secrets)) if secrets else "",
+                self._sealed.dump(dict(secrets), SECRETS, prediction.id) if secrets else "",
                 keys.LIVE_TTL,
                 self._queue_limit,
                 "" if tenant == DEFAULT else tenant.name,
@@ -84,7 +84,7 @@ class Store(Lists):
     async def get(self, prediction_id: Key) -> Prediction | None:
         """The record, or None for an unknown or expired id."""
         document = await self._redis.hget(keys.prediction(prediction_id), "record")
-        return None if document is None else Prediction.from_dict(json.loads(document))
+        return self._sealed.prediction(document, prediction_id)
 
     async def get_with_output(self, prediction_id: Key) -> tuple[Prediction, bytes | None] | None:
         """The record, and its output as JSON text (None until it succeeded).
@@ -94,39 +94,37 @@ class Store(Lists):
         document, output = await self._redis.hmget(
             keys.prediction(prediction_id), ["record", "output"]
         )
-        if document is None:
+        prediction = self._sealed.prediction(document, prediction_id)
+        if prediction is None:
             return None
-        prediction = Prediction.from_dict(json.loads(document))
-        return prediction, None if output is None else keys.text(output).encode()
+        text = self._sealed.open(output, OUTPUT, prediction_id)
+        return prediction, None if text is None else text.encode()
 
     async def status(self, prediction_id: Key) -> Status | None:
         """The status alone: what a waiting request asks again and again."""
-        status = await self._redis.hget(keys.prediction(prediction_id), "status")
-        return None if status is None else Status(keys.text(status))
+        prediction = await self.get(prediction_id)
+        return None if prediction is None else prediction.status
 
     async def wanted(self, prediction_id: Key) -> tuple[Status | None, bool]:
         """The status, and whether its run should stop: its end was asked for, or it is gone."""
-        status, asked = await self._redis.hmget(
-            keys.prediction(prediction_id), ["status", "cancel"]
-        )
-        if status is None:
-            return None, True
-        return Status(keys.text(status)), asked is not None
+        found = await self.get(prediction_id)
+        return (None, True) if found is None else (found.status, found.cancel_requested)
 
     async def secrets(self, prediction_id: Key) -> dict[str, str]:
         """The secret inputs; gone once the prediction has ended."""
         document = await self._redis.get(keys.secrets(prediction_id))
-        return {} if document is None else dict(json.loads(document))
+        return self._sealed.json(document, SECRETS, prediction_id) or {}
 
     async def add_peaks(self, prediction_id: Key, peaks: Mapping[str, Any]) -> None:
         """Keep how loud the recording is, as long as its record."""
-        text = json.dumps(dict(peaks), separators=(",", ":"))
-        await self._add_peaks(keys=[keys.prediction(prediction_id)], args=[text])
+        told = self._sealed.dump(dict(peaks), PEAKS, prediction_id)
+        await self._add_peaks(keys=[keys.prediction(prediction_id)], args=[told])
 
     async def peaks(self, prediction_id: Key) -> bytes | None:
         """The same as JSON text, None where the predictor told none."""
         found = await self._redis.hget(keys.prediction(prediction_id), "peaks")
-        return None if found is None else keys.text(found).encode()
+        text = self._sealed.open(found, PEAKS, prediction_id)
+        return None if text is None else text.encode()
 
     async def apply(
         self, prediction_id: Key, event: Event, now: datetime, output: Any = None
@@ -139,9 +137,9 @@ class Store(Lists):
         """
         while True:
             document = await self._redis.hget(keys.prediction(prediction_id), "record")
-            if document is None:
+            before = self._sealed.prediction(document, prediction_id)
+            if document is None or before is None:
                 return None
-            before = Prediction.from_dict(json.loads(document))
             change = Change(before, advance(before, event, now))
             if not change.changed or await self._write(document, change, output, now):
                 return change
@@ -151,7 +149,7 @@ class Store(Lists):
         after = change.after
         result = ""
         if after.status is Status.SUCCEEDED:
-            result = json.dumps(output, ensure_ascii=False, separators=(",", ":"))
+            result = self._sealed.dump(output, OUTPUT, after.id)
         written = await self._compare_and_write(
             keys=[
                 keys.prediction(after.id),
@@ -164,10 +162,9 @@ class Store(Lists):
             args=[
                 after.id,
                 before,
-                json.dumps(after.to_dict()),
+                self._sealed.record(after),
                 after.status.value,
                 result,
-                "1" if after.cancel_requested else "",
                 self._result_ttl if after.terminal else keys.LIVE_TTL,
                 keys.LIVE_TTL,
                 now.timestamp(),
@@ -206,4 +203,8 @@ class Store(Lists):
 
 
 def _place(rank: Any, mean: Any) -> QueuePlace:
-    return QueuePlace(int(rank), None if mean is None else float(mean))
+    try:
+        seconds = None if mean is None else float(mean)
+    except ValueError:
+        seconds = None
+    return QueuePlace(int(rank), seconds)

@@ -6,7 +6,6 @@ the receiver accepted it, refused it for good, or was tried often enough; then i
 dead letters until somebody has it delivered again.
 """
 
-import json
 import logging
 import random
 import time
@@ -20,6 +19,7 @@ from redis.asyncio import Redis
 
 from bridge.records.keys import DEAD, LIVE_TTL, PENDING, TRIES, text
 from bridge.records.prediction import Prediction
+from bridge.records.sealed import LETTER, Sealed
 from bridge.records.store import Store
 from bridge.settings import Settings
 from bridge.tenants import Key, Tenant
@@ -54,7 +54,10 @@ class DeadLetter:
 class Webhooks:
     """Delivers what is noted, and keeps what could not be delivered."""
 
-    def __init__(self, settings: Settings, store: Store, redis: "Redis", render: Render) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, redis: "Redis", sealed: Sealed, render: Render
+    ) -> None:
+        self._sealed: Final = sealed
         self._settings: Final = settings
         self._store: Final = store
         self._redis: Final = redis
@@ -122,11 +125,11 @@ class Webhooks:
 
     async def dead_letters(self, *tenants: Tenant) -> list[DeadLetter]:
         """What was given up of these tenants' webhooks, newest first; without one, of all's."""
-        found = [
-            DeadLetter(**json.loads(letter))
-            for tenant in tenants or await self._store.tenants()
-            for letter in await self._redis.hvals(tenant.own(DEAD))
-        ]
+        found = []
+        for tenant in tenants or await self._store.tenants():
+            for letter_id, document in (await self._redis.hgetall(tenant.own(DEAD))).items():
+                letter = self._letter(document, tenant, text(letter_id))
+                found += [letter] if letter else []
         return sorted(found, key=lambda letter: letter.given_up_at, reverse=True)
 
     async def revive(self, tenant: Tenant, letter_id: str) -> tuple[Key, str] | None:
@@ -135,16 +138,19 @@ class Webhooks:
         None if it is unknown, or if its prediction has expired: then there is nothing to tell.
         """
         document = await self._redis.hget(tenant.own(DEAD), letter_id)
-        if document is None:
-            return None
-        letter = DeadLetter(**json.loads(document))
-        key = Key(letter.prediction)
-        if await self._store.get(key) is None:
+        letter = self._letter(document, tenant, letter_id)
+        if letter is None or await self._store.get(key := Key(letter.prediction)) is None:
             return None
         await self._redis.zadd(PENDING, {f"{key} {letter.event}": time.time()})
         await self._redis.expire(PENDING, LIVE_TTL)
         await self._redis.hdel(tenant.own(DEAD), letter_id)
         return key, letter.event
+
+    def _letter(
+        self, document: bytes | str | None, tenant: Tenant, letter_id: str
+    ) -> DeadLetter | None:
+        found = self._sealed.json(document, LETTER, tenant.name, letter_id)
+        return None if found is None else DeadLetter(**found)
 
     async def _send(self, prediction: Prediction, output: bytes | None, event: str) -> Outcome:
         body = self._render(prediction, output)
@@ -175,9 +181,10 @@ class Webhooks:
             attempts=attempts,
             given_up_at=datetime.now(UTC).isoformat(),
         )
-        dead = prediction.id.tenant.own(DEAD)
-        await self._redis.hset(dead, letter.id, json.dumps(asdict(letter)))
-        await self._redis.expire(dead, LIVE_TTL)
+        tenant = prediction.id.tenant
+        document = self._sealed.dump(asdict(letter), LETTER, tenant.name, letter.id)
+        await self._redis.hset(tenant.own(DEAD), letter.id, document)
+        await self._redis.expire(tenant.own(DEAD), LIVE_TTL)
 
 
 def _pause(number: int) -> timedelta:

@@ -125,6 +125,8 @@ class Dispatcher:
                     await self._queue.notify(prediction_id, event)
             except RedisError:
                 _log.warning("Redis does not answer; sweeping later")
+            except Exception:
+                _log.exception("sweeping later")
             await asyncio.sleep(SWEEP_PAUSE)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_SECONDS):

@@ -57,7 +57,7 @@ async def test_a_full_disk(client: Client, small_disk: Path, tmp_path: Path) -> 
     large, small = silence(tmp_path / "large.wav", 60), silence(tmp_path / "small.wav", 5)
     with pytest.raises(ApiError, match="no room"):
         await client.create_from_file(large)
-    assert list(small_disk.iterdir()) == []
+    assert list(small_disk.glob("[!.]*")) == []
     created = await client.create_from_file(small)
     assert (await client.finish(created["id"]))["status"] == "succeeded"
-    assert list(small_disk.iterdir()) == []
+    assert list(small_disk.glob("[!.]*")) == []

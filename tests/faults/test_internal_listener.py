@@ -13,7 +13,9 @@ from redis.asyncio import Redis
 from benchmarks.fault_stack import PREDICTOR
 from bridge.links import sign
 from bridge.records.heard import Heard
+from bridge.records.sealed import Sealed
 from bridge.records.store import Store
+from bridge.seals import Seals
 from bridge.tenants import Key
 from evaluation import recordings
 from stack.client import Client
@@ -156,8 +158,8 @@ async def redis(timed: RunningStack) -> AsyncIterator["Redis"]:
 
 
 @pytest.fixture
-async def heard(redis: "Redis") -> Heard:
-    return Heard(redis)
+async def heard(redis: "Redis", timed: RunningStack) -> Heard:
+    return Heard(redis, Sealed(Seals([timed.webhook_secret])))
 
 
 async def texts(heard: Heard, prediction_id: str, since: int = 0) -> list[str]:

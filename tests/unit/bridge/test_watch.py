@@ -12,13 +12,16 @@ from redis.asyncio import Redis
 from bridge.connections import connection_pool
 from bridge.records.heard import Heard, News
 from bridge.records.prediction import CancelRequested, Prediction
+from bridge.records.sealed import Sealed
 from bridge.records.store import Store
 from bridge.records.watch import LOOK_SECONDS, Watch
+from bridge.seals import Seals
 from bridge.tenants import Key
 from stack.settings import free_port
 from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction
 
+SEALED = Sealed(Seals(["a secret"]))
 AT_ONCE = LOOK_SECONDS / 2
 
 
@@ -43,7 +46,7 @@ async def record(redis: Redis) -> Prediction:
 
 
 def store(redis: Redis) -> Store:
-    return Store(redis, result_ttl=60, queue_limit=10)
+    return Store(redis, SEALED, result_ttl=60, queue_limit=10)
 
 
 async def another_bridge_cancels(address: str, prediction_id: Key) -> None:
@@ -78,10 +81,10 @@ async def test_segments_are_changes(redis: Redis, record: Prediction) -> None:
         await subscribed(redis)
         with watch.changes(record.id) as changes:
             began = loop.time()
-            await Heard(redis).add(record.id, 1, News(0, [{"text": "one"}]))
+            await Heard(redis, SEALED).add(record.id, 1, News(0, [{"text": "one"}]))
             await changes.next()
             assert loop.time() - began < AT_ONCE
-        assert await Heard(redis).segments(record.id, 0) == [{"text": "one"}]
+        assert await Heard(redis, SEALED).segments(record.id, 0) == [{"text": "one"}]
 
 
 async def test_a_change_between_two_looks_is_not_lost(

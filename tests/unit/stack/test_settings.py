@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from bridge.settings import Settings as BridgeSettings
+from stack.preflight import prepared
 from stack.services import bridge, cog
 from stack.settings import ROOT, StackSettings
 from transcription.engine.settings import Settings
@@ -70,3 +71,16 @@ def test_the_password_of_another_redis_is_not_that_of_ones_own(tmp_path: Path) -
     others = {**given, **password, "REDIS_URL": "redis://redis.example:6379/0"}
     theirs = BridgeSettings.from_env(bridge(StackSettings.from_env(others)).environ)
     assert "the-password-of-the-other" in theirs.redis_address
+
+
+def test_a_secret_that_was_made_up_is_kept_for_the_next_run(tmp_path: Path) -> None:
+    given = {"DEVICE": "cpu", "STATE_DIR": str(tmp_path)}
+    first = StackSettings.from_env(given)
+    with prepared(first):
+        pass
+    kept = tmp_path / "webhook-secret"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    second = StackSettings.from_env(given)
+    assert second.webhook_secret == first.webhook_secret != ""
+    assert second.bridge_token != first.bridge_token
+    assert StackSettings.from_env({**given, **SECRETS}).webhook_secret == SECRETS["WEBHOOK_SECRET"]
