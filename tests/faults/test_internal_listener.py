@@ -158,8 +158,13 @@ async def redis(timed: RunningStack) -> AsyncIterator["Redis"]:
 
 
 @pytest.fixture
-async def heard(redis: "Redis", timed: RunningStack) -> Heard:
-    return Heard(redis, Sealed(Seals([timed.webhook_secret])))
+def sealed(timed: RunningStack) -> Sealed:
+    return Sealed(Seals([timed.webhook_secret]))
+
+
+@pytest.fixture
+async def heard(redis: "Redis", sealed: Sealed) -> Heard:
+    return Heard(redis, sealed)
 
 
 async def texts(heard: Heard, prediction_id: str, since: int = 0) -> list[str]:
@@ -187,7 +192,7 @@ async def test_segments_are_there_while_the_prediction_runs(
 
 
 async def test_segments_lost_repeated_or_of_an_older_run_do_no_harm(
-    client: Client, cog: Impostor, redis: "Redis", heard: Heard, recording: Path
+    client: Client, cog: Impostor, redis: "Redis", sealed: Sealed, heard: Heard, recording: Path
 ) -> None:
     created = await client.create_from_file(recording, initial_prompt="sleep=60")
     one = created["id"]
@@ -207,7 +212,7 @@ async def test_segments_lost_repeated_or_of_an_older_run_do_no_harm(
     # What is over stays as it is; what is erased is gone.
     assert await cog.segments(one, 3, 0, "too late") == 200
     assert await texts(heard, one) == ["x"]
-    assert await Store(redis, 60, 100).erase(Key(one))
+    assert await Store(redis, sealed, 60, 100).erase(Key(one))
     assert await texts(heard, one) == []
     assert await cog.segments(one, 1, 0, "of nothing") == 200
     assert await texts(heard, one) == []
