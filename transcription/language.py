@@ -121,8 +121,11 @@ WITHOUT_SPACES = frozenset({"ja", "yue", "zh"})
 SPACES_BETWEEN_PHRASES = frozenset({"bo", "km", "lo", "my", "th"})
 
 # What a request says when it leaves the language to us, beside nothing at all.
-# `und` is BCP 47's word for an undetermined language.
-_DETECT = frozenset({"", "auto", "und", "auto-detect", "autodetect", "detect"}) | NOTHING
+# `und` is BCP 47's word for an undetermined language, `mul` for several.
+_DETECT = NOTHING | {
+    *("", "auto", "automatic", "autodetect", "auto-detect", "auto detect", "detect"),
+    *("und", "unknown", "any", "mul", "multi", "multilingual"),
+}
 
 # Code -> what else it is called, separated by commas: the codes of ISO 639-2 and 639-3 with those
 # of the individual languages that Whisper does not tell apart, withdrawn and national codes, and

@@ -37,7 +37,10 @@ def test_a_language_is_known_by_all_its_names(name: str, code: str) -> None:
     assert InputSchema().problems({"language": name}) == []
 
 
-@pytest.mark.parametrize("nothing", [None, "", " ", "auto", "Auto", "und", " None", "null"])
+@pytest.mark.parametrize(
+    "nothing",
+    [None, "", " ", "auto", "Auto", "und", " None", "null", "multi", "mul", "any", "Unknown"],
+)
 def test_without_a_name_the_language_is_detected(nothing: str | None) -> None:
     assert code_of(nothing) is None
     assert Options.from_inputs({"language": nothing}) == Options()
