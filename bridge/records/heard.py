@@ -6,6 +6,7 @@ go on if this one's worker dies (`transcription.checkpoint`). To the bridge a ba
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -87,4 +88,5 @@ class Heard:
             self._sealed.json(text, BATCH, prediction_id, keys.text(first))
             for first, text in told.items()
         )
-        return [batch for batch in found if batch is not None]
+        # Redis keeps large hashes in no order.
+        return sorted((one for one in found if one is not None), key=itemgetter("first"))
