@@ -6,6 +6,7 @@ take the maximum over them, and the sum over counters. Imported only where METRI
 """
 
 import time
+from collections import Counter as Counted
 from typing import Final
 
 from aiohttp import web
@@ -26,8 +27,10 @@ from bridge.context import Context
 from bridge.records.prediction import Change, Status
 from bridge.tenants import Scope
 from predictor.health import CogState
+from transcription.options import AUDIO_NAMES, NAMES
 
 _PREFIX = "whisperx_"
+FAILURES = ("input", "service")
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 60)
 _WAIT_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400)
 _STAGE_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
@@ -50,6 +53,11 @@ class Metrics:
         self._predictions = self._counter(
             "predictions", "Predictions that this bridge saw end.", "status"
         )
+        self._failures = self._counter(
+            "failures", "Failed predictions by whom is to blame: input or service.", "kind"
+        )
+        for kind in FAILURES:  # shown before the first one
+            self._failures.labels(kind)
         self._lost = self._counter("runs_lost", "Runs that were lost with their worker.")
         self._wait = self._histogram(
             "queue_wait_seconds", "From a prediction's creation to its first run.", _WAIT_SECONDS
@@ -71,6 +79,12 @@ class Metrics:
         self._unfinished = self._gauge("predictions_unfinished", "Queued and running.", "status")
         self._waiting = self._gauge("webhooks_pending", "Webhooks that are still to be delivered.")
         self._dead = self._gauge("webhooks_dead", "Webhooks that were given up.")
+        self._tenants = self._gauge(
+            "tenants_unfinished", "Tenants that have unfinished predictions."
+        )
+        self._most = self._gauge(
+            "tenant_most_unfinished", "The most unfinished predictions of one tenant."
+        )
         self._redis = self._gauge("redis_up", "1 while Redis answers.")
         self._cog = self._gauge("cog_state", "1 for the state that Cog is in.", "state")
         self._draining = self._gauge("draining", "1 while the bridge finishes before it stops.")
@@ -85,6 +99,8 @@ class Metrics:
         if not after.terminal:
             return
         self._predictions.labels(after.status.value).inc()
+        if after.status is Status.FAILED:
+            self._failures.labels(failure_kind(after.error or "")).inc()
         metrics = after.metrics
         for stage, seconds in (metrics.get("timing") or {}).items():
             self._stages.labels(stage).observe(seconds)
@@ -130,6 +146,9 @@ class Metrics:
             for status in (Status.STARTING, Status.PROCESSING):
                 number = sum(record.status is status for record in unfinished)
                 self._unfinished.labels(status.value).set(number)
+            tenants = Counted(record.id.tenant for record in unfinished)
+            self._tenants.set(len(tenants))
+            self._most.set(max(tenants.values(), default=0))
             self._waiting.set(pending)
             self._dead.set(dead)
         return generate_latest(self.registry)
@@ -144,6 +163,12 @@ class Metrics:
         self, name: str, help_text: str, buckets: tuple[float, ...], *labels: str
     ) -> Histogram:
         return Histogram(_PREFIX + name, help_text, labels, registry=self.registry, buckets=buckets)
+
+
+def failure_kind(error: str) -> str:
+    """Whom a failure is to blame on: our own errors about an input begin with its name."""
+    name, colon, _ = error.partition(": ")
+    return "input" if colon and (name in NAMES or name in AUDIO_NAMES) else "service"
 
 
 def build_metrics_app(metrics: Metrics, context: Context) -> web.Application:

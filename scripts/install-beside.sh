@@ -17,7 +17,17 @@ platforms() { # its own packages come first, then those of .venv
         fail "the platforms' packages cannot be imported"
 }
 
+# promtool and prometheus of Debian's package, unpacked: installed, it would start a server.
+prometheus() {
+    folder=$(mktemp -d)
+    (cd "$folder" && apt-get download -qq prometheus >/dev/null 2>&1 && dpkg -x prometheus_*.deb .) &&
+        cp "$folder/usr/bin/promtool" "$folder/usr/bin/prometheus" "$VENV/bin/" ||
+        echo "install: no prometheus here: its tests are skipped"
+    rm -rf "$folder"
+}
+
 manifests() {
+    prometheus
     "$VENV/bin/kubernetes-validate" --version >/dev/null && "$VENV/bin/checkov" --version >/dev/null ||
         fail "the validators of the manifests cannot be run"
 }
@@ -29,7 +39,7 @@ clients() {
 
 case $NAME in
     platforms) what="the libraries of RunPod, Lightning and Modal (150 MB, half a minute)" ;;
-    manifests) what="what validates the manifests: kubernetes-validate, checkov (450 MB, half a minute)" ;;
+    manifests) what="what validates the manifests: kubernetes-validate, checkov, promtool (550 MB, half a minute)" ;;
     clients) what="other people's clients: LiteLLM, langchain, OpenAI's newest (600 MB, a minute)" ;;
     *) fail "platforms, manifests or clients, not $NAME" ;;
 esac

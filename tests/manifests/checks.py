@@ -26,6 +26,7 @@ _VERSIONS = {
     "ScaledObject": "keda.sh/v1alpha1",
     "TriggerAuthentication": "keda.sh/v1alpha1",
     "ServiceMonitor": "monitoring.coreos.com/v1",
+    "PrometheusRule": "monitoring.coreos.com/v1",
 }
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 

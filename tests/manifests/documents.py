@@ -12,6 +12,7 @@ from stack.settings import ROOT
 
 FILES = ("k8s/whisperx-stack.yaml", "k8s/cpu/whisperx-stack-cpu.yaml")
 SCALE = "k8s/scale/whisperx-stack-scale.yaml"
+MONITORING = ("k8s/monitoring/service-monitor.yaml", "k8s/monitoring/rules.yaml")
 EXAMPLES = tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("k8s/examples/*.yaml")))
 
 
