@@ -38,7 +38,7 @@ from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.records.heard import Heard
 from bridge.records.idempotency import Idempotency
-from bridge.records.prediction import Change
+from bridge.records.prediction import EVENTS, Change
 from bridge.records.revisions import Revisions
 from bridge.records.sealed import Sealed
 from bridge.records.store import Store
@@ -49,7 +49,7 @@ from bridge.seals import Seals
 from bridge.settings import Settings
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
-from bridge.tasks.webhooks import EVENTS, Webhooks
+from bridge.tasks.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from bridge.tasks.worker import Dispatcher

@@ -59,6 +59,7 @@ def redis(settings: StackSettings) -> Service:
         "appendonly yes",
         'save ""',
         "maxmemory-policy noeviction",
+        "slowlog-max-len 0",  # it would keep pieces of what was written
         # The configuration goes through a pipe: a password on the command line is for all to see.
         f"requirepass {settings.redis_password}",
     ]

@@ -17,11 +17,10 @@ from bridge.intake.validation import Inputs
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files, Stored, new_id
 from bridge.records.idempotency import Idempotency
-from bridge.records.prediction import Prediction, Recording
+from bridge.records.prediction import EVENTS, Prediction, Recording
 from bridge.records.store import AlreadyExists, QueuePlace, Store
 from bridge.settings import Settings
 from bridge.tasks.queue import Queue
-from bridge.tasks.webhooks import EVENTS
 from bridge.tenants import Key, Tenant
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS, TRACK
 

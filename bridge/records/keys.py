@@ -68,6 +68,16 @@ def file(file_id: Key) -> str:
     return f"file:{file_id}"
 
 
+def note(prediction_id: Key, event: str) -> str:
+    """How `PENDING` and `TRIES` name a webhook."""
+    return f"{prediction_id} {event}"
+
+
+def letter(prediction_id: Key, event: str) -> str:
+    """How `DEAD` names it, among its tenant's."""
+    return f"{prediction_id.public}_{event}"
+
+
 def text(value: Any) -> str:
     """What Redis answers: bytes, on a connection that decodes nothing."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

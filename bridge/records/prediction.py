@@ -41,6 +41,7 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.FAILED: frozenset(),
     Status.CANCELED: frozenset(),
 }
+EVENTS = ("start", "output", "logs", "completed")  # what clients' webhooks are told
 TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 

@@ -9,7 +9,15 @@ from redis.asyncio import Redis
 
 from bridge.records import keys, scripts
 from bridge.records.lists import Lists
-from bridge.records.prediction import Change, Event, Prediction, Status, advance, webhook_events
+from bridge.records.prediction import (
+    EVENTS,
+    Change,
+    Event,
+    Prediction,
+    Status,
+    advance,
+    webhook_events,
+)
 from bridge.records.sealed import OUTPUT, PEAKS, SECRETS, Sealed
 from bridge.tenants import DEFAULT, Key, Tenant
 
@@ -183,6 +191,11 @@ class Store(Lists):
             pipe.delete(keys.segments(prediction_id), keys.batches(prediction_id))
             for index in (keys.ALL, keys.UNFINISHED, keys.KEPT):
                 pipe.zrem(prediction_id.tenant.own(index), prediction_id)
+            notes = [keys.note(prediction_id, event) for event in EVENTS]
+            pipe.zrem(keys.PENDING, *notes)
+            pipe.hdel(keys.TRIES, *notes)
+            letters = [keys.letter(prediction_id, event) for event in EVENTS]
+            pipe.hdel(prediction_id.tenant.own(keys.DEAD), *letters)
             pipe.publish(keys.CHANGES, prediction_id)
             existed, *_ = await pipe.execute()
         return bool(existed)

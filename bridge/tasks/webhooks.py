@@ -17,6 +17,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from bridge.records import keys
 from bridge.records.keys import DEAD, LIVE_TTL, PENDING, TRIES, text
 from bridge.records.prediction import Prediction
 from bridge.records.sealed import LETTER, Sealed
@@ -26,7 +27,6 @@ from bridge.tenants import Key, Tenant
 from outbound.deliver import Outcome, deliver
 from outbound.signing import headers
 
-EVENTS = ("start", "output", "logs", "completed")
 ATTEMPTS = 12  # tries; with the pauses between them they spread over 68 minutes
 FIRST_PAUSE = 2.0  # seconds before the second try; doubles from try to try
 RECEIVER_AT_ONCE = 8  # tries under way at one receiver, so that one that hangs delays no other
@@ -76,7 +76,7 @@ class Webhooks:
         A receiver that has as many tries under way as one may have is not tried: the wait for it
         counts for nothing.
         """
-        note = f"{prediction_id} {event}"
+        note = keys.note(prediction_id, event)
         found = await self._store.get_with_output(prediction_id)
         if found is None or found[0].webhook is None or not await self._is_pending(note):
             await self._settle(note)
@@ -173,7 +173,7 @@ class Webhooks:
 
     async def _bury(self, prediction: Prediction, event: str, reason: str, attempts: int) -> None:
         letter = DeadLetter(
-            id=f"{prediction.id.public}_{event}",
+            id=keys.letter(prediction.id, event),
             prediction=prediction.id,
             event=event,
             url=_without_query(prediction.webhook or ""),

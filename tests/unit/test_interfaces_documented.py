@@ -13,10 +13,10 @@ from bridge.api.sse import KEEP_ALIVE_SECONDS
 from bridge.links import Links
 from bridge.metrics import Metrics
 from bridge.records import keys
-from bridge.records.prediction import Prediction, Status
+from bridge.records.prediction import EVENTS, Prediction, Status
 from bridge.routes import PREFIXES, routes
 from bridge.tasks.runs import MAX_ATTEMPTS
-from bridge.tasks.webhooks import ATTEMPTS, EVENTS
+from bridge.tasks.webhooks import ATTEMPTS
 from bridge.tenants import Key
 from tests.unit.documents import API, ARCHITECTURE, ROOT, first_cells, first_column, section, source
 from transcription.notices import SENTENCES

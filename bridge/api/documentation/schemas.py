@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from bridge.records.prediction import Status
-from bridge.tasks.webhooks import EVENTS
+from bridge.records.prediction import EVENTS, Status
 from transcription.revision import EDITS, MAX_EDITS
 from transcription.schema import input_schema, output_schema
 

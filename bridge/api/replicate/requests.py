@@ -16,7 +16,7 @@ from bridge.api.origin import origin_of
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Request, Upload
 from bridge.intake.forward import applies
-from bridge.tasks.webhooks import EVENTS
+from bridge.records.prediction import EVENTS
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES
 
