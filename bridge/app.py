@@ -16,6 +16,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 import transcription
+from bridge.api.access import log_access
 from bridge.api.auth import require_token
 from bridge.api.cors import naming_origin, preflight
 from bridge.api.errors import translate
@@ -72,8 +73,9 @@ class Addresses:
 def build_app(settings: Settings, context: Context) -> web.Application:
     """The public application over ready-made parts."""
     origins = settings.cors_origins
+    access = [log_access] if settings.access_log else []
     app = web.Application(
-        middlewares=[preflight(origins), translate, require_token],
+        middlewares=[preflight(origins), *access, translate, require_token],
         client_max_size=settings.max_json_bytes,
     )
     app[CONTEXT] = context

@@ -6,10 +6,12 @@ own, so that a log store can show one prediction's whole way.
 
 import json
 import logging
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
 FORMATS = ("text", "json")
+ACCESS = "bridge.access"  # the logger of `bridge.api.access`, whose lines are JSON already
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _ABOUT_ONE = "prediction %s"
 
@@ -34,10 +36,15 @@ class JsonLines(logging.Formatter):
 
 
 def configure(level: str, style: str) -> None:
-    """Send the log to stderr in ``style``, one of FORMATS."""
+    """Send the log to stderr in ``style``, one of FORMATS; who did what to stdout."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if style == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    access, out = logging.getLogger(ACCESS), logging.StreamHandler(sys.stdout)
+    out.setFormatter(logging.Formatter("%(message)s"))
+    access.addHandler(out)
+    access.setLevel(logging.INFO)
+    access.propagate = False
     logging.getLogger("docket").setLevel(logging.WARNING)
     # It tells of every planned retry, with a traceback.
     logging.getLogger("docket.dependencies").setLevel(logging.CRITICAL)

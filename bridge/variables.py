@@ -193,6 +193,13 @@ class Variables:
         "The log and /health say what was reached.",
     )
     log_level: str = variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    access_log: int = variable(
+        "ACCESS_LOG",
+        0,
+        "1: a JSON line on standard output for each prediction or file that somebody created, "
+        "read, exported, corrected or deleted: who, what, which id.",
+        most=1,
+    )
     log_format: str = variable(
         "LOG_FORMAT", "text", "text for people (console says the same), json for a collector."
     )

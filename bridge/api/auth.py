@@ -50,6 +50,15 @@ def principal_of(request: web.Request) -> Principal:
     return request[_PRINCIPAL]
 
 
+def caller(request: web.Request) -> tuple[str | None, str | None]:
+    """Names of the key and tenant that a request came from, for the log; None for nobody."""
+    principal = request.get(_PRINCIPAL)
+    if principal is None:
+        return None, None
+    named = "anonymous" if principal is _NOBODY else "BRIDGE_TOKEN"
+    return principal.key_id or named, principal.tenant.name
+
+
 def tenant_of(request: web.Request) -> Tenant:
     """Whose predictions and files the request is about; raises KeyError likewise."""
     return principal_of(request).tenant
@@ -68,7 +77,7 @@ def holder(context: Context, authorization: str) -> Principal | None:
 @web.middleware
 async def require_token(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lets a request pass with a token that is valid and may do this, or to a public route."""
-    route = _route(request)
+    route = route_of(request)
     if route in SIGNED or (request.match_info.route.resource and _path(request) in PUBLIC):
         return await handler(request)
     context = request.app[CONTEXT]
@@ -110,7 +119,8 @@ def _path(request: web.Request) -> str:
     return resource.canonical if resource else ""
 
 
-def _route(request: web.Request) -> str:
+def route_of(request: web.Request) -> str:
+    """Method and path of the route that answers, without the prefix."""
     return f"{request.method} {re.sub('^(/v1)*', '', _path(request))}"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.access import note
 from bridge.api.auth import principal_of
 from bridge.api.errors import problem
 from bridge.context import CONTEXT
@@ -17,6 +18,7 @@ async def list_all(request: web.Request) -> web.Response:
     context, principal = request.app[CONTEXT], principal_of(request)
     operator = Scope.OPERATOR in principal.scopes
     letters = await context.webhooks.dead_letters(*(() if operator else (principal.tenant,)))
+    note(request, *(Key(letter.prediction) for letter in letters))
     return web.json_response({"results": [_shown(one, operator=operator) for one in letters]})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.access import note
 from bridge.api.errors import problem
 from bridge.api.filenames import shown_name
 from bridge.api.ids import id_in
@@ -37,6 +38,7 @@ async def recording(request: web.Request) -> web.StreamResponse:
     prediction_id = context.links.opened("recording", request.match_info["id"], request.query)
     if prediction_id is None:
         return problem(403, "The link has expired or is not one of ours.")
+    note(request, prediction_id)
     prediction = await context.store.get(prediction_id)
     path = context.files.path(kept(prediction.recording)) if prediction is not None else None
     if prediction is None or path is None or not path.exists():

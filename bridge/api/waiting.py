@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
+from bridge.api.access import note
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Request
 from bridge.records.prediction import Prediction, Status
@@ -40,6 +41,7 @@ async def begin(request: web.Request, asked: Request) -> Prediction:
     """Record and queue what is asked. Raises what `Intake.accept` does."""
     prediction = (await request.app[CONTEXT].intake.accept(asked)).prediction
     request[_ID] = prediction.id.public
+    note(request, prediction.id)
     return prediction
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.access import note
 from bridge.api.auth import tenant_of
 from bridge.api.errors import problem
 from bridge.api.forms import chunks_of, parts_of, text_of
@@ -39,6 +40,7 @@ async def upload(request: web.Request) -> web.Response:
     if uploaded is None:
         raise InvalidInput("content", "the form has no file of this name")
     described = _described(uploaded, given)
+    note(request, described.id)
     await context.uploads.describe(described)
     return web.json_response(_file(request, described), status=201)
 
@@ -46,6 +48,7 @@ async def upload(request: web.Request) -> web.Response:
 async def list_files(request: web.Request) -> web.Response:
     """Lists the uploaded files that have not expired, newest first."""
     found = await request.app[CONTEXT].uploads.all(tenant_of(request))
+    note(request, *(uploaded.id for uploaded in found))
     results = [_file(request, uploaded) for uploaded in found]
     return web.json_response({"previous": None, "next": None, "results": results})
 
@@ -68,6 +71,7 @@ async def download(request: web.Request) -> web.StreamResponse:
     """Downloads an uploaded file; the signed link is the permission."""
     context = request.app[CONTEXT]
     named = context.links.file_named_by(str(request.url))
+    note(request, *([named] if named else []))
     uploaded = await context.uploads.get(named) if named else None
     if named is None or uploaded is None:
         return problem(403, "The link has expired or is not one of ours.")

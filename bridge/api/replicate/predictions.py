@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from bridge.api.access import note
 from bridge.api.auth import tenant_of
 from bridge.api.errors import problem
 from bridge.api.ids import id_in
@@ -34,6 +35,7 @@ async def create(request: web.Request) -> web.Response:
         return await _forward(context, asked.forwarded)
     accepted = await context.intake.accept(asked.request)
     prediction, base = accepted.prediction, asked.request.origin.base_url
+    note(request, prediction.id)
     ended = prediction.terminal or (
         asked.wait > 0 and await context.watch.ended(prediction.id, asked.wait - _MARGIN_SECONDS)
     )
@@ -87,6 +89,7 @@ async def list_all(request: web.Request) -> web.Response:
     before = parse_cursor(cursor, tenant) if cursor else None
     found = await context.store.newest(tenant, before, PAGE + 1, since, until)
     page, base = found[:PAGE], base_url(request)
+    note(request, *(entry.id for entry in page))
     following = None
     if len(found) > PAGE:
         query = {**request.query, "cursor": cursor_of(page[-1])}

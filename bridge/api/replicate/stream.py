@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from bridge.api import sse
+from bridge.api.access import note
 from bridge.api.errors import problem
 from bridge.context import CONTEXT, Context
 from bridge.records.prediction import Prediction, Status
@@ -26,6 +27,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     prediction_id = context.links.opened("stream", request.match_info["id"], request.query)
     if prediction_id is None:
         return problem(403, "The link has expired or is not one of ours.")
+    note(request, prediction_id)
     if await context.store.status(prediction_id) is None:
         return problem(404, "There is no prediction with this id; results expire.")
     segments = request.query.get("segments") == "1"
