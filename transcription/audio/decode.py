@@ -1,15 +1,16 @@
 """From a file to samples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from av.container import InputContainer
 
 from transcription.audio.channels import Mixer
 from transcription.audio.clock import Clock
-from transcription.audio.samples import SAMPLE_RATE, Samples, seconds
-from transcription.audio.timeline import Timeline, check_length
+from transcription.audio.samples import SAMPLE_RATE, Samples
+from transcription.audio.timeline import Sound, Timeline, check_length
 from transcription.audio.tracks import Track
 from transcription.containers import opened
 from transcription.errors import InvalidAudio
@@ -35,6 +36,14 @@ class Recording:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The same before it is put together: whoever stores it need not."""
+
+    sound: Sound
+    warnings: tuple[str, ...] = ()
+
+
 def decode(source: Source, *, max_seconds: float = MAX_SECONDS) -> Samples:
     """The samples of `read`."""
     return read(source, max_seconds=max_seconds).samples
@@ -48,92 +57,101 @@ def read(
     Without ``track`` the one that players choose. Raises InvalidAudio when it is empty, cannot be
     decoded or lasts longer than ``max_seconds``; InvalidInput for a track that is not there.
     """
+    heard = hear(source, track, max_seconds)
+    return Recording(heard.sound.whole(), heard.warnings)
+
+
+def hear(source: Source, track: str | None, max_seconds: float) -> Heard:
+    """The same in the pieces in which it was decoded."""
     with divided(source) as recordings:
         if len(recordings) == 1:
-            recording = _one(source, track, max_seconds)
+            heard = _one(source, track, max_seconds)
         else:
-            heard = [_next(each, track, max_seconds) for each in recordings]
-            recording = _joined(heard, max_seconds)
-    if not recording.samples.size:
+            heard = _joined([_next(each, track, max_seconds) for each in recordings], max_seconds)
+    if not len(heard.sound):
         raise InvalidAudio("the audio track holds no sound")
-    return recording
+    return heard
 
 
-def _one(source: Source, track: str | None, max_seconds: float) -> Recording:
+def _one(source: Source, track: str | None, max_seconds: float) -> Heard:
     with opened(source) as container:
         count = count_of(container)
         number = number_of(container, track)
         first = _heard(source, container, number or 1, max_seconds)
     if number is None:
-        return _mixed([first, *(_again(source, n, max_seconds) for n in range(2, count + 1))])
+        others = (_again(source, other, max_seconds) for other in range(2, count + 1))
+        return _mixed(chain([first], others))
     if track is None and count > 1:
         number, heard = _longer(source, number, first, count, max_seconds)
         several = notice("several_tracks", count=count, number=number)
-        return Recording(heard.samples, (several, *heard.warnings))
+        return Heard(heard.sound, (several, *heard.warnings))
     return first
 
 
 def _longer(
-    source: Source, number: int, first: Recording, count: int, max_seconds: float
-) -> tuple[int, Recording]:
+    source: Source, number: int, first: Heard, count: int, max_seconds: float
+) -> tuple[int, Heard]:
     """``first``, track ``number``; another where that holds next to nothing beside it.
 
     Damage looks like a track of its own in formats that announce none.
     """
-    if len(first.samples) > _FLEETING * SAMPLE_RATE:
+    if len(first.sound) > _FLEETING * SAMPLE_RATE:
         return number, first
     others = {each: _again(source, each, max_seconds) for each in range(1, count + 1)}
-    best = max(others, key=lambda each: len(others[each].samples))
-    much = len(others[best].samples) > _TIMES_LONGER * len(first.samples)
+    best = max(others, key=lambda each: len(others[each].sound))
+    much = len(others[best].sound) > _TIMES_LONGER * len(first.sound)
     return (best, others[best]) if much else (number, first)
 
 
-def _next(part: Source, track: str | None, max_seconds: float) -> Recording:
+def _next(part: Source, track: str | None, max_seconds: float) -> Heard:
     """One of several recordings; without sound where it cannot be read."""
     try:
         return _one(part, track, max_seconds)
     except InvalidAudio:
-        return Recording(np.zeros(0, dtype=np.float32), (notice("damaged", count=1),))
+        return Heard(Sound(), (notice("damaged", count=1),))
 
 
-def _joined(recordings: Sequence[Recording], max_seconds: float) -> Recording:
+def _joined(recordings: Sequence[Heard], max_seconds: float) -> Heard:
     """One after the other."""
-    samples = np.concatenate([each.samples for each in recordings])
-    check_length(len(samples), max_seconds)
+    sound = Sound([piece for each in recordings for piece in each.sound.pieces])
+    check_length(len(sound), max_seconds)
     warnings = dict.fromkeys(warning for each in recordings for warning in each.warnings)
     several = notice("several_recordings", count=len(recordings))
-    return Recording(samples, (several, *warnings))
+    return Heard(sound, (several, *warnings))
 
 
-def _again(source: Source, number: int, max_seconds: float) -> Recording:
+def _again(source: Source, number: int, max_seconds: float) -> Heard:
     """Another track, which needs the file from its beginning; empty where nothing decodes it."""
     with opened(source) as container:
         if container.streams.audio[number - 1].codec_context is None:
-            return Recording(np.zeros(0, dtype=np.float32))
+            return Heard(Sound())
         return _heard(source, container, number, max_seconds)
 
 
-def _mixed(tracks: Sequence[Recording]) -> Recording:
-    """All of them at once; no louder than full scale."""
-    whole = np.zeros(max(len(each.samples) for each in tracks), dtype=np.float32)
+def _mixed(tracks: Iterable[Heard]) -> Heard:
+    """All of them at once; no louder than full scale. One is held beside the mix."""
+    whole, warnings = np.zeros(0, dtype=np.float32), dict[str, None]()
     for each in tracks:
-        whole[: len(each.samples)] += each.samples
+        if (longer := len(each.sound) - len(whole)) > 0:
+            whole = np.pad(whole, (0, longer))
+        for position, piece in each.sound.placed():
+            whole[position : position + len(piece)] += piece
+        warnings |= dict.fromkeys(each.warnings)
     peak = max(1.0, float(whole.max(initial=0.0)), -float(whole.min(initial=0.0)))
-    warnings = dict.fromkeys(warning for each in tracks for warning in each.warnings)
-    return Recording(np.divide(whole, peak, out=whole), tuple(warnings))
+    return Heard(Sound([np.divide(whole, peak, out=whole)]), tuple(warnings))
 
 
-def _heard(source: Source, container: InputContainer, number: int, max_seconds: float) -> Recording:
+def _heard(source: Source, container: InputContainer, number: int, max_seconds: float) -> Heard:
     clock, mixer = Clock(beginning(container), max_seconds), Mixer()
     timeline = Timeline(clock, mixer, max_seconds)
     track = Track(source, container, stream_of(container, number))
     for frame, stamp in track.frames():
         timeline.add(frame, stamp, leap=track.leapt)
         track.leapt = False
-    samples = timeline.end()
-    reached = max(seconds(samples), track.end - beginning(container))
+    sound = timeline.end()
+    reached = max(len(sound) / SAMPLE_RATE, track.end - beginning(container))
     warnings = [*_missing(source, container, reached), *_warnings(timeline, clock, mixer, track)]
-    return Recording(samples, tuple(warnings))
+    return Heard(sound, tuple(warnings))
 
 
 def _missing(source: Source, container: InputContainer, reached: float) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Sound put where its time stamps say: frames of any kind in, 16 kHz mono out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,32 @@ class _Silence:
 
     def __len__(self) -> int:
         return self.samples
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A recording as it was decoded, in pieces. Its silence takes no memory."""
+
+    pieces: Sequence[Samples | _Silence] = ()
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+        return sum(map(len, self.pieces))
+
+    def placed(self) -> Iterator[tuple[int, Samples]]:
+        """What is not silence, and where it begins."""
+        position = 0
+        for piece in self.pieces:
+            if not isinstance(piece, _Silence):
+                yield position, piece
+            position += len(piece)
+
+    def whole(self) -> Samples:
+        """All of it in one array."""
+        whole = np.zeros(len(self), dtype=np.float32)
+        for position, piece in self.placed():
+            whole[position : position + len(piece)] = piece
+        return whole
 
 
 class _Run:
@@ -117,16 +143,10 @@ class Timeline:
             self._run, self._kind = _Run(frame, self._mixer), kind
         self._append(self._run.add(frame, overlap))
 
-    def end(self) -> Samples:
+    def end(self) -> Sound:
         """The whole recording."""
         self._end_run()
-        whole = np.zeros(self._length, dtype=np.float32)
-        position = 0
-        for piece in self._pieces:
-            if not isinstance(piece, _Silence):
-                whole[position : position + len(piece)] = piece
-            position += len(piece)
-        return whole
+        return Sound(self._pieces)
 
     def _fill(self, silence: float) -> None:
         end = self.seconds + silence

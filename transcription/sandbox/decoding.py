@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from transcription.audio.decode import read
+from transcription.audio.decode import hear
+from transcription.sandbox.worker import Result
 from transcription.sources import Source
 
+_SAMPLE = 4  # bytes
 EXAMPLE: Mapping[str, Any] = {"track": None, "max_seconds": 1.0}
 
 
-def job(source: Source, arguments: Mapping[str, Any]) -> tuple[Mapping[str, Any], memoryview]:
+def job(source: Source, arguments: Mapping[str, Any]) -> Result:
     """The samples, and what should be known of them."""
-    recording = read(source, track=arguments["track"], max_seconds=arguments["max_seconds"])
-    return {"warnings": recording.warnings}, recording.samples.data
+    heard = hear(source, arguments["track"], arguments["max_seconds"])
+    pieces = ((_SAMPLE * at, sound.data) for at, sound in heard.sound.placed())
+    return {"warnings": heard.warnings}, _SAMPLE * len(heard.sound), pieces

@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import FileIO
 from typing import Any, NoReturn
 
@@ -13,10 +13,10 @@ from transcription.sandbox.confinement import Bounds, Confinement, die_with_pare
 from transcription.sandbox.protocol import DESCRIPTION, DONE, ENDS_OUT_OF_MEMORY, HANDED
 from transcription.sources import Source
 
-# What a job gives: a description in JSON's types, and samples as bytes.
-Job = Callable[[Source, Mapping[str, Any]], tuple[Mapping[str, Any], memoryview]]
-
-_WRITTEN_AT_ONCE = 1 << 30  # bytes; the kernel takes less than 2 GiB
+# What a job gives: a description in JSON's types, how many bytes of samples there are, and those
+# that are not zero, by their position.
+Result = tuple[Mapping[str, Any], int, Iterable[tuple[int, memoryview]]]
+Job = Callable[[Source, Mapping[str, Any]], Result]
 
 
 def work(inbox: socket.socket, job: Job, rehearse: Callable[[], object]) -> NoReturn:
@@ -38,17 +38,20 @@ def work(inbox: socket.socket, job: Job, rehearse: Callable[[], object]) -> NoRe
     file.name = asked["name"]  # FFmpeg looks at its ending
     confinement.complete(Bounds(**asked["bounds"]))
     try:
-        description, samples = job(file, asked["arguments"])
+        description, size, pieces = job(file, asked["arguments"])
     except InvalidAudio as error:
-        description, samples = {"refused": [None, error.reason]}, memoryview(b"")
+        description, size, pieces = {"refused": [None, error.reason]}, 0, ()
     except InvalidInput as error:
-        description, samples = {"refused": [error.field, error.reason]}, memoryview(b"")
+        description, size, pieces = {"refused": [error.field, error.reason]}, 0, ()
     except MemoryError:
         os._exit(ENDS_OUT_OF_MEMORY)
     except Exception as error:
-        description, samples = {"broke": type(error).__name__}, memoryview(b"")
+        description, size, pieces = {"broke": type(error).__name__}, 0, ()
     _write(exchange, json.dumps(description).encode() + b"\n", 0)
-    _write(exchange, samples, DESCRIPTION)
+    if size:
+        _write(exchange, b"\0", DESCRIPTION + size - 1)
+    for position, piece in pieces:
+        _write(exchange, piece, DESCRIPTION + position)
     os.write(end, DONE)
     os._exit(0)
 
@@ -56,7 +59,7 @@ def work(inbox: socket.socket, job: Job, rehearse: Callable[[], object]) -> NoRe
 def _write(file: int, content: bytes | memoryview, position: int) -> None:
     left = memoryview(content).cast("B")
     while left:
-        written = os.pwrite(file, left[:_WRITTEN_AT_ONCE], position)
+        written = os.pwrite(file, left, position)
         left, position = left[written:], position + written
 
 

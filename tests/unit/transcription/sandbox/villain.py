@@ -10,27 +10,28 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from transcription.sandbox.worker import Result
 from transcription.sources import Source, as_file
 
 EXAMPLE: Mapping[str, Any] = {}
 
 
-def job(source: Source, _arguments: Mapping[str, Any]) -> tuple[Mapping[str, Any], memoryview]:
+def job(source: Source, _arguments: Mapping[str, Any]) -> Result:
     """Says what came of the attempt; an attempt that fails raises."""
     with as_file(source) as file:
         content = file.read()
     if content.startswith(b"RIFF"):
-        return {"found": "a recording"}, memoryview(b"")
+        return {"found": "a recording"}, 0, ()
     attempt, _, argument = content.decode().partition(" ")
     if attempt == "claim":
-        return {"duration": json.loads(argument)}, memoryview(b"")
+        return {"duration": json.loads(argument)}, 0, ()
     try:
         found = ATTEMPTS[attempt](argument)
     except (OSError, ValueError) as error:
         found = f"refused: {type(error).__name__}"
-    return cast("Mapping[str, Any]", {"found": str(found)}), memoryview(b"")
+    return {"found": str(found)}, 0, ()
 
 
 def read(path: str) -> str:
