@@ -1,7 +1,9 @@
 """What the decoder's sandbox costs: ``python -m benchmarks.sandbox [--hours 1] [--rounds 100]``.
 
 The same code reads the same recordings by turns, in this process, as before there was a sandbox,
-and in a sandbox. What the bridge answers a request in is told by ``python -m benchmarks gateway``.
+and in a sandbox. On a busy machine it shows the kernel's queues: run it alone, or ahead of all
+others (``nice``, and Linux's ``/proc/self/autogroup``). What the bridge answers a request in is
+told by ``python -m benchmarks gateway``.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
 from bridge.recordings import probe as bounds
+from transcription import heap
 from transcription.audio import SAMPLE_RATE, read
 from transcription.audio.sandboxed import Decoder
 from transcription.probe import probe
@@ -91,6 +94,7 @@ def by_turns(first: Job, second: Job, rounds: int) -> list[tuple[float, float]]:
             began = time.perf_counter()
             job()
             pair.append(time.perf_counter() - began)
+            heap.give_back(heap.WORTH_SECONDS)  # as after each transcription
         found.append((pair[0], pair[1]))
     return found[1:]  # the first round warms both up
 

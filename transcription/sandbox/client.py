@@ -141,7 +141,7 @@ class _Keeper:
                 cwd="/",
                 env=_environment(),
                 pass_fds=[there.fileno()],
-                start_new_session=True,
+                process_group=0,  # what stops the host must not stop this first
             )
 
     @property

@@ -28,6 +28,8 @@ from transcription.sandbox.confinement import Bounds, Confinement
 from transcription.sandbox.protocol import HANDED, end_of
 from transcription.sandbox.worker import work
 
+# A fork would take the processor from the recording that was just handed over.
+QUIET_SECONDS = 0.005
 _TRIED = Bounds(seconds=10, memory=1 << 28, result=1 << 10)
 
 
@@ -59,9 +61,12 @@ class Keeper:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._selector.register(self._control, selectors.EVENT_READ)
         self._selector.register(self._ended[0], selectors.EVENT_READ)
-        self._ready = self._fork()
         while True:
-            for key, _ in self._selector.select():
+            events = self._selector.select(QUIET_SECONDS if self._ready is None else None)
+            if not events:
+                with suppress(OSError):  # the next recording tries again
+                    self._ready = self._fork()
+            for key, _ in events:
                 if key.data is not None:
                     self._give_up(key.data)
                 elif key.fileobj is self._control:
@@ -85,8 +90,6 @@ class Keeper:
             os.close(descriptor)
         worker.end = socket.socket(fileno=end)
         self._selector.register(worker.end, selectors.EVENT_READ, worker)
-        with suppress(OSError):  # the next recording tries again
-            self._ready = self._fork()
         return True
 
     def _given(self, handed: Sequence[int]) -> _Worker:

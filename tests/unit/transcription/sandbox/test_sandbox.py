@@ -95,12 +95,11 @@ def test_memory_is_bounded(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("attempt", ["loop", "sleep"])
 def test_time_is_bounded_and_the_worker_is_gone(sandbox: Sandbox, attempt: str) -> None:
-    before = children(sandbox)
     began = time.monotonic()
     with pytest.raises(InvalidAudio, match="takes too long"):
         does(sandbox, attempt, Bounds(seconds=0.5, memory=1 << 28, result=1 << 21))
     assert time.monotonic() - began < 10
-    wait_until(lambda: len(children(sandbox)) <= len(before), "one worker waits, as before")
+    wait_until(lambda: len(children(sandbox)) <= 1, "one worker waits")
     assert does(sandbox, "RIFF") == "a recording"
 
 
