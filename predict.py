@@ -19,6 +19,7 @@ from predictor.announcement import announce
 from predictor.log import note
 from predictor.run_folders import RunFolders
 from predictor.segments import heard_before, reporting_segments, tell_peaks
+from predictor.tracing import trace_stages
 from transcription.audio.sandboxed import Decoder
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.libraries import check_libraries
@@ -120,6 +121,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
             lines = ProgressLines(print)
             report = self._pipeline.transcribe(recording, options, lines, found, earlier)
             self._record(report)
+            trace_stages(report)
             tell_peaks(context, report.peaks)
             note("transcribed", seconds={k: round(v, 3) for k, v in report.seconds.items()})
             if options.debug:

@@ -51,6 +51,7 @@ from bridge.settings import Settings
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import Webhooks
+from bridge.tracing import tracing, watch
 
 if TYPE_CHECKING:
     from bridge.tasks.worker import Dispatcher
@@ -75,7 +76,7 @@ def build_app(settings: Settings, context: Context) -> web.Application:
     origins = settings.cors_origins
     access = [log_access] if settings.access_log else []
     app = web.Application(
-        middlewares=[preflight(origins), *access, translate, require_token],
+        middlewares=[watch, preflight(origins), *access, translate, require_token],
         client_max_size=settings.max_json_bytes,
     )
     app[CONTEXT] = context
@@ -94,6 +95,7 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
     the loopback listener for that), and only then lets go of Redis.
     """
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(tracing(settings.otlp_endpoint))
         pool = connection_pool(settings.redis_address)
         redis = await stack.enter_async_context(Redis.from_pool(pool))
         session = await stack.enter_async_context(aiohttp.ClientSession())

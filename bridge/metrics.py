@@ -26,6 +26,7 @@ from bridge.api.auth import forbidden, holder, unauthenticated
 from bridge.context import Context
 from bridge.records.prediction import Change, Status
 from bridge.tenants import Scope
+from bridge.tracing import route_of
 from predictor.health import CogState
 from transcription.options import AUDIO_NAMES, NAMES
 
@@ -126,8 +127,7 @@ class Metrics:
             status = response.status
             return response
         finally:
-            resource = request.match_info.route.resource
-            route = resource.canonical.removeprefix("/v1").removeprefix("/v1") if resource else ""
+            route = route_of(request)
             self._answers.labels(request.method, route, status).inc()
             self._requests.labels(request.method, route).observe(time.perf_counter() - began)
 

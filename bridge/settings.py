@@ -49,6 +49,7 @@ class Settings(Variables):
         for name, url, schemes in (
             ("REDIS_URL", self.redis_url, {"redis", "rediss", "unix"}),
             ("COG_URL", self.cog_url, {"http", "https"}),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp_endpoint or "http:", {"http", "https"}),
         ):
             if URL(url).scheme not in schemes:
                 raise SettingsError(f"{name} must be a {' or '.join(sorted(schemes))} URL")

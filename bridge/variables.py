@@ -192,6 +192,12 @@ class Variables:
         "required: a start without every layer of the decoders' sandbox (landlock, seccomp) fails. "
         "The log and /health say what was reached.",
     )
+    otlp_endpoint: str = variable(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "OpenTelemetry collector, as in http://127.0.0.1:4318, that gets a trace of each "
+        "prediction by OTLP over HTTP. Cog reads it, too. When empty: nothing is traced.",
+    )
     log_level: str = variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
     access_log: int = variable(
         "ACCESS_LOG",

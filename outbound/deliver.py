@@ -14,11 +14,15 @@ _RETRIED = frozenset({408, 429})  # the client errors that a later try may cure
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a try. ``again`` says whether another one makes sense."""
+    """What became of a try. ``again`` says whether another one makes sense.
+
+    ``status`` is that of the receiver's answer, None where there was none.
+    """
 
     delivered: bool
     again: bool
     reason: str
+    status: int | None = None
 
 
 async def deliver(url: str, body: bytes, headers: Mapping[str, str], policy: Policy) -> Outcome:
@@ -45,6 +49,6 @@ async def deliver(url: str, body: bytes, headers: Mapping[str, str], policy: Pol
 
 def _judge(status: int) -> Outcome:
     if 200 <= status < 300:
-        return Outcome(delivered=True, again=False, reason=f"answered {status}")
+        return Outcome(delivered=True, again=False, reason=f"answered {status}", status=status)
     permanent = 300 <= status < 500 and status not in _RETRIED
-    return Outcome(delivered=False, again=not permanent, reason=f"answered {status}")
+    return Outcome(delivered=False, again=not permanent, reason=f"answered {status}", status=status)

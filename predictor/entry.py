@@ -59,6 +59,11 @@ def _reap_until(child: int) -> int:
             return code if code >= 0 else _KILLED - code
 
 
+def tracing_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """What Cog has to be told so that it traces; it complains where it then has no endpoint."""
+    return {"COG_TRACE_CONFIGURED": "1"} if environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") else {}
+
+
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Entry point."""
     if not arguments:
@@ -69,6 +74,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except SettingsError as error:
         print(f"predictor.entry: {error}", file=sys.stderr)
         return 2
+    os.environ.update(tracing_of(environ))
     return run(arguments, environ.get("BRIDGE_INTERNAL_URL", ""), seconds)
 
 

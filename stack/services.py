@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from predictor.entry import tracing_of
 from predictor.health import read_health
 from stack.settings import ROOT, StackSettings, python_path
 
@@ -92,6 +93,7 @@ def cog(settings: StackSettings) -> Service:
     # Secrets of the bridge are none of the predictor's business.
     for name in _BRIDGE_SECRETS:
         environ.pop(name, None)
+    environ |= tracing_of(environ)
     return Service(
         name="cog",
         command=(sys.executable, "-m", "cog.server.http", "--host", "127.0.0.1"),

@@ -86,7 +86,8 @@ class Report:
     """A transcript and what it cost: seconds per stage and in all, and models loaded on the way.
 
     Stages overlap: diarization runs beside recognition, so the whole is less than their sum.
-    ``resumed`` of the ``windows`` were recognized by an earlier run.
+    ``resumed`` of the ``windows`` were recognized by an earlier run. ``began`` says when each stage
+    did, in seconds from the beginning of the whole.
     """
 
     transcript: Transcript
@@ -96,3 +97,4 @@ class Report:
     peaks: Peaks = field(default_factory=lambda: Peaks(1.0, ()))
     windows: int = 0
     resumed: int = 0
+    began: Mapping[str, float] = field(default_factory=dict)

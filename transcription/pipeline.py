@@ -56,13 +56,14 @@ class _Run:
     plan: str = ""
     before: Checkpoint | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    beside: Background[tuple[Diarization, float]] | None = None
+    beside: Background[tuple[Diarization, float, float]] | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Progress]:
         """Times the body and reports it as done; yields its progress callback."""
-        start = self.clock()
+        start = self.began[name] = self.clock()
         yield partial(self.advance, name)
         self.seconds[name] = self.clock() - start
         self.advance(name, 1.0)
@@ -130,6 +131,7 @@ class Pipeline:
             peaks(samples),
             len(windows),
             run.before.windows if run.before else 0,
+            {stage: began - start for stage, began in run.began.items()},
         )
 
     def _model(self, options: Options) -> str:
@@ -220,10 +222,10 @@ class Pipeline:
             yield
             return
 
-        def work(progress: Progress) -> tuple[Diarization, float]:
+        def work(progress: Progress) -> tuple[Diarization, float, float]:
             start = self._clock()
             diarization = self._engine.diarize(samples, options, progress)
-            return diarization, self._clock() - start
+            return diarization, start, self._clock() - start
 
         with Background(work) as run.beside:
             yield
@@ -233,7 +235,8 @@ def _diarization(run: _Run, segments: Sequence[Segment]) -> Diarization | None:
     """Who spoke when, once it is known; None where nobody asks, or nothing was said."""
     if not segments or run.beside is None:
         return None
-    diarization, run.seconds["diarize"] = run.beside.result(run.progress.of("diarize"))
+    found = run.beside.result(run.progress.of("diarize"))
+    diarization, run.began["diarize"], run.seconds["diarize"] = found
     run.progress.of("diarize")(1.0)
     run.warnings.extend(diarization.warnings)
     if not diarization.turns:

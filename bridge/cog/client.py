@@ -66,11 +66,17 @@ class Cog:
             return UNREACHABLE
 
     async def run(
-        self, run_id: str, inputs: Mapping[str, Any], webhook: Mapping[str, Any], seconds: float
+        self,
+        run_id: str,
+        inputs: Mapping[str, Any],
+        webhook: Mapping[str, Any],
+        seconds: float,
+        headers: Mapping[str, str],
     ) -> Ended:
         """Run to the end, over a request held open. Raises NotAccepted or RunLost.
 
-        ``webhook`` is the members of the request that say where Cog reports what.
+        ``webhook`` is the members of the request that say where Cog reports what; ``headers`` tell
+        which trace it belongs to.
 
         Past ``seconds`` it raises TimeoutError; breaking off the request stops the run in Cog.
         """
@@ -80,7 +86,7 @@ class Cog:
             **webhook,
         }
         for pause in _BUSY_RETRY_SECONDS:
-            ended = await self._put(run_id, body, seconds)
+            ended = await self._put(run_id, body, seconds, headers)
             if ended is not None:
                 return ended
             await asyncio.sleep(pause)
@@ -123,12 +129,14 @@ class Cog:
             async with self._session.post(f"{self._url}/shutdown", timeout=timeout):
                 pass
 
-    async def _put(self, run_id: str, body: Mapping[str, Any], seconds: float) -> Ended | None:
+    async def _put(
+        self, run_id: str, body: Mapping[str, Any], seconds: float, headers: Mapping[str, str]
+    ) -> Ended | None:
         """One try; None when Cog is busy, also with an earlier request for the same run."""
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=5)
         try:
             async with self._session.put(
-                f"{self._url}/predictions/{run_id}", json=body, timeout=timeout
+                f"{self._url}/predictions/{run_id}", json=body, timeout=timeout, headers=headers
             ) as response:
                 if response.status in (202, 409):
                     return None

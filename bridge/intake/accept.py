@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from bridge import tracing
 from bridge.intake.validation import Inputs
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files, Stored, new_id
@@ -137,6 +138,7 @@ class Intake:
             await self._idempotency.release(request.repeat)
             raise
         _log.info("prediction %s: accepted", request.id)
+        tracing.current().tell({tracing.PREDICTION: request.id.public})
         await self._enqueue(accepted.prediction)
         return accepted
 
@@ -217,6 +219,7 @@ class Intake:
             webhook=request.webhook,
             webhook_events=request.webhook_events,
             fingerprint=request.fingerprint,
+            traceparent=tracing.current().traceparent,
         )
 
     async def _keep_clips(

@@ -67,7 +67,7 @@ class Prediction:
     ``base_url`` begins its links where no request is at hand.
     ``attempt`` counts the runs that Cog accepted. ``deadline`` is when its end will be asked for,
     ``webhook`` the client's own receiver of ``webhook_events``, ``fingerprint`` a digest of the
-    request that created it. Times are aware datetimes.
+    request that created it, ``traceparent`` what its trace goes on from. Times are aware datetimes.
     """
 
     id: Key
@@ -91,6 +91,7 @@ class Prediction:
     webhook: str | None = None
     webhook_events: tuple[str, ...] = ()
     fingerprint: str = ""
+    traceparent: str = ""
 
     @property
     def terminal(self) -> bool:
@@ -107,6 +108,8 @@ class Prediction:
         # Not `asdict`, which copies every log and metric first: a run writes its record six times.
         plain = {name: getattr(self, name) for name in self.__slots__}
         plain["references"] = [asdict(one) for one in self.references]
+        if not self.traceparent:  # unknown to the releases before, which may have to read it
+            del plain["traceparent"]
         return {
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in plain.items()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from bridge import tracing
 from bridge.recordings.files import Files
 from bridge.records.prediction import (
     CancelRequested,
@@ -31,7 +32,7 @@ class Lifecycle:
         self._store: Final = store
         self._files: Final = files
         self._queue: Final = queue
-        self.on_change: Callable[[Change], None] = _write_log
+        self.on_change: Callable[[Change], None] = _tell
 
     async def apply(
         self, prediction_id: Key, event: Event, output: Any = None
@@ -62,7 +63,12 @@ class Lifecycle:
         return await self.apply(prediction_id, CancelRequested())
 
 
-def _write_log(change: Change) -> None:
+def _tell(change: Change) -> None:
+    """To the log, and of the wait for the first run to the trace."""
     before, after = change.before.status, change.after.status
     if after is not before:
         _log.info("prediction %s: %s", change.after.id, after.value)
+    began, ended = change.after.created_at, change.after.started_at
+    if ended is not None and change.before.started_at is None:
+        told = {tracing.PREDICTION: change.after.id.public}
+        tracing.note("queue", change.after.traceparent, began, ended, told)

@@ -16,6 +16,7 @@ from bridge.records.store import Store
 from bridge.records.watch import Watch
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tenants import Key
+from bridge.tracing import PREDICTION, span
 from predictor.health import CogState
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
@@ -138,7 +139,7 @@ class Runs:
         while True:
             offer.number += 1
             try:
-                return await self._cog.run(run_id, inputs, webhook, self._max_run_seconds)
+                return await self._traced_run(prediction, run_id, inputs, webhook)
             except NotAccepted:
                 if self.stopping:
                     # Docket leaves the task of a run that ends like this to the next bridge.
@@ -147,6 +148,24 @@ class Runs:
                 _, unwanted = await until_redis_answers(lambda: self._store.wanted(prediction.id))
                 if unwanted:
                     return None
+
+    async def _traced_run(
+        self,
+        prediction: Prediction,
+        run_id: str,
+        inputs: Mapping[str, Any],
+        webhook: Mapping[str, Any],
+    ) -> Ended:
+        told: dict[str, str | int] = {
+            PREDICTION: prediction.id.public,
+            "whisperx.run.attempt": int(run_id.rpartition("-")[2]),
+            "http.request.method": "PUT",
+        }
+        with span("run", prediction.traceparent, "CLIENT", told, unless=NotAccepted) as run:
+            seconds = self._max_run_seconds
+            ended = await self._cog.run(run_id, inputs, webhook, seconds, run.headers)
+            run.tell({"whisperx.run.status": ended.status})
+            return ended
 
     def _inputs(self, prediction: Prediction, secrets: Mapping[str, str]) -> dict[str, Any]:
         """What Cog gets: the client's options, its secrets, and loopback URLs as recordings."""

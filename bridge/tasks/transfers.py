@@ -17,6 +17,7 @@ from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
 from bridge.tasks.webhooks import ATTEMPTS, Webhooks
 from bridge.tenants import Key
+from bridge.tracing import PREDICTION, span
 from transcription.errors import InvalidInput
 from transcription.options import REFERENCES, TRACK
 
@@ -66,8 +67,10 @@ class Transfers:
         """Have a recording, or a known speaker's clip, here; the reason if it cannot be used."""
         clip = recording in prediction.references
         field, track = (REFERENCES, None) if clip else ("audio_file", prediction.input.get(TRACK))
+        told = {PREDICTION: prediction.id.public, "whisperx.input": field}
         try:
-            await self._arrivals.download(recording.name, field, str(recording.source), track)
+            with span("fetch", prediction.traceparent, "CLIENT", told):
+                await self._arrivals.download(recording.name, field, str(recording.source), track)
         except InvalidInput as failure:
             return failure.detail
         except OSError:

@@ -24,6 +24,7 @@ from bridge.records.sealed import LETTER, Sealed
 from bridge.records.store import Store
 from bridge.settings import Settings
 from bridge.tenants import Key, Tenant
+from bridge.tracing import PREDICTION, span
 from outbound.deliver import Outcome, deliver
 from outbound.signing import headers
 
@@ -160,7 +161,17 @@ class Webhooks:
             webhook_id += f"_{len(prediction.logs)}"
         key = self._settings.signing_key_of(prediction.id.tenant)
         signed = headers(key, webhook_id, int(time.time()), body)
-        return await deliver(prediction.webhook or "", body, signed, self._settings.policy)
+        told = {
+            PREDICTION: prediction.id.public,
+            "whisperx.webhook.event": event,
+            "http.request.method": "POST",
+        }
+        with span("webhook", prediction.traceparent, "CLIENT", told) as sending:
+            given = {**signed, **sending.headers}
+            outcome = await deliver(prediction.webhook or "", body, given, self._settings.policy)
+            if outcome.status is not None:
+                sending.tell({"http.response.status_code": outcome.status})
+        return outcome
 
     async def _is_pending(self, note: str) -> bool:
         return await self._redis.zscore(PENDING, note) is not None
