@@ -54,6 +54,14 @@ def images() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
+def named_images() -> set[str]:
+    """Every image that the manifests may name."""
+    found = images()
+    names = (found[key] for key in ("PREDICTOR", "PREDICTOR_CPU", "BRIDGE", "ALL_IN_ONE"))
+    ours = {f"{found['REGISTRY']}/{name}:{found['VERSION']}" for name in names}
+    return ours | {found["REDIS"]}
+
+
 def documented(heading: str) -> list[str]:
     """The commands of a section of docs/operations.md."""
     section = (ROOT / "docs/operations.md").read_text().split(f"\n## {heading}\n")[1]

@@ -19,8 +19,8 @@ from tests.manifests.documents import (
     SCALE,
     Documents,
     container,
-    images,
     load,
+    named_images,
     only,
     pod,
     variables,
@@ -127,13 +127,6 @@ def test_the_secrets_as_delivered_are_refused(name: str) -> None:
             PredictorSettings.from_environment(placeholders)
 
 
-def named_images() -> set[str]:
-    found = images()
-    names = (found[key] for key in ("PREDICTOR", "PREDICTOR_CPU", "BRIDGE", "ALL_IN_ONE"))
-    ours = {f"{found['REGISTRY']}/{name}:{found['VERSION']}" for name in names}
-    return ours | {found["REDIS"]}
-
-
 @pytest.mark.parametrize("name", [*FILES, SCALE, "compose.yaml"])
 def test_every_image_has_a_name_of_ours_and_a_version(name: str) -> None:
     used = set(re.findall(r"^\s*(?:- )?image: (\S+)$", (ROOT / name).read_text(), re.MULTILINE))
@@ -162,11 +155,11 @@ def test_compose_agrees_with_itself_and_with_the_settings() -> None:
         named = {volume.split(":")[0] for volume in service.get("volumes", [])}
         assert named <= compose["volumes"].keys()
         assert service["cap_drop"] == ["ALL"]
-    for name in ("redis", "whisperx", "bridge"):
+    for name in ("redis", "whisperx", "whisperx-gpu", "bridge"):
         assert services[name]["network_mode"] == "service:pod"
         assert services[name]["read_only"] is True
     # What depends on others is stopped before them: the bridge first, then Cog, then Redis.
-    assert {"redis", "whisperx"} <= services["bridge"]["depends_on"].keys()
+    assert {"redis", "whisperx", "whisperx-gpu"} <= services["bridge"]["depends_on"].keys()
     assert "redis" in services["whisperx"]["depends_on"]
     grace = int(services["bridge"]["stop_grace_period"].removesuffix("s"))
     assert grace > Settings(**secrets_of_the_bridge()).max_run_seconds

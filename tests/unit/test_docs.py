@@ -61,12 +61,12 @@ def test_env_example_names_every_variable_and_no_other() -> None:
     named = set(re.findall(r"^(?:# )?([A-Z_]+)=", ENV_EXAMPLE, re.MULTILINE))
     bridge = {name for name, _, _ in reference.bridge_variables()}
     predictor = first_column(section(CONFIGURATION, "The predictor").split("\nCog and")[0]).keys()
-    assert named == bridge | predictor | {"COG_PORT", "STATE_DIR"}
+    assert named == bridge | predictor | {"COG_PORT", "STATE_DIR", "COMPOSE_PROFILES"}
 
 
 def test_env_example_asks_for_secrets_and_is_complete_with_them() -> None:
     active = re.findall(r"^([A-Z_]+)=(.*)$", ENV_EXAMPLE, re.MULTILINE)
-    assert active == [(name, "") for name in reference.SECRETS]
+    assert active == [*((name, "") for name in reference.SECRETS), ("COMPOSE_PROFILES", "cpu")]
     assert "openssl rand -hex 16" in ENV_EXAMPLE
     defaults = dict(re.findall(r"^# ([A-Z_]+)=(.*)$", ENV_EXAMPLE, re.MULTILINE))
     secrets = dict.fromkeys(reference.SECRETS, "0123456789abcdef")

@@ -38,7 +38,7 @@ def test_compose_hands_every_variable_of_the_predictor_on(name: str) -> None:
     service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["whisperx"]
     value = service["environment"].get(name, "missing")
     # Without a value, Compose hands on what was set, also to nothing, and nothing otherwise.
-    assert value is None or value in (f"${{{name}:-}}", f"${{{name}:-large-v3}}")
+    assert value is None or value in (f"${{{name}:-}}", f"${{{name}:-base}}")
     if name in MEANT:
         assert value is None
 
