@@ -4,13 +4,17 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install doctor models install-platforms install-manifests install-browser install-clients demo up test test-slow test-platforms test-clients test-all test-pod test-cluster test-image-pins check check-manifests format bench schema docs manifests images clean
+.PHONY: help install lock doctor models install-platforms install-manifests install-browser install-clients demo up test test-slow test-platforms test-clients test-all test-pod test-cluster test-image-pins check check-manifests format bench schema docs manifests images clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
 
 install: ## .venv with locked versions, and missing system packages
 	@scripts/install.sh
+
+lock: ## hashes of all that ships: requirements/locked/ from requirements/ (needs the package index)
+	@[ -x .venv-lock/bin/uv ] || { python3 -m venv .venv-lock && .venv-lock/bin/pip install -q uv==0.13.9; }
+	@PATH="$(CURDIR)/.venv-lock/bin:$$PATH" python3 scripts/lock.py
 
 install-platforms: install ## .venv-platforms: the libraries of RunPod, LitServe and Modal, beside .venv
 	@scripts/install-beside.sh platforms

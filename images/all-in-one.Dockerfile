@@ -8,9 +8,14 @@ USER 0
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends redis-server \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements/bridge.txt /tmp/bridge.txt
+COPY requirements/locked/bridge.txt requirements/locked/sbom.txt /tmp/
 # An environment of its own: the predictor's packages and the bridge's need not agree.
-RUN python -m venv /opt/bridge && /opt/bridge/bin/pip install --no-cache-dir -q --no-deps -r /tmp/bridge.txt
+RUN python -m venv /opt/bridge \
+    && /opt/bridge/bin/pip install --no-cache-dir -q --no-deps --require-hashes -r /tmp/bridge.txt \
+    && python -m venv /opt/sbom \
+    && /opt/sbom/bin/pip install --no-cache-dir -q --no-deps --require-hashes -r /tmp/sbom.txt \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible -o /opt/bridge/bridge.cdx.json /opt/bridge/bin/python \
+    && rm -rf /opt/sbom
 WORKDIR /src
 COPY bridge ./bridge
 COPY outbound ./outbound

@@ -2,10 +2,13 @@
 ARG BASE=docker.io/library/python:3.11.14-slim-bookworm
 
 FROM ${BASE} AS packages
-COPY requirements/bridge.txt /tmp/bridge.txt
+COPY requirements/locked/bridge.txt requirements/locked/sbom.txt /tmp/
 RUN python3 -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --no-deps -r /tmp/bridge.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r /tmp/bridge.txt \
     && /opt/venv/bin/pip uninstall -y -q pip setuptools \
+    && python3 -m venv /opt/sbom \
+    && /opt/sbom/bin/pip install --no-cache-dir -q --no-deps --require-hashes -r /tmp/sbom.txt \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible -o /opt/venv/bridge.cdx.json /opt/venv/bin/python \
     && find /opt/venv -name tests -type d -prune -exec rm -rf {} +
 
 FROM ${BASE}

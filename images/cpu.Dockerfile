@@ -2,12 +2,16 @@
 ARG BASE=docker.io/library/python:3.11.14-slim-bookworm
 
 FROM ${BASE}
-COPY requirements/models-cpu.txt requirements/cog.txt requirements/torch-cpu.txt /tmp/requirements/
+COPY requirements/locked/ /tmp/requirements/
 COPY scripts/torch-cpu.sh /tmp/
 RUN python3 -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir -q --no-deps \
+    && /opt/venv/bin/pip install --no-cache-dir -q --no-deps --require-hashes \
         -r /tmp/requirements/models-cpu.txt -r /tmp/requirements/cog.txt \
-    && sh /tmp/torch-cpu.sh /opt/venv /tmp/requirements/torch-cpu.txt
+    && sh /tmp/torch-cpu.sh /opt/venv /tmp/requirements/torch-cpu.txt \
+    && python3 -m venv /opt/sbom \
+    && /opt/sbom/bin/pip install --no-cache-dir -q --no-deps --require-hashes -r /tmp/requirements/sbom.txt \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible -o /opt/venv/predictor.cdx.json /opt/venv/bin/python \
+    && rm -rf /opt/sbom
 WORKDIR /src
 COPY predict.py ./
 COPY .cog/openapi_schema.json ./.cog/

@@ -5,9 +5,9 @@ set -eu
 cd "$(dirname "$0")/.."
 VENV=${IMAGE_PINS_VENV:-.venv-image-pins}
 [ -x "$VENV/bin/python" ] || .venv/bin/python -m venv "$VENV"
-"$VENV/bin/pip" install -q --no-deps -r requirements/dev.txt
+"$VENV/bin/pip" install -q --no-deps --require-hashes -r requirements/locked/dev.txt
 # Last, so that what both name has the image's version.
-"$VENV/bin/pip" install -q --no-deps -r requirements/gpu.txt -r requirements/cog.txt
+"$VENV/bin/pip" install -q --no-deps --require-hashes -r requirements/locked/gpu.txt -r requirements/locked/cog.txt
 "$VENV/bin/python" -W ignore - <<'PY'
 from importlib.metadata import version
 for name in ("torch", "torchaudio", "whisperx", "pyannote.audio", "ctranslate2", "faster-whisper"):

@@ -56,7 +56,10 @@ if [ "$NAME" = clients ] && [ "${UNPINNED_CLIENTS:-}" = 1 ]; then # the newest o
     sed 's/==.*//' "requirements/$NAME.in" |
         "$BASE/bin/pip" --python "$VENV/bin/python" install -q --no-compile -r /dev/stdin
 else
-    "$BASE/bin/pip" --python "$VENV/bin/python" install -q --no-compile --no-deps -r "requirements/$NAME.txt"
+    # Of what ships every file is compared with its hash.
+    lock="requirements/locked/$NAME.txt" hashes=--require-hashes
+    [ -f "$lock" ] || { lock="requirements/$NAME.txt" hashes=; }
+    "$BASE/bin/pip" --python "$VENV/bin/python" install -q --no-compile --no-deps $hashes -r "$lock"
 fi
 "$NAME"
 stamp > "$VENV/.installed"

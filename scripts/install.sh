@@ -44,18 +44,24 @@ system_packages() {
 
 have_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q GPU; }
 
+# Every file is compared with its hash (`make lock` writes them).
+locked() {
+    for name in "$@"; do set -- "$@" -r "requirements/locked/$name.txt"; shift; done
+    "$VENV/bin/pip" install -q --no-deps --require-hashes "$@"
+}
+
 install_packages() {
     if have_gpu; then
         say "a GPU is there: installing the CUDA build of everything"
-        "$VENV/bin/pip" install -q --no-deps -r requirements/gpu.txt -r requirements/cog.txt -r requirements/dev.txt
+        locked gpu cog dev
         return
     fi
     say "no GPU: installing for the CPU (2 GB, a few minutes)"
-    "$VENV/bin/pip" install -q --no-deps -r requirements/models-cpu.txt -r requirements/cog.txt -r requirements/dev.txt
-    sh scripts/torch-cpu.sh "$VENV" requirements/torch-cpu.txt
+    locked models-cpu cog dev
+    sh scripts/torch-cpu.sh "$VENV" requirements/locked/torch-cpu.txt
 }
 
-stamp() { cat requirements/*.txt scripts/install.sh scripts/torch-cpu.sh | cksum; have_gpu && echo gpu || echo cpu; }
+stamp() { cat requirements/locked/*.txt scripts/install.sh scripts/torch-cpu.sh | cksum; have_gpu && echo gpu || echo cpu; }
 
 if [ -f "$VENV/.installed" ] && [ "$(stamp)" = "$(cat "$VENV/.installed")" ] && command -v redis-server >/dev/null; then
     exit 0

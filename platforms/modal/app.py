@@ -33,12 +33,15 @@ app = modal.App("whisperx-stack", include_source=False)  # the image has all of 
 volume = modal.Volume.from_name("whisperx-stack-models", create_if_missing=True)
 # BRIDGE_TOKEN and WEBHOOK_SECRET; HUGGINGFACE_TOKEN, MODELS and the bridge's variables as wanted.
 secret = modal.Secret.from_name("whisperx-stack", required_keys=["BRIDGE_TOKEN", "WEBHOOK_SECRET"])
+_LOCKED = "--no-deps --require-hashes"
 image = (
     modal.Image.debian_slim(python_version="3.11")
     .apt_install("redis-server")
-    .pip_install_from_requirements(str(ROOT / "requirements/gpu.txt"), extra_options="--no-deps")
-    .pip_install_from_requirements(str(ROOT / "requirements/cog.txt"), extra_options="--no-deps")
-    .pip_install_from_requirements(str(ROOT / "requirements/bridge.txt"), extra_options="--no-deps")
+    .pip_install_from_requirements(str(ROOT / "requirements/locked/gpu.txt"), extra_options=_LOCKED)
+    .pip_install_from_requirements(str(ROOT / "requirements/locked/cog.txt"), extra_options=_LOCKED)
+    .pip_install_from_requirements(
+        str(ROOT / "requirements/locked/bridge.txt"), extra_options=_LOCKED
+    )
     .run_commands("python -m nltk.downloader -d /opt/nltk_data punkt_tab")
     .env(
         {

@@ -21,8 +21,18 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bridge-venv")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    lock = ROOT / "requirements" / "bridge.txt"
-    install: list[str | Path] = [python, "-m", "pip", "install", "-q", "--no-deps", "-r", lock]
+    lock = ROOT / "requirements/locked/bridge.txt"
+    install: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        lock,
+    ]
     subprocess.run(install, check=True, timeout=100, stderr=subprocess.DEVNULL)
     return python
 
