@@ -2,7 +2,7 @@
 
 The hashes are those of the Python package index. PyTorch's own index has builds without CUDA under
 the same version; their hashes come on top. Where that index cannot be reached, they stay as they
-are in `torch-cpu.sha256`. `python scripts/lock.py --check` compares the pins alone, without network.
+are in `torch-cpu.sha256`. `python scripts/lock.py --check` compares the pins alone.
 """
 
 import re
