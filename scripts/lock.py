@@ -1,8 +1,8 @@
 """Writes requirements/locked/: the pins of requirements/ with their files' hashes (`make lock`).
 
 The hashes are those of the Python package index. PyTorch's own index has builds without CUDA under
-the same version; their hashes come on top. Where that index cannot be reached, they stay as they
-are in `torch-cpu.sha256`. `python scripts/lock.py --check` compares the pins alone.
+the same version, in a file of their own. Where that index cannot be reached, their hashes stay as
+they are in `torch-own.sha256`. `python scripts/lock.py --check` compares the pins alone.
 """
 
 import re
@@ -13,10 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PINS, LOCKED = ROOT / "requirements", ROOT / "requirements/locked"
-OWN = LOCKED / "torch-cpu.sha256"  # PyTorch's own builds
+OWN = LOCKED / "torch-own.sha256"
 # What ships, what `make install` installs, and what makes the bill of materials.
 NAMES = ("bridge", "cog", "dev", "gpu", "models-cpu", "platforms", "sbom", "torch-cpu")
 WITH_CUDA = "torch-pypi"  # torch as the package index has it, with all that it needs
+WITHOUT_CUDA = "torch-own"  # PyTorch's own builds
 PYTHON = "3.11.14"  # the images'
 INDEX = "https://pypi.org/simple"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu/torch/"
@@ -62,16 +63,12 @@ def own_builds(version: str) -> dict[str, str]:
     return {name.replace("%2B", "+"): digest for name, digest in sorted(set(found))}
 
 
-def lock(name: str) -> str:
-    """The locked file of that name."""
-    text = compiled(PINS / f"{name}.txt", "--no-deps")
-    if name != "torch-cpu":
-        return text
-    (version,) = pins(text).values()
+def without_cuda(version: str) -> str:
+    """The lock of PyTorch's own builds."""
     builds = own_builds(version)
     OWN.write_text("".join(f"{digest}  {name}\n" for name, digest in builds.items()))
-    own = " \\\n".join(f"    --hash=sha256:{digest}" for digest in builds.values())
-    return f"{text.rstrip()} \\\n{own}\n"
+    hashes = "".join(f" \\\n    --hash=sha256:{digest}" for digest in builds.values())
+    return f"torch=={version}+cpu{hashes}\n"
 
 
 def main() -> int:
@@ -82,9 +79,10 @@ def main() -> int:
         return int(bool(found))
     LOCKED.mkdir(exist_ok=True)
     for name in NAMES:
-        (LOCKED / f"{name}.txt").write_text(lock(name))
+        (LOCKED / f"{name}.txt").write_text(compiled(PINS / f"{name}.txt", "--no-deps"))
     whole = compiled(PINS / "torch-cpu.txt", "-c", str(PINS / "models-cpu.txt"))
     (LOCKED / f"{WITH_CUDA}.txt").write_text(whole)
+    (LOCKED / f"{WITHOUT_CUDA}.txt").write_text(without_cuda(pins(whole)["torch"]))
     return 0
 
 

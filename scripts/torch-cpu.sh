@@ -15,16 +15,19 @@ PY
 
 imports_torch() { "$VENV/bin/python" -c 'import torch' 2>/dev/null; }
 
-# PyTorch's own index has the CPU build (200 MB instead of 4 GB). Where the lock has no hash of it for
-# this machine, and on other indexes, there is the CUDA build. It cannot be imported without its
-# libraries: they are further packages, then installed. Every file is compared with its hash.
+# PyTorch's own index has the CPU build (200 MB instead of 4 GB). Where it is out of reach, or the
+# lock has no hash of it for this machine, there is the package index, which may have the CUDA build.
+# That cannot be imported without its libraries: they are further packages, then installed. Every file
+# is compared with its hash.
 install_torch() {
+    locked=$(dirname "$REQUIREMENTS")
     pip_torch="$VENV/bin/pip install -q --no-cache-dir --no-deps --require-hashes -r"
-    if reachable "$TORCH_CPU_INDEX"; then
-        $pip_torch "$REQUIREMENTS" --index-url "$TORCH_CPU_INDEX" && imports_torch && return
-    fi
+    index=""
+    ! reachable "$TORCH_CPU_INDEX" || index="--index-url $TORCH_CPU_INDEX"
+    # shellcheck disable=SC2086
+    $pip_torch "$locked/torch-own.txt" $index 2>/dev/null && imports_torch && return
     $pip_torch "$REQUIREMENTS"
-    imports_torch || $pip_torch "$(dirname "$REQUIREMENTS")/torch-pypi.txt"
+    imports_torch || $pip_torch "$locked/torch-pypi.txt"
 }
 
 # torchaudio's extension is built against CUDA on PyPI. Without its files it runs in pure Python,
