@@ -10,6 +10,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 FORMATS = ("text", "json")
 ACCESS = "bridge.access"  # the logger of `bridge.api.access`, whose lines are JSON already
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -45,9 +47,16 @@ def configure(level: str, style: str) -> None:
     access.addHandler(out)
     access.setLevel(logging.INFO)
     access.propagate = False
+    logging.getLogger("aiohttp.server").addFilter(_is_no_nonsense)
     logging.getLogger("docket").setLevel(logging.WARNING)
     # It tells of every planned retry, with a traceback.
     logging.getLogger("docket.dependencies").setLevel(logging.CRITICAL)
+
+
+def _is_no_nonsense(record: logging.LogRecord) -> bool:
+    """Whether it is more than a request that is no HTTP: aiohttp would quote it, token and all."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, HttpProcessingError)
 
 
 def _prediction(record: logging.LogRecord) -> str | None:

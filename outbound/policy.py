@@ -55,12 +55,12 @@ class Policy:
         """``text`` as an http(s) URL with a host. Raises AddressRefused with the reason."""
         try:
             url = URL(text)
-            port = url.port
+            host, port = url.host, url.port  # an international name may be none
         except ValueError:
             raise AddressRefused("not a valid URL") from None
         if url.scheme not in _DEFAULT_PORTS:
             raise AddressRefused("only http and https URLs are accepted")
-        if not url.host or port is None:
+        if not host or port is None:
             raise AddressRefused("the URL names no host")
         return url
 

@@ -55,12 +55,20 @@ def number(text: str, *, whole: bool = False) -> float | int | None:
     return int(value) if whole else value
 
 
+def from_json(text: str | bytes, **options: Any) -> Any:
+    """What JSON says that strangers wrote. Raises ValueError, for endless brackets as well."""
+    try:
+        return json.loads(text, **options)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def items(text: str) -> Any:
     """A list written as JSON, or its only item; the text itself where it is broken JSON."""
     if not text.lstrip().startswith("["):
         return [text]
     try:
-        return json.loads(text)
+        return from_json(text)
     except ValueError:
         return text
 

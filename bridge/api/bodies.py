@@ -1,19 +1,19 @@
 """JSON bodies, bounded in bytes and in silence."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from bridge.context import CONTEXT
+from transcription.reading import from_json
 
 
 async def read_object(request: web.Request) -> Mapping[str, Any]:
     """The JSON object in a body. Raises HTTPBadRequest."""
     try:
-        body = json.loads(await read_content(request), parse_constant=_no_number)
+        body = from_json(await read_content(request), parse_constant=_no_number)
     except ValueError:
         raise web.HTTPBadRequest(text="The body is not valid JSON.") from None
     if not isinstance(body, dict):

@@ -111,7 +111,7 @@ def _detail(error: web.HTTPException) -> str:
 
 
 @web.middleware
-async def translate(  # noqa: PLR0911 - one answer per kind of error
+async def translate(  # noqa: C901, PLR0911 - one answer per kind of error
     request: web.Request, handler: Handler
 ) -> web.StreamResponse:
     """Turns whatever a handler raises into an answer; nothing else in the bridge does."""
@@ -136,11 +136,10 @@ async def translate(  # noqa: PLR0911 - one answer per kind of error
             headers={"x-should-retry": "false"},
         )
     except QueueFull:
-        return problem(
-            429,
-            "Too many unfinished predictions; try again later.",
-            headers={"Retry-After": str(_QUEUE_RETRY_SECONDS)},
-        )
+        retry = {"Retry-After": str(_QUEUE_RETRY_SECONDS)}
+        return problem(429, "Too many unfinished predictions; try again later.", headers=retry)
+    except web.RequestPayloadError:
+        return problem(400, "The body is not what its headers say.")
     except RedisError:
         _log.exception("Redis does not answer")
         return problem(503, "The record store does not answer.", headers={"Retry-After": "1"})

@@ -29,7 +29,7 @@ async def send(request: web.Request, events: AsyncIterator[str]) -> web.StreamRe
         async for event in events:
             if not event and time.monotonic() - wrote < KEEP_ALIVE_SECONDS:
                 continue
-            await response.write(f"{event or ': still here'}\n\n".encode())
+            await response.write(f"{event or ': still here'}\n\n".encode(errors="replace"))
             wrote = time.monotonic()
         await response.write_eof()
     return response

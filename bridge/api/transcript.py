@@ -17,6 +17,7 @@ from bridge.api.waiting import Result, load, load_corrected
 from bridge.context import CONTEXT
 from bridge.records.revisions import Revision
 from transcription.errors import InvalidInput
+from transcription.reading import from_json
 from transcription.revision import MAX_EDITS, revised
 from transcription.wire import to_wire
 
@@ -82,8 +83,8 @@ def _described(request: web.Request, result: Result, revision: Revision) -> dict
 async def _edits(request: web.Request) -> Sequence[Mapping[str, Any]]:
     """The edits that were sent; whether they can be made is another question."""
     try:
-        body = json.loads(await read_content(request, MAX_BYTES))
-    except (ValueError, RecursionError):
+        body = from_json(await read_content(request, MAX_BYTES))
+    except ValueError:
         raise web.HTTPBadRequest(text="The body is not valid JSON.") from None
     edits = body.get("edits") if isinstance(body, dict) else None
     if not isinstance(edits, list):

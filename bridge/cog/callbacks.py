@@ -1,6 +1,5 @@
 """Where Cog calls back: a listener on loopback, with an address of its own for every run."""
 
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from bridge.recordings.files import Files
 from bridge.records.heard import Heard, News
 from bridge.records.prediction import Event, Finished, Progressed, Started, Stopped
 from bridge.tenants import Key
+from transcription.reading import from_json
 
 MAX_WEBHOOK_BYTES = 200 << 20  # a day of speech with word times stays below this
 
@@ -38,9 +38,8 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
     async def webhook(request: web.Request) -> web.Response:
         prediction_id, number = Key(request.match_info["id"]), request.match_info["attempt"]
         links.check(request, "webhook", prediction_id, number)
-        body = await request.json(loads=json.loads)
+        event, output = _event(int(number), await _object(request))
         try:
-            event, output = _event(int(number), body)
             if event is not None:
                 await apply(prediction_id, event, output)
         except RedisError:
@@ -52,7 +51,7 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
     async def segments(request: web.Request) -> web.Response:
         prediction_id, number = Key(request.match_info["id"]), request.match_info["attempt"]
         links.check(request, "segments", prediction_id, number)
-        keep = _keeping(await request.json(), heard, add_peaks)
+        keep = _keeping(await _object(request), heard, add_peaks)
         try:
             await keep(prediction_id, int(number))
         except RedisError:
@@ -76,10 +75,21 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
     return app
 
 
+async def _object(request: web.Request) -> dict[str, Any]:
+    """What is told. Raises HTTPBadRequest: sent again, it would be no better."""
+    try:
+        body = from_json(await request.read())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise web.HTTPBadRequest
+    return body
+
+
 def _hearing_workers(monitor: Monitor) -> Handler:
     async def worker(request: web.Request) -> web.Response:
         try:
-            monitor.worker = Announcement.from_body(await request.json())
+            monitor.worker = Announcement.from_body(await _object(request))
         except (KeyError, TypeError, ValueError):
             raise web.HTTPBadRequest from None
         return web.Response()
@@ -126,11 +136,13 @@ def _news(body: Any) -> News:
 
 
 def _event(attempt: int, body: Any) -> tuple[Event | None, Any]:
-    """What a webhook means, and the output it carries."""
+    """What a webhook means, and the output it carries. Raises HTTPBadRequest."""
     try:
         told = parse_run(body)
     except RunLost:
         return Stopped(attempt), None
+    except ValueError:
+        raise web.HTTPBadRequest from None
     match told.status:
         case "starting" | "processing":
             return _running_event(attempt, told), None

@@ -157,9 +157,9 @@ def parse_run(body: Mapping[str, Any]) -> Ended:
 
 
 def _ended(body: Mapping[str, Any]) -> Ended:
-    status = body.get("status")
-    if not isinstance(status, str):
-        raise ValueError("no status")  # noqa: TRY004 - a malformed answer, not a wrong argument
+    status, logs, metrics = body.get("status"), body.get("logs") or "", body.get("metrics") or {}
+    if not (isinstance(status, str) and isinstance(logs, str) and isinstance(metrics, dict)):
+        raise ValueError("no run")  # noqa: TRY004 - a malformed answer, not a wrong argument
     error = body.get("error")
     text = _PREFIX.sub("", str(error)) if error else None
     if text is not None and _RUN_LOST.match(text):
@@ -168,8 +168,8 @@ def _ended(body: Mapping[str, Any]) -> Ended:
         status=status,
         output=body.get("output"),
         error=text if status != "failed" else text or "The prediction failed.",
-        logs=body.get("logs") or "",
-        metrics=body.get("metrics") or {},
+        logs=logs,
+        metrics=metrics,
     )
 
 

@@ -245,7 +245,7 @@ class Intake:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 def _shown(inputs: Mapping[str, Any]) -> dict[str, Any]:

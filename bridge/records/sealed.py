@@ -6,6 +6,7 @@ from typing import Any, Final
 from bridge.records.prediction import Prediction
 from bridge.seals import Seals
 from bridge.tenants import Key
+from transcription.reading import from_json
 
 # What each seal says that a value is.
 RECORD, OUTPUT, SECRETS, PEAKS = "record", "output", "secrets", "peaks"
@@ -24,7 +25,8 @@ class Sealed:
     def dump(self, value: Any, kind: str, *names: str) -> str:
         """``value`` as JSON for Redis."""
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        return self.close(text, kind, *names)
+        # Half of a character, which JSON can say, has no form that Redis could keep.
+        return self.close(text.encode(errors="replace").decode(), kind, *names)
 
     def json(self, value: bytes | str | None, kind: str, *names: str) -> dict[str, Any] | None:
         """The JSON object in a value; None where there is none of ours."""
@@ -32,7 +34,7 @@ class Sealed:
         if text is None:
             return None
         try:
-            data = json.loads(text)
+            data = from_json(text)
         except ValueError:
             data = None
         if isinstance(data, dict):

@@ -1,13 +1,12 @@
 """OpenAI's form fields, one by one, as inputs of ours."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from bridge.api.fields import Fields
 from transcription.errors import InvalidInput
 from transcription.options import NAMES
-from transcription.reading import number, says_nothing
+from transcription.reading import from_json, number, says_nothing
 
 DIARIZING = "gpt-4o-transcribe-diarize"
 # The names that clients know; all stand for the operator's default model.
@@ -78,7 +77,7 @@ class OpenAIFields(Fields):
         if text is None or says_nothing(text) or text.strip().lower() == "auto":
             return parts or None
         try:
-            parsed = json.loads(text)
+            parsed = from_json(text)
         except ValueError:
             parsed = None
         return parsed if isinstance(parsed, dict) else {"type": text}

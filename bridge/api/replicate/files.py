@@ -1,6 +1,5 @@
 """Replicate's files: upload, describe, download by signed link, delete."""
 
-import json
 import re
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from bridge.context import CONTEXT
 from bridge.recordings.uploads import Uploaded
 from bridge.tenants import Key
 from transcription.errors import InvalidInput
+from transcription.reading import from_json
 
 _METADATA = re.compile(r"metadata\[(.+)\]")
 
@@ -101,7 +101,7 @@ def _described(uploaded: Uploaded, given: dict[str, Any]) -> Uploaded:
     """With what came in the form's other parts: one client sends JSON, another `metadata[k]`."""
     metadata: dict[str, Any] = {}
     try:
-        parsed = json.loads(given.get("metadata", "{}"))
+        parsed = from_json(given.get("metadata", "{}"))
     except ValueError:
         raise InvalidInput("metadata", "is not valid JSON") from None
     if isinstance(parsed, dict):

@@ -44,7 +44,7 @@ def prediction_object(
 
 def with_output(rendered: dict[str, Any], output: bytes | None) -> bytes:
     """The object as JSON text, with ``output`` (JSON text, too) in its place."""
-    body = json.dumps(rendered, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(rendered, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     # The first one is ours: it stands before every member that a client has a say in.
     return body if output is None else body.replace(b'"output":null', b'"output":' + output, 1)
 

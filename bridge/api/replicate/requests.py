@@ -21,7 +21,7 @@ from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES
 
 LONGEST_WAIT = 55  # seconds; clients give up at 60
-_WAIT = re.compile(r"\bwait(?:=(\d+))?\b")
+_WAIT = re.compile(r"\bwait(?:=(\d{1,9}))?\b", re.ASCII)
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
 
 
