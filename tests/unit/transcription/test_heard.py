@@ -1,5 +1,6 @@
 """What one network hears is taken by another of the same weights, once."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -67,3 +68,29 @@ def test_a_recording_without_end_keeps_its_end_alone(
     detector.infer(chunks)
     assert np.array_equal(diarizer.infer(chunks), Inference(2.0).infer(chunks))
     assert diarizer.counted == 4
+
+
+def test_what_neighbours_share_is_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A chunk every half second of five: on a graphics card reading took longer than hearing."""
+    chunks = torch.rand(1, 80).unfold(1, 20, 2).permute(1, 0, 2)
+    read: list[int] = []
+    digest = hashlib.sha256
+
+    def counted(content: Any) -> Any:
+        read.append(len(content))
+        return digest(content)
+
+    heard, detector, diarizer = Heard(), Inference(2.0), Inference(2.0)
+    heard.keep(detector)
+    heard.give(diarizer)
+    monkeypatch.setattr("transcription.engine.heard.hashlib.sha256", counted)
+    detector.infer(chunks)
+    # The parts of all samples once, and a digest of digests for each chunk.
+    assert len(read) == 40 + len(chunks)
+    # Elsewhere in the memory the same chunks have the same digests, and changed ones have not.
+    changed = chunks.clone()
+    changed[3, 0, 7] += 1
+    assert np.array_equal(diarizer.infer(changed), Inference(2.0).infer(changed))
+    assert diarizer.counted == 1
