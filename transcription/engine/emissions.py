@@ -143,9 +143,16 @@ class _Beginning:
         self._first, self._second = first, second
         self._gpu = gpu
         self._kernel, self._stride = first.conv.kernel_size[0], first.conv.stride[0]
-        self._weight = first.conv.weight.detach()[:, 0].double().cpu()
-        self._scale = first.layer_norm.weight.detach().double().cpu()
-        self._shift = first.layer_norm.bias.detach().double().cpu()
+        weight, scale, shift = (
+            first.conv.weight[:, 0],
+            first.layer_norm.weight,
+            first.layer_norm.bias,
+        )
+        # Metal knows no double precision; from a CUDA card the patches would have to come back.
+        self._exact = weight.device if weight.device.type == "cuda" else torch.device("cpu")
+        self._weight, self._scale, self._shift = (
+            values.detach().to(self._exact).double() for values in (weight, scale, shift)
+        )
 
     @classmethod
     def of(cls, layers: Sequence[Any], gpu: bool) -> "_Beginning | None":  # noqa: FBT001 - private
@@ -180,7 +187,7 @@ class _Beginning:
 
     def _folded(self, patches: Tensor) -> tuple[Tensor, Tensor]:
         """Weights (channels, kernel) and biases (channels, 1) for ``patches`` (frames, kernel)."""
-        seen = patches.cpu().double()
+        seen = patches.to(self._exact).double()
         mean = seen.mean(0)
         centred = seen - mean
         covariance = centred.T @ centred / len(seen)
