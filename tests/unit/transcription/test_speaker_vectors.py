@@ -23,7 +23,7 @@ from torch import nn
 from models.demo.speaker_embedding import SpeakerEmbedding
 from transcription.audio import SAMPLE_RATE
 from transcription.engine.lanes import Lanes
-from transcription.engine.speaker_vectors import OnePass, folded
+from transcription.engine.speaker_vectors import OnePass, folded, halved
 
 SECONDS = 2.0
 FRAMES = 120
@@ -168,3 +168,28 @@ def test_a_fold_that_changes_the_network_is_not_made() -> None:
 
     model = randomized(Crossed())
     assert folded(model) is model
+
+
+def test_half_precision_keeps_the_directions_or_is_not_used() -> None:
+    """What a card does; the arithmetic is the processor's here."""
+    model = folded(randomized(SmallWeSpeaker()))
+    smaller = halved(model)
+    convolutions = [each for each in smaller.modules() if isinstance(each, nn.Conv2d)]
+    assert {each.weight.dtype for each in convolutions} == {torch.half}
+    assert {each.weight.dtype for each in model.modules() if isinstance(each, nn.Conv2d)} == {
+        torch.float
+    }
+    waveforms, weights = torch.randn(2, 1, 32000), torch.rand(2, 3, FRAMES)
+    with torch.inference_mode():
+        found, expected = smaller(waveforms, weights=weights), model(waveforms, weights=weights)
+    assert found.dtype == torch.float
+    assert nn.functional.cosine_similarity(found, expected, dim=-1).min() > 0.999
+    assert not torch.equal(found, expected)
+    with torch.no_grad():
+        model.resnet.conv1.weight.mul_(1e6)  # no number of half precision
+    assert halved(model) is model
+
+
+def test_a_network_without_such_convolutions_is_not_halved() -> None:
+    model = randomized(SpeakerEmbedding())
+    assert halved(model) is model
