@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 # Torch and CTranslate2 on a GPU or a Mac; torch on the processor (two spellings); cuBLAS and cuDNN.
 # All of them raise RuntimeErrors that differ by their words alone.
 _WORDS = ("out of memory", "allocate memory", "alloc_failed")
+# After CTranslate2 4.8.5 said so of a card, its next call, half as large, failed by this name.
+_ECHO = "cudaerrorinvaliddevice"
 
 
 def fitting(
@@ -88,7 +90,19 @@ def memory_guard() -> Iterator[None]:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a library says that there is no memory left."""
-    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in _WORDS)
+    words = (*_WORDS, _ECHO)
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
+
+
+def without_echo(work: Callable[[], Result]) -> Result:
+    """What ``work`` gives; done again where it fails by what a full memory has left behind."""
+    try:
+        return work()
+    except RuntimeError as error:
+        if _ECHO not in str(error).lower():
+            raise
+        _give_back(error)
+    return work()
 
 
 def release() -> None:

@@ -16,7 +16,7 @@ from transcription.engine import attention
 from transcription.engine.device import Device
 from transcription.engine.features import log_mels
 from transcription.engine.lanes import Lanes
-from transcription.engine.memory import fitting
+from transcription.engine.memory import fitting, without_echo
 from transcription.findings import Language, Progress, Recognized, Window
 from transcription.options import Options
 from transcription.transcript import Segment, Word
@@ -59,7 +59,7 @@ class Recognizer:
         """The most probable language of one window. A model of English only answers so."""
         if not self.is_multilingual:
             return Language("en", 1.0)
-        encoded = self._model.encode(self._features(samples, [window]))
+        encoded = self._encoded(samples, [window])
         token, probability = self._model.model.detect_language(encoded)[0][0]
         return Language(token.strip("<|>"), probability)
 
@@ -124,7 +124,7 @@ class Recognizer:
         *,
         timed: bool,
     ) -> list[Segment]:
-        encoded = self._model.encode(self._features(samples, windows))
+        encoded = self._encoded(samples, windows)
         results = self._model.model.generate(
             encoded,
             [self._prompt(tokenizer, options)] * len(windows),
@@ -167,8 +167,10 @@ class Recognizer:
             token for token, text in zip(tokens, texts, strict=True) if any(map(_is_numeral, text))
         )
 
-    def _features(self, samples: Samples, windows: Sequence[Window]) -> Any:
-        return log_mels(samples, windows, self._mels, "cuda" if self._device.is_gpu else "cpu")
+    def _encoded(self, samples: Samples, windows: Sequence[Window]) -> Any:
+        device = "cuda" if self._device.is_gpu else "cpu"
+        features = log_mels(samples, windows, self._mels, device)
+        return without_echo(lambda: self._model.encode(features))
 
     def _prompt(self, tokenizer: Any, options: Options) -> list[int]:
         """Hotwords, then what was supposedly said before, then Whisper's own start tokens.

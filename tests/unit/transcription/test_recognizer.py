@@ -100,6 +100,36 @@ def test_a_window_too_large_is_out_of_memory(
     assert sizes(recognizer, Options(), 3) == [2, 1]
 
 
+def test_what_a_full_memory_leaves_behind_is_no_error(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As CTranslate2 was seen to do on an H100: its next call fails by another name."""
+    monkeypatch.setattr(FakeWhisper, "capacity", 1)
+    encode, left = recognizer._model.encode, list[str]()
+
+    def echoing(features: np.ndarray) -> np.ndarray:
+        if left:
+            raise RuntimeError(left.pop())
+        try:
+            heard: np.ndarray = encode(features)
+        except RuntimeError:
+            left.append("parallel_for failed: cudaErrorInvalidDevice: invalid device ordinal")
+            raise
+        return heard
+
+    recognizer._model.encode = echoing
+    monkeypatch.setattr(Lanes, "map", lambda _self, work, items: map(work, items))
+    assert sizes(recognizer, Options(), 4) == [1, 1, 1, 1]
+    monkeypatch.setattr(FakeWhisper, "capacity", 0)
+    with pytest.raises(OutOfMemory):
+        hear(recognizer, Options(), windows=1)
+    # Nor does the next request suffer from it, whatever it asks first.
+    monkeypatch.setattr(FakeWhisper, "capacity", 1)
+    assert left
+    samples = np.zeros(SAMPLE_RATE, dtype=np.float32)
+    assert recognizer.detect(samples, Window(0.0, 1.0)).code == "haw"
+
+
 def test_numerals_are_suppressed_for_the_request_that_asks(recognizer: Recognizer) -> None:
     for unwanted, tokens in ((False, [7]), (True, [7, 1, 2, 3]), (False, [7])):
         _, call = hear(recognizer, Options(suppress_numerals=unwanted))[-1]
