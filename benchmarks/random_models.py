@@ -47,11 +47,15 @@ SIZES = {
 }
 
 
-def environment(size: str, folder: Path = FOLDER) -> Mapping[str, str]:
-    """Builds what is missing in ``folder``; the variables with which the engine loads it."""
+def environment(size: str, folder: Path = FOLDER, texts: int = 1) -> Mapping[str, str]:
+    """Builds what is missing in ``folder``; the variables with which the engine loads it.
+
+    Whisper says `TEXT` as often as ``texts`` in every window.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    whisper = folder / (f"whisper-{size}" if texts == 1 else f"whisper-{size}-{texts}")
     for target, build in (
-        (folder / f"whisper-{size}", lambda part: _whisper(part, SIZES[size])),
+        (whisper, lambda part: _whisper(part, SIZES[size], TEXT * texts)),
         (folder / "torch", _aligner),
         (folder / "diarization", _diarizer),
     ):
@@ -61,7 +65,7 @@ def environment(size: str, folder: Path = FOLDER) -> Mapping[str, str]:
             build(part)
             part.rename(target)
     return {
-        "MODELS": str(folder / f"whisper-{size}"),
+        "MODELS": str(whisper),
         "ALIGN_LANGUAGES": "en",
         "DIARIZATION_MODEL": str(folder / "diarization"),
         "TORCH_HOME": str(folder / "torch"),
@@ -70,7 +74,7 @@ def environment(size: str, folder: Path = FOLDER) -> Mapping[str, str]:
     }
 
 
-def _whisper(target: Path, size: Size) -> None:
+def _whisper(target: Path, size: Size, text: str) -> None:
     import ctranslate2.converters
     import torch
     from tokenizers import Tokenizer
@@ -97,7 +101,7 @@ def _whisper(target: Path, size: Size) -> None:
     )
     demo = DEMO_DIRECTORY / "whisper"
     tokenizer = Tokenizer.from_file(str(demo / "tokenizer.json"))
-    _script(model, tokenizer)
+    _script(model, tokenizer, text)
     config = json.loads((demo / "config.json").read_text())
     generation: Any = model.generation_config
     generation.lang_to_id = {tokenizer.id_to_token(i): i for i in config["lang_ids"]}
@@ -120,13 +124,13 @@ def _whisper(target: Path, size: Size) -> None:
     (target / "config.json").write_text(json.dumps({**own, **kept}))
 
 
-def _script(model: Any, tokenizer: Any) -> None:
-    """Makes the decoder say `TEXT` after the tokens of English transcription."""
+def _script(model: Any, tokenizer: Any, text: str) -> None:
+    """Makes the decoder say ``text`` after the tokens of English transcription."""
     import torch
 
     decoder = model.model.decoder
     start = [tokenizer.token_to_id(f"<|{name}|>") for name in ("en", "transcribe", "notimestamps")]
-    tokens = start + tokenizer.encode(TEXT, add_special_tokens=False).ids
+    tokens = start + tokenizer.encode(text, add_special_tokens=False).ids
     tokens += [_END] * (_POSITIONS - len(tokens))
     with torch.no_grad():
         vectors = torch.nn.functional.normalize(torch.randn_like(decoder.embed_tokens.weight))

@@ -1,0 +1,1 @@
+"""What the engine does on a graphics card: ``python -m benchmarks.gpu``."""
