@@ -172,7 +172,7 @@ def test_a_fold_that_changes_the_network_is_not_made() -> None:
 
 def test_half_precision_keeps_the_directions_or_is_not_used() -> None:
     """What a card does; the arithmetic is the processor's here."""
-    model = folded(randomized(SmallWeSpeaker()))
+    model: Any = folded(randomized(SmallWeSpeaker()))
     smaller = halved(model)
     convolutions = [each for each in smaller.modules() if isinstance(each, nn.Conv2d)]
     assert {each.weight.dtype for each in convolutions} == {torch.half}
