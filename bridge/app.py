@@ -200,7 +200,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, probe: Probe) -> Context
     files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
     uploads = Uploads(settings, redis, sealed, files)
     arrivals = Arrivals(settings, files, uploads, links, probe)
-    queue = Queue(files)
+    queue = Queue(files, redis)
     idempotency = Idempotency(redis)
     intake = Intake(settings, store, files, arrivals, idempotency, queue, version(settings))
     return Context(

@@ -18,6 +18,12 @@ An ``<id>`` is a `Key`, and the lists of a tenant other than ``default`` end in 
     files:all                 ids of uploaded files by upload time
     file:<id>                 an uploaded file's description (JSON)
     runs:mean_seconds         running mean of predict_time, for estimates
+    turns:<line>:waiting      (each tenant's, with `:<tenant>` behind, also of ``default``) ids of
+                              what waits for a slot by creation time; the lines: `run`, `fetch`
+    turns:<line>:admitted     ids of what was handed to docket, by the time of that
+    turns:<line>:order        tenants with something that waits, by the time of their last turn
+    turns:<line>:last         every tenant's last turn
+    turns:<line>:slots        bridges, each with its slots, by the time till which they count
     tenants:known             names of the tenants besides ``default``
 """
 
@@ -35,7 +41,13 @@ DEAD = "webhooks:dead"
 MEAN = "runs:mean_seconds"
 FILES = "files:all"
 TENANTS = "tenants:known"
+TURNS = ("waiting", "admitted", "order", "last", "slots")
 CHANGES = "predictions:changed"  # a channel, not a key: ids of records that were just written
+
+
+def turn(line: str, part: str) -> str:
+    """One of TURNS of a line."""
+    return f"turns:{line}:{part}"
 
 
 def prediction(prediction_id: Key) -> str:

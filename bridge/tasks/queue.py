@@ -2,20 +2,24 @@
 
 Three dockets. `jobs` gives predictions to Cog, `errands` downloads recordings and minds deadlines,
 `deliveries` hands clients their webhooks: a stranger's slow server never holds the GPU's slot, and
-receivers that hang never hold up a download. Task arguments are ids, and sealed (`codec`); whether
+receivers that hang never hold up a download. The first two hold what the slots can work on; the
+rest waits for its turn (`turns`). Task arguments are ids, and sealed (`codec`); whether
 there is anything left to do is asked of the record, never of docket.
 """
 
 import asyncio
 import contextlib
 import importlib.metadata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from redis.asyncio import Redis
+
 from bridge.recordings.files import Files
 from bridge.records.prediction import Prediction
+from bridge.tasks.turns import Line
 from bridge.tasks.webhooks import LOGS_INTERVAL
 from bridge.tenants import Key
 from transcription.environment import SettingsError
@@ -50,7 +54,9 @@ class Queue:
     Until the dispatcher has opened the dockets, whoever adds a task waits.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, redis: "Redis") -> None:
+        self.runs: Final = Line(redis, "run")
+        self.fetches: Final = Line(redis, "fetch")
         self._dockets: Dockets | None = None
         self._opened: Final = asyncio.Event()
         self._adding: Final = asyncio.Semaphore(ADDS_AT_ONCE)
@@ -77,13 +83,21 @@ class Queue:
 
     async def submit(self, prediction: Prediction) -> None:
         """Queue what comes next for a prediction; queueing it twice does no harm."""
-        # Docket takes a key once while its task is queued or under way.
-        key = str(prediction.id)  # what docket keeps is text
+        missing = self._files.missing(prediction.recordings)
+        line = self.fetches if missing else self.runs
         async with self._adding_to() as dockets:
-            if self._files.missing(prediction.recordings):
-                await dockets.errands.add("fetch", key=key)(key)
-            else:
-                await dockets.jobs.add("run", key=key)(key)
+            await self._hand_over(dockets, line, await line.join(prediction))
+
+    async def go_on(self, line: Line) -> None:
+        """Queue those whose turn has come."""
+        async with self._adding_to() as dockets:
+            await self._hand_over(dockets, line, await line.go_on())
+
+    async def _hand_over(self, dockets: Dockets, line: Line, admitted: Sequence[Key]) -> None:
+        docket, task = (dockets.jobs, "run") if line is self.runs else (dockets.errands, "fetch")
+        # Docket takes a key once while its task is queued or under way; what it keeps is text.
+        for key in map(str, admitted):
+            await docket.add(task, key=key)(key)
 
     async def cancel_at(self, prediction: Prediction) -> None:
         """Ask for the prediction's end when its deadline comes."""

@@ -48,6 +48,10 @@ class Transfers:
     async def fetch(self, prediction_id: str) -> None:
         """Task: have the prediction's recordings here before its turn comes."""
         key = Key(prediction_id)
+        await self._fetch(key)
+        self._queue.fetches.leave(key)
+
+    async def _fetch(self, key: Key) -> None:
         prediction = await until_redis_answers(lambda: self._store.get(key))
         if prediction is None or prediction.terminal:
             return

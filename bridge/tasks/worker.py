@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import uuid4
 
 from redis.exceptions import RedisError
 
@@ -20,6 +21,7 @@ from bridge.tasks.codec import Docket, Worker
 from bridge.tasks.queue import Dockets, Queue
 from bridge.tasks.runs import Runs
 from bridge.tasks.transfers import Transfers
+from bridge.tasks.turns import ANNOUNCE_SECONDS, Line
 from bridge.tasks.webhooks import Webhooks
 from bridge.tenants import Key
 
@@ -29,6 +31,7 @@ REDELIVERY = timedelta(seconds=15)  # a task whose bridge was silent this long i
 # How soon a free slot is noticed: with docket's own 250 ms, Cog stood idle for 100 between jobs.
 RUNS_POLL = timedelta(milliseconds=10)
 TRANSFERS_POLL = timedelta(milliseconds=100)  # of many slots some are nearly always free
+REDIS_SECONDS = 1.0  # before a Redis that was away is asked again
 SWEEP_SECONDS = 60.0
 SWEEP_PAUSE = 2.0  # between two sweeps at least, however many tasks are refused
 LAST_WEBHOOKS_SECONDS = 20.0  # how long a stopping bridge still tries what clients are to be told
@@ -73,13 +76,14 @@ class Dispatcher:
             self._docket("errands") as errands,
             self._docket("deliveries") as deliveries,
         ):
-            jobs.register(self._runs.run, names=["run"])
+            jobs.register(self._run, names=["run"])
             errands.register(self._transfers.fetch, names=["fetch"])
             errands.register(self._transfers.cancel, names=["cancel"])
             deliveries.register(self._transfers.deliver, names=["deliver"])
             self._queue.open(Dockets(jobs, errands, deliveries))
             async with (
                 _working(errands, TRANSFERS_AT_ONCE, TRANSFERS_POLL),
+                self._offering(self._queue.fetches, TRANSFERS_AT_ONCE),
                 _working(deliveries, DELIVERIES_AT_ONCE, TRANSFERS_POLL),
                 _background(self._sweep()),
                 _background(self._work_while_ready(jobs)) as self._claiming,
@@ -103,12 +107,48 @@ class Dispatcher:
                 while not await self._webhooks.all_tried():  # noqa: ASYNC110 - Redis knows, no event of ours
                     await asyncio.sleep(TRANSFERS_POLL.total_seconds())
 
+    async def _run(self, prediction_id: str) -> None:
+        """Task: as `Runs.run`; then it is another one's turn."""
+        await self._runs.run(prediction_id)
+        self._queue.runs.leave(prediction_id)
+
     async def _work_while_ready(self, jobs: Docket) -> None:
         """Idempotency jobs only while Cog can run them, so that another pod's Cog gets them."""
         while True:
             await self._monitor.wait(ready=True)
-            async with _working(jobs, self._slots, RUNS_POLL):
+            async with (
+                _working(jobs, self._slots, RUNS_POLL),
+                self._offering(self._queue.runs, self._slots),
+            ):
                 await self._monitor.wait(ready=False)
+
+    @contextlib.asynccontextmanager
+    async def _offering(self, line: Line, slots: int) -> AsyncIterator[None]:
+        """Tells the other bridges of the slots here while the block runs, and fills them."""
+        bridge, loop = uuid4().hex, asyncio.get_running_loop()
+
+        async def fill() -> None:
+            due = loop.time()
+            while True:
+                line.changed.clear()
+                try:
+                    if loop.time() >= due:
+                        await line.announce(bridge, slots)
+                        due = loop.time() + ANNOUNCE_SECONDS
+                    await self._queue.go_on(line)
+                except RedisError:
+                    _log.warning("Redis does not answer; filling the slots later")
+                    due = loop.time() + REDIS_SECONDS
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await line.changed.wait()
+
+        try:
+            async with _background(fill()):
+                yield
+        finally:
+            with contextlib.suppress(RedisError):
+                await line.withdraw(bridge, slots)
 
     async def _sweep(self) -> None:
         """Queues again what is unfinished and, by some accident, not queued.
