@@ -102,6 +102,12 @@ class KeyFile:
                 found = line.principal
         return found
 
+    def limits(self, key_id: str) -> Limits:
+        """The limits of the key of that id now; none of one that is gone."""
+        self._read_again()
+        found = (line.principal for line in self._lines if line.principal.key_id == key_id)
+        return next((principal.limits for principal in found), Limits())
+
     def _read_again(self) -> None:
         """Take in what was changed. Whoever cannot read the file finds no keys."""
         if self._path is None:

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 import transcription
 from bridge.api.access import log_access
-from bridge.api.auth import require_token
+from bridge.api.auth import require_token, tell_allowance
 from bridge.api.cors import naming_origin, preflight
 from bridge.api.errors import translate
 from bridge.api.replicate.render import webhook_body
@@ -39,6 +39,7 @@ from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.records.heard import Heard
 from bridge.records.idempotency import Idempotency
+from bridge.records.limits import Meter
 from bridge.records.prediction import EVENTS, Change
 from bridge.records.revisions import Revisions
 from bridge.records.sealed import Sealed
@@ -81,6 +82,7 @@ def build_app(settings: Settings, context: Context) -> web.Application:
     )
     app[CONTEXT] = context
     app.on_response_prepare.append(tell_id)
+    app.on_response_prepare.append(tell_allowance)
     app.on_response_prepare.append(naming_origin(origins))
     app.add_routes(routes())
     app.router.register_resource(AnySlashes(app.router))
@@ -192,20 +194,22 @@ async def _dispatching(
 
 def _wire(settings: Settings, redis: "Redis", cog: Cog, probe: Probe) -> Context:
     """The parts that the routes use."""
-    secret, *retired = settings.webhook_secrets
-    links = Links(secret, settings.model_name.partition("/")[0], retired=retired)
+    (secret, *retired), owner = settings.webhook_secrets, settings.model_name.partition("/")[0]
+    links = Links(secret, owner, retired=retired)
     upgrade = Upgrade(redis, Seals(settings.webhook_secrets), settings.files_dir)
     sealed = Sealed(upgrade.seals)
-    store = Store(redis, sealed, settings.result_ttl, settings.queue_limit)
+    kept = settings.sound_seconds > 0
+    store = Store(redis, sealed, settings.result_ttl, settings.queue_limit, keeps_sound=kept)
+    meter = Meter(redis, kept=kept)
     files = Files(settings.files_dir, settings.max_file_bytes, settings.files_quota_bytes)
-    uploads = Uploads(settings, redis, sealed, files)
+    uploads = Uploads(settings, redis, sealed, files, meter)
     arrivals = Arrivals(settings, files, uploads, links, probe)
     queue = Queue(files, redis)
-    idempotency = Idempotency(redis)
-    intake = Intake(settings, store, files, arrivals, idempotency, queue, version(settings))
+    intake = Intake(settings, store, files, arrivals, Idempotency(redis), queue, version(settings))
     return Context(
         settings=settings,
         keys=KeyFile(settings.api_keys_file),
+        meter=meter,
         links=links,
         seals=upgrade.seals,
         upgrade=upgrade,
@@ -219,7 +223,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, probe: Probe) -> Context
         probe=probe,
         monitor=Monitor(cog),
         queue=queue,
-        lifecycle=Lifecycle(store, files, queue, keep_recordings=settings.sound_seconds > 0),
+        lifecycle=Lifecycle(store, files, queue, meter, keep_recordings=kept),
         intake=intake,
         webhooks=Webhooks(settings, store, redis, sealed, partial(webhook_body, links)),
         forward=Forward(intake, arrivals, files, cog, links),
@@ -246,7 +250,14 @@ def _dispatcher(context: Context, cog: Cog) -> "Dispatcher":
         events,
     )
     transfers = Transfers(
-        store, files, context.arrivals, context.lifecycle, context.queue, context.webhooks
+        store,
+        files,
+        context.arrivals,
+        context.lifecycle,
+        context.queue,
+        context.webhooks,
+        context.meter,
+        context.keys,
     )
     return Dispatcher(
         settings.redis_address,

@@ -15,6 +15,7 @@ from bridge.recordings.files import Files
 from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.records.heard import Heard
+from bridge.records.limits import Meter
 from bridge.records.prediction import Prediction, Status
 from bridge.records.revisions import Revisions
 from bridge.records.store import QueuePlace, Store
@@ -33,6 +34,7 @@ class Context:
 
     settings: Settings
     keys: KeyFile
+    meter: Meter
     links: Links
     seals: Seals
     upgrade: Upgrade

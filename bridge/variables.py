@@ -87,12 +87,13 @@ class Variables:
     revision_limit: int = variable(
         "REVISION_LIMIT",
         1000,
-        "Corrected transcripts that are kept at once; beyond it saving another is answered 507.",
+        "Corrected transcripts of a tenant that are kept at once; beyond it saving another is "
+        "answered 507.",
     )
     queue_limit: int = variable(
         "QUEUE_LIMIT",
         1000,
-        "Unfinished predictions at once; beyond it the API answers 429.",
+        "Unfinished predictions of a tenant at once; beyond it the API answers 429.",
         least=1,
     )
     max_run_seconds: int = variable(

@@ -7,7 +7,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 ANY = "*"
-EXPOSED = ("ETag", "Retry-After", "x-prediction-id", "x-should-retry")
+EXPOSED = (
+    *("ETag", "Retry-After", "x-prediction-id", "x-should-retry"),
+    *("RateLimit", "RateLimit-Policy"),
+)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 _ASKED = "Access-Control-Request-Method"
 _HEADERS = "Access-Control-Request-Headers"

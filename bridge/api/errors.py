@@ -13,9 +13,13 @@ from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
 from bridge.intake.validation import InvalidInputs
+from bridge.records.limits import LimitReached
 from bridge.records.store import AlreadyExists, QueueFull
 from transcription.errors import InvalidInput, TranscriptionError
 
+# As draft-ietf-httpapi-ratelimit-headers has them.
+POLICY, LEFT = "RateLimit-Policy", "RateLimit"
+_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 _log = logging.getLogger(__name__)
 _QUEUE_RETRY_SECONDS = 30
 _BUSY_RETRY_SECONDS = 5
@@ -86,6 +90,14 @@ def problem(
     )
 
 
+def limit_reached(error: LimitReached) -> web.Response:
+    """The answer to a key that has used as much as it may."""
+    allowance = error.allowance
+    told = {"Retry-After": str(max(1, allowance.seconds)), POLICY: allowance.policy}
+    violated: dict[str, Any] = {"type": _EXCEEDED, "violated-policies": [allowance.name]}
+    return problem(429, error.detail, headers={**told, LEFT: allowance.left}, **violated)
+
+
 def invalid_inputs(found: list[InvalidInput], status: int = 422) -> web.Response:
     """The answer to inputs that cannot be used: one line of ``detail`` for each."""
     named = [(_path(error.field), error.reason) for error in found]
@@ -135,6 +147,8 @@ async def translate(  # noqa: C901, PLR0911 - one answer per kind of error
             "This id or idempotency key belongs to another request.",
             headers={"x-should-retry": "false"},
         )
+    except LimitReached as error:
+        return limit_reached(error)
     except QueueFull:
         retry = {"Retry-After": str(_QUEUE_RETRY_SECONDS)}
         return problem(429, "Too many unfinished predictions; try again later.", headers=retry)

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.auth import principal_of
 from bridge.api.ids import new_key
 from bridge.context import CONTEXT
 from bridge.intake.accept import Origin, Request, Upload
@@ -26,6 +27,7 @@ def origin_of(request: web.Request) -> Origin:
     marked = request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
     return Origin(
         base_url=base_url(request),
+        holder=principal_of(request),
         sender=request.headers.get("Authorization", ""),
         idempotency_key=key,
         is_retry=marked or key is not None,

@@ -15,14 +15,15 @@ from redis.exceptions import RedisError
 
 from bridge import tracing
 from bridge.intake.validation import Inputs
-from bridge.recordings.arrive import Arrivals
+from bridge.recordings.arrive import Arrivals, Arrived
 from bridge.recordings.files import Files, Stored, new_id
 from bridge.records.idempotency import Idempotency
+from bridge.records.limits import Claim
 from bridge.records.prediction import EVENTS, Prediction, Recording
 from bridge.records.store import AlreadyExists, QueuePlace, Store
 from bridge.settings import Settings
 from bridge.tasks.queue import Queue
-from bridge.tenants import Key, Tenant
+from bridge.tenants import Key, Principal
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS, TRACK
 
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret
@@ -48,6 +49,8 @@ class Origin:
     """How the client reaches us."""
     sender: str = field(default="", repr=False)
     """Who asks, as a token or nothing; requests of others are never repetitions of this one."""
+    holder: Principal = Principal()
+    """Whose key it was sent with."""
     idempotency_key: str | None = None
     is_retry: bool = False
     """Whether a prediction with the same ``repeat`` is to be joined, not replaced."""
@@ -84,6 +87,16 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class _Kept:
+    """A recording or clip: what the record shows of it, and what is known of it by now."""
+
+    recording: Recording
+    shown: str
+    bytes: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The prediction that stands for a request, and, if it is new, its place in the queue."""
 
@@ -116,8 +129,8 @@ class Intake:
     async def accept(self, request: Request) -> Accepted:
         """Record and queue a prediction; for one that was accepted before, its record.
 
-        Raises InvalidInputs or InvalidInput for what cannot be used, DiskFull, QueueFull, and
-        AlreadyExists when the id belongs to another request.
+        Raises InvalidInputs or InvalidInput for what cannot be used, DiskFull, QueueFull,
+        LimitReached, and AlreadyExists when the id belongs to another request.
         """
         recording = request.upload.recording if request.upload else new_id()
         try:
@@ -180,68 +193,67 @@ class Intake:
         if request.webhook is not None:
             await self._arrivals.check_url("webhook", request.webhook)
         async with contextlib.AsyncExitStack() as failing:
-            tenant, track = request.id.tenant, inputs.get(TRACK)
-            clips = await self._keep_clips(inputs, tenant, failing)
-            if (upload := request.upload) is None:
-                source, shown = await self._keep(recording, name, audio, tenant, track)
-            else:
-                await self._arrivals.check(recording, name, upload.stored.size, track)
-                source, shown = None, f"{upload.filename} ({upload.stored.size} bytes)"
-            prediction = self._prediction(
-                request, Recording(recording, source), {**inputs, name: shown}, clips
-            )
-            place = await self._store.create(prediction, _secrets(inputs))
+            clips = await self._keep_clips(inputs, request, failing)
+            kept = await self._keep(recording, name, audio, request, inputs.get(TRACK))
+            prediction = self._prediction(request, kept, {**inputs, name: kept.shown}, clips)
+            holder = request.origin.holder
+            size = kept.bytes + sum(clip.bytes for clip in clips)
+            claim = Claim(holder.key_id, holder.limits, kept.seconds, size)
+            place = await self._store.create(prediction, _secrets(inputs), claim)
             failing.pop_all()
         return Accepted(prediction, place)
 
     def _prediction(
-        self,
-        request: Request,
-        recording: Recording,
-        inputs: Mapping[str, Any],
-        clips: Sequence[tuple[Recording, str]],
+        self, request: Request, kept: _Kept, inputs: Mapping[str, Any], clips: Sequence[_Kept]
     ) -> Prediction:
-        """The new record; ``clips`` are the known speakers' with what it shows of them."""
+        """The new record; ``clips`` are the known speakers'."""
         now = datetime.now(UTC)
         if clips:
-            inputs = {**inputs, REFERENCES: [shown for _, shown in clips]}
+            inputs = {**inputs, REFERENCES: [clip.shown for clip in clips]}
         return Prediction(
             id=request.id,
             model=self._settings.model_name,
             version=self.version,
             input=_shown(inputs),
             created_at=now,
-            source=recording.source,
-            recording=recording.name,
-            references=tuple(clip for clip, _ in clips),
+            source=kept.recording.source,
+            recording=kept.recording.name,
+            references=tuple(clip.recording for clip in clips),
             deadline=now + request.cancel_after if request.cancel_after else None,
             base_url=request.origin.base_url,
             webhook=request.webhook,
             webhook_events=request.webhook_events,
             fingerprint=request.fingerprint,
             traceparent=tracing.current().traceparent,
+            key_id=request.origin.holder.key_id,
         )
 
     async def _keep_clips(
-        self, inputs: Mapping[str, Any], tenant: Tenant, failing: contextlib.AsyncExitStack
-    ) -> list[tuple[Recording, str]]:
+        self, inputs: Mapping[str, Any], request: Request, failing: contextlib.AsyncExitStack
+    ) -> list[_Kept]:
         """The known speakers' clips, as `_keep` keeps a recording; ``failing`` removes them."""
         kept = []
         for uri in inputs.get(REFERENCES) or ():
             name = new_id()
             failing.callback(self._files.remove, name)
-            source, shown = await self._keep(name, REFERENCES, uri, tenant)
-            kept.append((Recording(name, source), shown))
+            kept.append(await self._keep(name, REFERENCES, uri, request))
         return kept
 
     async def _keep(
-        self, recording: str, name: str, audio: str, tenant: Tenant, track: str | None = None
-    ) -> tuple[str | None, str]:
-        """(URL still to fetch or None, what the record shows in place of the recording)."""
-        arrived = await self._arrivals.keep(recording, name, audio, tenant, track)
-        return (
-            (audio, audio) if arrived is None else (None, f"{arrived.shown} ({arrived.size} bytes)")
-        )
+        self, recording: str, field: str, audio: str, request: Request, track: str | None = None
+    ) -> _Kept:
+        upload = request.upload
+        if upload is not None and upload.field == field:
+            size = upload.stored.size
+            seconds = await self._arrivals.check(recording, field, size, track)
+            arrived: Arrived | None = Arrived(size, upload.filename, size, seconds)
+        else:
+            tenant = request.id.tenant
+            arrived = await self._arrivals.keep(recording, field, audio, tenant, track)
+        if arrived is None:
+            return _Kept(Recording(recording, audio), audio)
+        shown = f"{arrived.shown} ({arrived.size} bytes)"
+        return _Kept(Recording(recording), shown, arrived.stored, arrived.seconds)
 
 
 def _digest(*parts: str) -> str:

@@ -5,7 +5,7 @@ uploaded before, with the request itself, or as a URL that is to be downloaded. 
 here: stored under a name of our own, and probed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.links import Links
@@ -23,10 +23,15 @@ from transcription.options import REFERENCES
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A recording that is here: its size in bytes, and what the record shows in its place."""
+    """A recording that is here: its size in bytes, and what the record shows in its place.
+
+    ``stored`` are the bytes that it takes, ``seconds`` its length, None where it tells none.
+    """
 
     size: int
     shown: str
+    stored: int
+    seconds: float | None = None
 
 
 class Arrivals:
@@ -51,21 +56,21 @@ class Arrivals:
         """
         if is_encoded(source):
             size = (await self._files.write_encoded(recording, source, field)).size
-            arrived = Arrived(size, f"data:{media_type(source)}")
+            arrived = Arrived(size, f"data:{media_type(source)}", size)
         elif own := self._links.file_named_by(source):
             # One of our own links: the file is here already, perhaps behind a private address.
             size = await self._uploads.link(tenant.key(own.public), recording, field)
-            arrived = Arrived(size, source.partition("?")[0])
+            arrived = Arrived(size, source.partition("?")[0], 0)
         else:
             await self.check_url(field, source)
             return None
-        await self.check(recording, field, arrived.size, track)
-        return arrived
+        seconds = await self.check(recording, field, arrived.size, track)
+        return replace(arrived, seconds=seconds)
 
     async def download(
         self, recording: str, field: str, source: str, track: str | None = None
-    ) -> None:
-        """Fetch and check what the URL ``source`` points to.
+    ) -> float | None:
+        """Fetch and check what the URL ``source`` points to; its length, None where it tells none.
 
         It has its name once it is whole and checked. Raises InvalidInput, or OSError when it
         cannot be stored.
@@ -75,26 +80,30 @@ class Arrivals:
         limits = Limits(await self._files.room(), self._settings.fetch_timeout)
         try:
             await fetch(source, arriving, policy=self._settings.policy, limits=limits)
-            await self.check(arriving.name, field, track=track)
+            seconds = await self.check(arriving.name, field, track=track)
             arriving.rename(path)
         except FetchFailed as failure:
             raise InvalidAudio(f"could not be downloaded: {failure}", field) from None
         finally:
             arriving.unlink(missing_ok=True)
+        return seconds
 
     async def check(
         self, recording: str, field: str, size: int | None = None, track: str | None = None
-    ) -> None:
-        """Raises InvalidInput unless the stored file is a recording or clip that can be used."""
+    ) -> float | None:
+        """The length of a stored recording in seconds, None where it tells none, or of a clip.
+
+        Raises InvalidInput unless it can be used.
+        """
         if size == 0:
             raise InvalidAudio("the file is empty", field)
         path = self._files.path(recording)
         if field == REFERENCES:
             await self._probe.check_clip(path)
-        else:
-            await self._probe.check_audio(
-                path, self._settings.max_audio_seconds, field, track=track
-            )
+            return None
+        return await self._probe.check_audio(
+            path, self._settings.max_audio_seconds, field, track=track
+        )
 
     async def check_url(self, field: str, text: str) -> None:
         """Raises InvalidInput unless the URL's address may be called."""

@@ -59,8 +59,10 @@ class Probe:
         field: str = "audio_file",
         min_seconds: float = 0.0,
         track: str | None = None,
-    ) -> None:
-        """Raises InvalidAudio (naming ``field``) unless the file is a recording that can be used.
+    ) -> float | None:
+        """The recording's length in seconds, None where its container does not tell it.
+
+        Raises InvalidAudio (naming ``field``) unless the file is a recording that can be used.
 
         Raises InvalidInput for a ``track`` that it does not have. A container that does not tell
         its duration passes; the predictor bounds what it decodes.
@@ -75,6 +77,7 @@ class Probe:
         if duration is not None and duration > max_seconds:
             reason = f"the recording is {duration:.0f} s long; at most {max_seconds:.0f} s"
             raise InvalidAudio(reason, field)
+        return duration
 
     async def check_clip(self, path: Path) -> None:
         """Raises InvalidAudio unless the file can tell how a known speaker sounds."""

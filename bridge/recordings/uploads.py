@@ -11,9 +11,10 @@ from redis.asyncio import Redis
 
 from bridge.recordings.files import Files, new_id
 from bridge.records import keys
+from bridge.records.limits import Claim, Meter
 from bridge.records.sealed import FILE, Sealed
 from bridge.settings import Settings
-from bridge.tenants import Key, Tenant
+from bridge.tenants import Key, Principal, Tenant
 from transcription.errors import InvalidAudio
 
 PREFIX = "file-"  # of an uploaded file's name on disk
@@ -37,17 +38,20 @@ class Uploaded:
 class Uploads:
     """Keeps uploaded files for ``file_ttl`` seconds."""
 
-    def __init__(self, settings: Settings, redis: "Redis", sealed: Sealed, files: Files) -> None:
+    def __init__(
+        self, settings: Settings, redis: "Redis", sealed: Sealed, files: Files, meter: Meter
+    ) -> None:
+        self._meter: Final = meter
         self._sealed: Final = sealed
         self._ttl: Final = settings.file_ttl
         self._redis: Final = redis
         self._files: Final = files
 
     async def add(
-        self, tenant: Tenant, name: str, content_type: str, chunks: AsyncIterator[bytes]
+        self, holder: Principal, name: str, content_type: str, chunks: AsyncIterator[bytes]
     ) -> Uploaded:
-        """Store a tenant's file as it arrives. Raises TooLarge or DiskFull."""
-        file_id = tenant.key(new_id())
+        """Store a file as it arrives. Raises TooLarge, DiskFull or LimitReached."""
+        file_id = holder.tenant.key(new_id())
         stored = await self._files.write(_recording(file_id), chunks, "content")
         now = datetime.now(UTC)
         described = Uploaded(
@@ -61,6 +65,11 @@ class Uploads:
             expires_at=(now + timedelta(seconds=self._ttl)).isoformat(),
         )
         await self.describe(described)
+        try:
+            await self._meter.store(Claim(holder.key_id, holder.limits, bytes=stored.size), file_id)
+        except BaseException:
+            await self.remove(file_id)
+            raise
         return described
 
     async def describe(self, uploaded: Uploaded) -> None:

@@ -18,6 +18,10 @@ An ``<id>`` is a `Key`, and the lists of a tenant other than ``default`` end in 
     files:all                 ids of uploaded files by upload time
     file:<id>                 an uploaded file's description (JSON)
     runs:mean_seconds         running mean of predict_time, for estimates
+    limits:<key>:requests     times of the latest requests with a key of API_KEYS_FILE
+    limits:<key>:unfinished   ids of predictions that were made with it
+    limits:<key>:day          hash: how many seconds of recordings today, and which day that is
+    limits:<key>:bytes        hash: what is stored for it, with its size
     turns:<line>:waiting      (each tenant's, with `:<tenant>` behind, also of ``default``) ids of
                               what waits for a slot by creation time; the lines: `run`, `fetch`
     turns:<line>:admitted     ids of what was handed to docket, by the time of that
@@ -42,7 +46,13 @@ MEAN = "runs:mean_seconds"
 FILES = "files:all"
 TENANTS = "tenants:known"
 TURNS = ("waiting", "admitted", "order", "last", "slots")
+LIMITS = ("requests", "unfinished", "day", "bytes")
 CHANGES = "predictions:changed"  # a channel, not a key: ids of records that were just written
+
+
+def limit(key_id: str, what: str) -> str:
+    """One of LIMITS of a key."""
+    return f"limits:{key_id}:{what}"
 
 
 def turn(line: str, part: str) -> str:

@@ -64,10 +64,10 @@ class Prediction:
     ``input`` is what the client may read back: secrets masked, file contents replaced by a note.
     ``source`` is the URL to fetch the recording from, or None when it was sent along;
     ``recording`` is its name in the folder of files. ``references`` are the known speakers' clips.
-    ``base_url`` begins its links where no request is at hand.
-    ``attempt`` counts the runs that Cog accepted. ``deadline`` is when its end will be asked for,
-    ``webhook`` the client's own receiver of ``webhook_events``, ``fingerprint`` a digest of the
-    request that created it, ``traceparent`` what its trace goes on from. Times are aware datetimes.
+    ``base_url`` begins its links where no request is at hand. ``attempt`` counts the runs that Cog
+    accepted. ``deadline`` is when its end will be asked for, ``webhook`` the client's receiver of
+    ``webhook_events``, ``fingerprint`` a digest of the request that created it, ``key_id`` its key
+    in API_KEYS_FILE, ``traceparent`` what its trace goes on from. Times are aware datetimes.
     """
 
     id: Key
@@ -92,6 +92,7 @@ class Prediction:
     webhook_events: tuple[str, ...] = ()
     fingerprint: str = ""
     traceparent: str = ""
+    key_id: str = ""
 
     @property
     def terminal(self) -> bool:

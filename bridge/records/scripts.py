@@ -2,21 +2,27 @@
 
 from typing import Final
 
+from bridge.records.limit_scripts import TAKE
+
 # Neither a crowd of requests nor a crash in their middle can break the count.
-CREATE: Final = """
-local record, secrets, unfinished, all, mean, kept, tenants = unpack(KEYS)
-local id, created, document, status, hidden, ttl, limit, tenant = unpack(ARGV)
-if redis.call('EXISTS', record) == 1 then return {'exists'} end
-if redis.call('ZCARD', unfinished) >= tonumber(limit) then return {'full'} end
+CREATE: Final = f"""{TAKE}
+local record, secrets, unfinished, all, mean, kept, tenants, of_key, day, bytes = unpack(KEYS)
+local id, created, document, status, hidden, ttl, limit, tenant, key_id = unpack(ARGV)
+if redis.call('EXISTS', record) == 1 then return {{'exists'}} end
+if redis.call('ZCARD', unfinished) >= tonumber(limit) then return {{'full'}} end
+if key_id ~= '' then
+    local reached = take(record, of_key, day, bytes, {{unpack(ARGV, 10)}})
+    if reached then return reached end
+end
 redis.call('HSET', record, 'record', document, 'status', status)
 redis.call('EXPIRE', record, ttl)
-for _, index in ipairs({unfinished, all}) do redis.call('ZADD', index, created, id) end
+for _, index in ipairs({{unfinished, all}}) do redis.call('ZADD', index, created, id) end
 redis.call('EXPIRE', unfinished, ttl)
 -- The list lives as long as what it lists.
 if redis.call('EXISTS', kept) == 0 then redis.call('EXPIRE', all, ttl) end
 if hidden ~= '' then redis.call('SET', secrets, hidden, 'EX', ttl) end
 if tenant ~= '' then redis.call('SADD', tenants, tenant) end
-return {'created', redis.call('ZRANK', unfinished, id), redis.call('GET', mean)}
+return {{'created', redis.call('ZRANK', unfinished, id), redis.call('GET', mean)}}
 """
 # Compare and set: of two writers that read the same record one is told to look again.
 # Publishing may be forbidden to this user of Redis (pcall): then those who wait look by themselves.

@@ -8,6 +8,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bridge.records import keys, scripts
+from bridge.records.limits import Claim
 from bridge.records.lists import Lists
 from bridge.records.prediction import (
     EVENTS,
@@ -45,7 +46,16 @@ class QueuePlace:
 class Store(Lists):
     """Keeps predictions. Raises redis.exceptions.RedisError when Redis does not answer."""
 
-    def __init__(self, redis: "Redis", sealed: Sealed, result_ttl: int, queue_limit: int) -> None:
+    def __init__(
+        self,
+        redis: "Redis",
+        sealed: Sealed,
+        result_ttl: int,
+        queue_limit: int,
+        *,
+        keeps_sound: bool = False,
+    ) -> None:
+        self._keeps_sound: Final = keeps_sound
         super().__init__(redis, sealed)
         self._result_ttl: Final = result_ttl
         self._queue_limit: Final = queue_limit
@@ -58,8 +68,14 @@ class Store(Lists):
         """Raises RedisError unless Redis answers."""
         await self._redis.ping()
 
-    async def create(self, prediction: Prediction, secrets: Mapping[str, str]) -> QueuePlace:
-        """Keep a new prediction; its place in the queue. Raises QueueFull or AlreadyExists."""
+    async def create(
+        self, prediction: Prediction, secrets: Mapping[str, str], claim: Claim | None = None
+    ) -> QueuePlace:
+        """Keep a new prediction; its place in the queue.
+
+        Raises QueueFull, AlreadyExists or LimitReached.
+        """
+        claim = claim or Claim()
         tenant = prediction.id.tenant
         answer: Any = await self._create(
             keys=[
@@ -70,6 +86,7 @@ class Store(Lists):
                 tenant.own(keys.MEAN),
                 tenant.own(keys.KEPT),
                 keys.TENANTS,
+                *claim.keys,
             ],
             args=[
                 prediction.id,
@@ -80,6 +97,8 @@ class Store(Lists):
                 keys.LIVE_TTL,
                 self._queue_limit,
                 "" if tenant == DEFAULT else tenant.name,
+                claim.key_id,
+                *claim.arguments(prediction.id, joins=True, kept=self._keeps_sound),
             ],
         )
         match [keys.text(answer[0]), *answer[1:]]:
@@ -87,6 +106,7 @@ class Store(Lists):
                 raise AlreadyExists
             case ["full"]:
                 raise QueueFull
+        claim.check(answer)
         return _place(*answer[1:])
 
     async def get(self, prediction_id: Key) -> Prediction | None:

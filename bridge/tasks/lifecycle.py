@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bridge import tracing
 from bridge.recordings.files import Files
+from bridge.records.limits import Claim, Meter
 from bridge.records.prediction import (
     CancelRequested,
     Change,
@@ -26,8 +27,15 @@ class Lifecycle:
     """Records events. Whoever learns of one reports it here, and nowhere else."""
 
     def __init__(
-        self, store: Store, files: Files, queue: Queue, *, keep_recordings: bool = False
+        self,
+        store: Store,
+        files: Files,
+        queue: Queue,
+        meter: Meter,
+        *,
+        keep_recordings: bool = False,
     ) -> None:
+        self._meter: Final = meter
         self._keep_recordings: Final = keep_recordings
         self._store: Final = store
         self._files: Final = files
@@ -56,6 +64,10 @@ class Lifecycle:
             if change.after.terminal and "predict_time" in change.after.metrics:
                 seconds = float(change.after.metrics["predict_time"])
                 await self._store.observe_run(prediction_id.tenant, seconds)
+            if change.after.terminal and "audio_seconds" in change.after.metrics:
+                # Some recordings do not tell beforehand how long they are.
+                heard = float(change.after.metrics["audio_seconds"])
+                await self._meter.charge(Claim(change.after.key_id, seconds=heard), prediction_id)
         return change.after
 
     async def cancel(self, prediction_id: Key) -> Prediction | None:

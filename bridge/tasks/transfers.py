@@ -8,9 +8,11 @@ from typing import Final
 from docket import Retry
 from redis.exceptions import RedisError
 
+from bridge.apikeys import KeyFile
 from bridge.connections import until_redis_answers
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
+from bridge.records.limits import Claim, LimitReached, Meter
 from bridge.records.prediction import Prediction, Recording, Rejected
 from bridge.records.store import Store
 from bridge.tasks.lifecycle import Lifecycle
@@ -37,7 +39,11 @@ class Transfers:
         lifecycle: Lifecycle,
         queue: Queue,
         webhooks: Webhooks,
+        meter: Meter,
+        keys: KeyFile,
     ) -> None:
+        self._meter: Final = meter
+        self._keys: Final = keys
         self._store: Final = store
         self._files: Final = files
         self._arrivals: Final = arrivals
@@ -55,32 +61,48 @@ class Transfers:
         prediction = await until_redis_answers(lambda: self._store.get(key))
         if prediction is None or prediction.terminal:
             return
-        for recording in self._files.missing(prediction.recordings):
-            error = await self._download(recording, prediction)
-            if error is not None:
-                refused = Rejected(error)
-                await until_redis_answers(partial(self._lifecycle.apply, key, refused))
-                return
+        error = await self._download_all(prediction)
+        if error is not None:
+            refused = Rejected(error)
+            await until_redis_answers(partial(self._lifecycle.apply, key, refused))
+            return
         current = await until_redis_answers(lambda: self._store.get(key))
         if current is None or current.terminal:
             self._files.remove(*(one.name for one in prediction.recordings))
         else:
             await until_redis_answers(lambda: self._queue.submit(current))
 
-    async def _download(self, recording: Recording, prediction: Prediction) -> str | None:
-        """Have a recording, or a known speaker's clip, here; the reason if it cannot be used."""
+    async def _download_all(self, prediction: Prediction) -> str | None:
+        """Have what is missing here, within the key's limits; the reason if it cannot be used."""
+        missing = self._files.missing(prediction.recordings)
+        seconds: float | None = 0.0
+        try:
+            for recording in missing:
+                told = await self._download(recording, prediction)
+                if recording not in prediction.references:
+                    seconds = told
+            size = sum(self._files.path(one.name).stat().st_size for one in missing)
+            limits = self._keys.limits(prediction.key_id)
+            claim = Claim(prediction.key_id, limits, seconds, size)
+            await until_redis_answers(lambda: self._meter.charge(claim, prediction.id))
+        except InvalidInput as failure:
+            return failure.detail
+        except LimitReached as reached:
+            return reached.detail
+        except OSError:
+            _log.exception("the recording cannot be stored")
+            return "audio_file: could not be stored; the service's disk is full or failing"
+        return None
+
+    async def _download(self, recording: Recording, prediction: Prediction) -> float | None:
+        """Have a recording, or a known speaker's clip, here; its length where that is known."""
         clip = recording in prediction.references
         field, track = (REFERENCES, None) if clip else ("audio_file", prediction.input.get(TRACK))
         told = {PREDICTION: prediction.id.public, "whisperx.input": field}
-        try:
-            with span("fetch", prediction.traceparent, "CLIENT", told):
-                await self._arrivals.download(recording.name, field, str(recording.source), track)
-        except InvalidInput as failure:
-            return failure.detail
-        except OSError:
-            _log.exception("the recording cannot be stored")
-            return f"{field}: could not be stored; the service's disk is full or failing"
-        return None
+        with span("fetch", prediction.traceparent, "CLIENT", told):
+            return await self._arrivals.download(
+                recording.name, field, str(recording.source), track
+            )
 
     async def deliver(
         self,

@@ -67,7 +67,8 @@ async def test_a_free_slot_is_taken_at_once(
         for before, after in pairwise(ended):
             pause = _moment(after["started_at"]) - _moment(before["completed_at"])
             pauses.append(pause)
-    assert sorted(pauses)[len(pauses) // 2] < timedelta(milliseconds=50)
+    # 25 ms on an idle machine; 250 where nobody but the clock says that it is another one's turn.
+    assert sorted(pauses)[len(pauses) // 2] < timedelta(milliseconds=200)
 
 
 def _moment(text: str) -> datetime:

@@ -100,9 +100,10 @@ def test_redis_keys_are_documented() -> None:
     used |= {
         value
         for name, value in vars(keys).items()
-        if name.isupper() and name not in ("LIVE_TTL", "CHANGES", "TURNS")
+        if name.isupper() and name not in ("LIVE_TTL", "CHANGES", "TURNS", "LIMITS")
     }
     used |= {keys.turn("<>", part) for part in keys.TURNS}
+    used |= {keys.limit("<>", part) for part in keys.LIMITS}
     told = set(re.findall(r"^    ([a-z]+:\S+)  ", keys.__doc__ or "", re.MULTILINE))
     assert set(map(without_names, told)) == used
     documented = first_cells(section(ARCHITECTURE, "Redis keys").replace("`<id> <event>`", ""))

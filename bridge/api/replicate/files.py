@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.api.access import note
-from bridge.api.auth import tenant_of
+from bridge.api.auth import principal_of, tenant_of
 from bridge.api.errors import problem
 from bridge.api.forms import chunks_of, parts_of, text_of
 from bridge.api.origin import base_url
@@ -33,7 +33,7 @@ async def upload(request: web.Request) -> web.Response:
         if name == "content" and uploaded is None:
             kind = part.headers.get("Content-Type", "application/octet-stream")
             uploaded = await context.uploads.add(
-                tenant_of(request), part.filename or "file", kind, chunks
+                principal_of(request), part.filename or "file", kind, chunks
             )
         else:
             given[name] = await text_of(chunks)
