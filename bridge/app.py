@@ -17,7 +17,8 @@ from redis.asyncio import Redis
 
 import transcription
 from bridge.api.access import log_access
-from bridge.api.auth import require_token, tell_allowance
+from bridge.api.allowances import tell_allowance
+from bridge.api.auth import require_token
 from bridge.api.cors import naming_origin, preflight
 from bridge.api.errors import translate
 from bridge.api.replicate.render import webhook_body
@@ -81,9 +82,7 @@ def build_app(settings: Settings, context: Context) -> web.Application:
         client_max_size=settings.max_json_bytes,
     )
     app[CONTEXT] = context
-    app.on_response_prepare.append(tell_id)
-    app.on_response_prepare.append(tell_allowance)
-    app.on_response_prepare.append(naming_origin(origins))
+    app.on_response_prepare.extend((tell_id, tell_allowance, naming_origin(origins)))
     app.add_routes(routes())
     app.router.register_resource(AnySlashes(app.router))
     return app

@@ -6,9 +6,9 @@ import re
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bridge.api.errors import LEFT, POLICY, problem
+from bridge.api.allowances import ALLOWANCE
+from bridge.api.errors import problem
 from bridge.context import CONTEXT, Context
-from bridge.records.limits import Allowance
 from bridge.tenants import Principal, Scope, Tenant
 
 PUBLIC = frozenset(
@@ -42,7 +42,6 @@ SIGNED = frozenset(
 )
 
 _SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`
-_ALLOWANCE = web.RequestKey("allowance", Allowance)
 _PRINCIPAL = web.RequestKey("principal", Principal)
 _NOBODY = Principal()  # may do what OPEN names, in the tenant of BRIDGE_TOKEN
 
@@ -93,15 +92,8 @@ async def require_token(request: web.Request, handler: Handler) -> web.StreamRes
         return forbidden(principal, needed)
     request[_PRINCIPAL] = principal
     if (allowance := await context.meter.request(principal)) is not None:
-        request[_ALLOWANCE] = allowance
+        request[ALLOWANCE] = allowance
     return await handler(request)
-
-
-async def tell_allowance(request: web.Request, response: web.StreamResponse) -> None:
-    """Adds to an answer how many requests are left, where they are limited."""
-    if _ALLOWANCE in request and POLICY not in response.headers:
-        response.headers[POLICY] = request[_ALLOWANCE].policy
-        response.headers[LEFT] = request[_ALLOWANCE].left
 
 
 def unauthenticated() -> web.Response:

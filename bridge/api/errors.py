@@ -12,14 +12,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
+from bridge.api.allowances import refusal
 from bridge.intake.validation import InvalidInputs
 from bridge.records.limits import LimitReached
 from bridge.records.store import AlreadyExists, QueueFull
 from transcription.errors import InvalidInput, TranscriptionError
 
-# As draft-ietf-httpapi-ratelimit-headers has them.
-POLICY, LEFT = "RateLimit-Policy", "RateLimit"
-_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 _log = logging.getLogger(__name__)
 _QUEUE_RETRY_SECONDS = 30
 _BUSY_RETRY_SECONDS = 5
@@ -90,14 +88,6 @@ def problem(
     )
 
 
-def limit_reached(error: LimitReached) -> web.Response:
-    """The answer to a key that has used as much as it may."""
-    allowance = error.allowance
-    told = {"Retry-After": str(max(1, allowance.seconds)), POLICY: allowance.policy}
-    violated: dict[str, Any] = {"type": _EXCEEDED, "violated-policies": [allowance.name]}
-    return problem(429, error.detail, headers={**told, LEFT: allowance.left}, **violated)
-
-
 def invalid_inputs(found: list[InvalidInput], status: int = 422) -> web.Response:
     """The answer to inputs that cannot be used: one line of ``detail`` for each."""
     named = [(_path(error.field), error.reason) for error in found]
@@ -142,13 +132,10 @@ async def translate(  # noqa: C901, PLR0911 - one answer per kind of error
         headers = {"Retry-After": str(_BUSY_RETRY_SECONDS)} if error.status == 503 else None
         return problem(error.status, error.detail, headers=headers)
     except AlreadyExists:
-        return problem(
-            409,
-            "This id or idempotency key belongs to another request.",
-            headers={"x-should-retry": "false"},
-        )
+        told = "This id or idempotency key belongs to another request."
+        return problem(409, told, headers={"x-should-retry": "false"})
     except LimitReached as error:
-        return limit_reached(error)
+        return problem(429, error.detail, **refusal(error))
     except QueueFull:
         retry = {"Retry-After": str(_QUEUE_RETRY_SECONDS)}
         return problem(429, "Too many unfinished predictions; try again later.", headers=retry)
