@@ -231,6 +231,7 @@ class Pod:
             },
             "redis-secret": {"REDIS_PASSWORD": "thepasswordofredis"},
             "hf-secret": {"HUGGINGFACE_TOKEN": ""},
+            "whisperx-api-keys": {"keys": "# none"},  # podman 4.3 wants it, optional or not
         }
 
     def _documents(self) -> list[dict[str, Any]]:
