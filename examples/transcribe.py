@@ -20,8 +20,7 @@ def main(path: str) -> None:
     with Path(path).open("rb") as recording:
         prediction = client.predictions.create(
             version="whisperx/whisperx-stack",
-            input={"audio_file": recording},
-            file_encoding_strategy="base64",  # the recording travels as a data URI
+            input={"audio_file": recording},  # uploaded to /v1/files, however large it is
         )
     prediction.wait()
     if prediction.status != "succeeded" or prediction.output is None:
@@ -31,8 +30,9 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: transcribe.py FILE")
+    if len(sys.argv) != 2 or not os.environ.get("BRIDGE_TOKEN"):
+        print("usage: BRIDGE_TOKEN=… python transcribe.py FILE", file=sys.stderr)
+        sys.exit(2)
     try:
         main(sys.argv[1])
     except ReplicateError as error:

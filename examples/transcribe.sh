@@ -3,9 +3,13 @@
 # Python only reads the JSON that comes back; jq would do as well.
 set -eu
 
-file=${1:?usage: transcribe.sh FILE}
+if [ $# != 1 ] || [ -z "${BRIDGE_TOKEN:-}" ]; then
+    echo "usage: BRIDGE_TOKEN=… transcribe.sh FILE" >&2
+    exit 2
+fi
+file=$1
 api=${BRIDGE_URL:-http://127.0.0.1:8080}/v1/predictions
-auth="Authorization: Bearer ${BRIDGE_TOKEN:?set it to the token of the service}"
+auth="Authorization: Bearer $BRIDGE_TOKEN"
 
 member() { python3 -c 'import json, sys; print(json.load(sys.stdin).get(sys.argv[1]) or "")' "$1"; }
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import wave
 from pathlib import Path
 
 import jiwer
@@ -73,3 +74,42 @@ def test_fails_with_a_wrong_token(command: list[str], stack: RunningStack) -> No
     assert done.returncode != 0
     assert "token" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["one.wav", "two.wav"], ["one.wav"]])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_says_how_it_is_used(command: list[str], arguments: list[str]) -> None:
+    program, script = command
+    # The last one has a file, and no token.
+    token = {} if len(arguments) == 1 else {"BRIDGE_TOKEN": "a-token-for-tests"}
+    environ = {name: value for name, value in os.environ.items() if name != "BRIDGE_TOKEN"}
+    done = subprocess.run(
+        [program, str(EXAMPLES / script), *arguments],
+        env={**environ, **token},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert line.startswith("usage: BRIDGE_TOKEN=… ")
+    assert line.endswith(f"{script} FILE")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_sends_what_is_too_large_for_json(
+    command: list[str], stack: RunningStack, tmp_path: Path
+) -> None:
+    path = tmp_path / "silence.wav"
+    frame, seconds = 2 * 4, 80  # two channels of 32 bits
+    with wave.open(str(path), "wb") as written:
+        written.setnchannels(2)
+        written.setsampwidth(4)
+        written.setframerate(192_000)
+        for _ in range(seconds):
+            written.writeframes(bytes(192_000 * frame))
+    assert path.stat().st_size > 115e6
+    done = run(command, path, stack)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
