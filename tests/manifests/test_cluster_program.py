@@ -1,10 +1,12 @@
 """The program of tests/cluster as far as it goes without a cluster: what it applies and concludes.
 
 No cluster was there when these were written. The pods below have the fields of Kubernetes' API
-that are read.
+that are read, and the kubectl below is none: the program is run against it, Kubernetes is not.
 """
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 from stack.settings import ROOT
 from tests.cluster import manifest
 from tests.cluster.observations import Outage, Row, outages, ready, restarts, table, with_redis
+from tests.cluster.steps import STEPS
+from tests.conftest import RECORDING
 from tests.manifests.checks import problems
 from tests.manifests.documents import container, variables
 
@@ -78,3 +82,61 @@ def test_without_a_cluster_one_line_says_so(there: bool, tmp_path: Path) -> None
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("cluster: kubectl ")
+
+
+def run(folder: Path, fault: str = "") -> tuple[int, dict[str, str], list[list[str]]]:
+    """Its status, what became of each step, and what kubectl was asked."""
+    fake = folder / "bin" / "kubectl"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\nexec {sys.executable} -S {ROOT}/tests/fixtures/kubectl.py "$@"\n')
+    fake.chmod(0o755)
+    state = folder / "state.json"
+    restarts = dict.fromkeys(("whisperx", "redis", "bridge"), 0)
+    begun = {"pod": 1, "leaving": "", "restarts": restarts, "predictions": {}, "restored": False}
+    state.write_text(json.dumps({**begun, "asked": []}))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "tests.cluster",
+            "--registry",
+            "registry.example/us",
+        ],
+        cwd=ROOT,
+        env={
+            "PATH": f"{fake.parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "FAKE_STATE": str(state),
+            "FAKE_TRUTH": str(RECORDING.with_suffix(".json")),
+            "FAULT": fault,
+        },
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    rows = [line.split(" | ") for line in done.stdout.splitlines()[2:]]
+    outcomes = {row[0].removeprefix("| "): row[1] for row in rows}
+    assert len(outcomes) == len(STEPS), done.stdout + done.stderr
+    return done.returncode, outcomes, json.loads(state.read_text())["asked"]
+
+
+@pytest.mark.slow
+def test_it_goes_through_every_step_and_removes_what_it_made(tmp_path: Path) -> None:
+    status, outcomes, asked = run(tmp_path)
+    assert (status, set(outcomes.values())) == (0, {"held"}), outcomes
+    (made,) = (words[2] for words in asked if words[:2] == ["create", "namespace"])
+    assert asked[-1][:3] == ["delete", "namespace", made]
+    assert ["scale", "deployment/whisperx-stack", "--replicas=0"] in asked
+    assert shutil.which("kubectl", path=str(tmp_path / "bin"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "failed"), [("drop", {"drain"}), ("two", {"delete"}), ("empty", {"restore"})]
+)
+def test_it_sees_what_is_amiss(fault: str, failed: set[str], tmp_path: Path) -> None:
+    status, outcomes, _ = run(tmp_path, fault)
+    assert status == 1
+    assert {step for step, outcome in outcomes.items() if outcome == "FAILED"} == failed
