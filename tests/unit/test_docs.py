@@ -287,11 +287,8 @@ def test_an_unknown_benchmark_is_answered_with_those_that_exist() -> None:
     )
     assert done.returncode == 2
     told = set(re.findall(r"[a-z_]+", done.stderr.rpartition("there is no WRONG; ")[2]))
-    programs = {
-        path.stem
-        for path in ROOT.glob("benchmarks/*.py")
-        if '__name__ == "__main__"' in path.read_text()
-    }
+    paths = ROOT.glob("benchmarks/*.py")
+    programs = {path.stem for path in paths if '__name__ == "__main__"' in path.read_text()}
     assert {"gateway", "pipeline", "stock", "quality", *programs} - {"__main__"} <= told
 
 
