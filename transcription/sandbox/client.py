@@ -23,6 +23,7 @@ from transcription.sandbox.protocol import DESCRIPTION, DONE, ENDS_OUT_OF_MEMORY
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60.0  # of a new Python on a busy machine
 _REASON_CHARACTERS = 400
+_USUAL = 1 << 14  # bytes of a description
 _CRASHED = "is damaged in a way that the decoder does not survive"
 _TOO_LONG = "takes too long to decode"
 _TOO_LARGE = "takes more memory to decode than a recording may have"
@@ -216,7 +217,9 @@ def _memory() -> BinaryIO:
 
 
 def _described(exchange: BinaryIO) -> Mapping[str, Any]:
-    text = os.pread(exchange.fileno(), DESCRIPTION, 0).partition(b"\n")[0]
+    text, ended, _ = os.pread(exchange.fileno(), _USUAL, 0).partition(b"\n")
+    if not ended:
+        text = os.pread(exchange.fileno(), DESCRIPTION, 0).partition(b"\n")[0]
     try:
         description = json.loads(text)
     except (ValueError, RecursionError):

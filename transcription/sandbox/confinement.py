@@ -20,6 +20,7 @@ from transcription.sandbox.syscalls import program
 
 _PARENT_DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _SECCOMP = 1, 38, 22  # of prctl
 _FILTER = 2
+_CAPABILITIES = 0x20080522  # the version of capset's arguments
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446  # landlock's calls, on all machines
 _VERSION = 1
 # What each version of landlock can forbid: files, TCP ports, sockets and signals of others.
@@ -56,21 +57,19 @@ class Level:
 class Confinement:
     """Takes the rights of this process, which must have one thread, in two steps.
 
-    From the first on it can open no file; only the second knows what its recording may take.
+    The first leaves it what it takes to receive a recording; the second knows what that may take.
     """
 
     def __init__(self) -> None:
         self._mapped = _mapped()
-        self._libc = _libc()
-        self._landlock = _landlock(self._libc) if self._libc else 0
-        self._filter = program(platform.machine(), os.getpid()) if self._libc else None
+        libc = _libc()
+        landlock = _landlock(libc) if libc else 0
+        # Last: behind it nothing can be prepared.
+        self.level = Level(landlock, seccomp=libc is not None and _seccomp(libc))
 
-    def complete(self, bounds: Bounds) -> Level:
-        """The second step; the level that was reached."""
-        # No limit can be set behind the filter.
-        _limit(bounds, self._mapped, forks=self._filter is not None)
-        filtered = self._libc and self._filter and _seccomp(self._libc, self._filter)
-        return Level(self._landlock, seccomp=bool(filtered))
+    def complete(self, bounds: Bounds) -> None:
+        """The second step."""
+        _limit(bounds, self._mapped, forks=self.level.seccomp)
 
 
 def die_with_parent() -> None:
@@ -85,6 +84,8 @@ def _libc() -> ctypes.CDLL | None:
         return None
     libc = ctypes.CDLL(None)
     libc.syscall.restype = ctypes.c_long
+    # Root's own rights, where a container runs as root: with them limits could be raised again.
+    libc.capset(struct.pack("Ii", _CAPABILITIES, 0), bytes(24))
     return libc if _prctl(libc, _NO_NEW_PRIVILEGES, 1) else None
 
 
@@ -136,7 +137,10 @@ def _up_to(version: int, known: dict[int, int]) -> int:
     return max((rights for since, rights in known.items() if since <= version), default=0)
 
 
-def _seccomp(libc: ctypes.CDLL, code: bytes) -> bool:
+def _seccomp(libc: ctypes.CDLL) -> bool:
+    code = program(platform.machine(), os.getpid())
+    if code is None:
+        return False
     steps = ctypes.create_string_buffer(code, len(code))
     described = struct.pack("HP", len(code) // 8, ctypes.addressof(steps))
     place = ctypes.create_string_buffer(described, len(described))

@@ -24,13 +24,12 @@ from typing import Final, NoReturn
 
 import av
 
-from transcription.sandbox.confinement import Bounds, Confinement
+from transcription.sandbox.confinement import Confinement
 from transcription.sandbox.protocol import HANDED, end_of
 from transcription.sandbox.worker import work
 
 # A fork would take the processor from the recording that was just handed over.
 QUIET_SECONDS = 0.005
-_TRIED = Bounds(seconds=10, memory=1 << 28, result=1 << 10)
 
 
 @dataclass(slots=True)
@@ -148,7 +147,7 @@ def report() -> bytes:
     process = os.fork()
     if not process:
         try:
-            os.write(write, json.dumps(asdict(Confinement().complete(_TRIED))).encode())
+            os.write(write, json.dumps(asdict(Confinement().level)).encode())
         finally:
             os._exit(0)
     os.close(write)

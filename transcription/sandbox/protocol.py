@@ -8,6 +8,7 @@ stand in the exchange behind the line.
 import struct
 
 HANDED = 3
+QUESTION = 1 << 14  # bytes that the question may have
 DESCRIPTION = 1 << 20  # bytes that the line may have; samples follow
 DONE = b"done"
 ENDS_OUT_OF_MEMORY = 3

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from transcription.errors import InvalidAudio, InvalidInput
 from transcription.sandbox.confinement import Bounds, Confinement, die_with_parent
-from transcription.sandbox.protocol import DESCRIPTION, DONE, ENDS_OUT_OF_MEMORY, HANDED
+from transcription.sandbox.protocol import DESCRIPTION, DONE, ENDS_OUT_OF_MEMORY, HANDED, QUESTION
 from transcription.sources import Source
 
 # What a job gives: a description in JSON's types, how many bytes of samples there are, and those
@@ -33,7 +33,7 @@ def work(inbox: socket.socket, job: Job, rehearse: Callable[[], object]) -> NoRe
     if len(handed) < HANDED:
         os._exit(0)  # nobody needs this process any more
     recording, exchange, end = handed
-    asked = json.loads(os.pread(exchange, DESCRIPTION, 0))
+    asked = json.loads(os.pread(exchange, QUESTION, 0))
     file = FileIO(recording, "rb")
     file.name = asked["name"]  # FFmpeg looks at its ending
     confinement.complete(Bounds(**asked["bounds"]))
