@@ -96,3 +96,20 @@ def test_without_a_secret_it_stops_and_says_which(python: Path, variable: str) -
     )
     assert answer.returncode == 2
     assert variable in answer.stderr
+
+
+def test_with_another_version_of_docket_it_stops_and_says_which(tmp_path: Path) -> None:
+    described = tmp_path / "pydocket-9.9.9.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: pydocket\nVersion: 9.9.9\n")
+    environ = {"BRIDGE_TOKEN": "a-token-for-tests", "WEBHOOK_SECRET": "a-secret-for-tests"}
+    answer = subprocess.run(
+        [sys.executable, "-m", "bridge"],
+        cwd=ROOT,
+        env={**environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert answer.returncode == 2
+    assert "pydocket 0.27.0 is needed, 9.9.9 is installed" in answer.stderr
