@@ -90,6 +90,12 @@ class Settings(Variables):
             return self.signing_key
         return derive_key(self.webhook_secrets[0], tenant.name)
 
+    def retired_signing_keys_of(self, tenant: Tenant) -> tuple[str, ...]:
+        """Keys that were derived from secrets that are still valid, for who has not the new one."""
+        name = () if tenant == DEFAULT else (tenant.name,)
+        current, *retired = (derive_key(secret, *name) for secret in self.webhook_secrets)
+        return tuple(retired) if self.signing_key_of(tenant) == current else ()
+
     @property
     def cors_origins(self) -> frozenset[str]:
         """Origins in the form in which browsers send them."""

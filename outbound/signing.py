@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 PREFIX = "whsec_"
 _KEY_BYTES = 24  # the least that the specification allows; what its own libraries generate
@@ -30,13 +31,22 @@ def check_key(key: str) -> None:
         raise ValueError("must be whsec_ and the base64 of 24 to 64 bytes")
 
 
-def headers(key: str, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers for ``body``. ``timestamp`` is in seconds of the epoch."""
+def headers(
+    key: str, webhook_id: str, timestamp: int, body: bytes, retired: Sequence[str] = ()
+) -> dict[str, str]:
+    """The three headers for ``body``. ``timestamp`` is in seconds of the epoch.
+
+    Who still has a ``retired`` key finds a signature by that, too.
+    """
     signed = f"{webhook_id}.{timestamp}.".encode() + body
-    raw = base64.b64decode(key.removeprefix(PREFIX))
-    signature = base64.b64encode(hmac.new(raw, signed, hashlib.sha256).digest()).decode()
+    signatures = (_signature(one, signed) for one in (key, *retired))
     return {
         "webhook-id": webhook_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": f"v1,{signature}",
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
+
+
+def _signature(key: str, signed: bytes) -> str:
+    raw = base64.b64decode(key.removeprefix(PREFIX))
+    return base64.b64encode(hmac.new(raw, signed, hashlib.sha256).digest()).decode()

@@ -159,8 +159,9 @@ class Webhooks:
         webhook_id = f"msg_{prediction.id.public}_{event}"
         if event == "logs":
             webhook_id += f"_{len(prediction.logs)}"
-        key = self._settings.signing_key_of(prediction.id.tenant)
-        signed = headers(key, webhook_id, int(time.time()), body)
+        settings, tenant = self._settings, prediction.id.tenant
+        key, retired = settings.signing_key_of(tenant), settings.retired_signing_keys_of(tenant)
+        signed = headers(key, webhook_id, int(time.time()), body, retired)
         told = {
             PREDICTION: prediction.id.public,
             "whisperx.webhook.event": event,

@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.settings import Settings
+from bridge.tenants import Tenant
 from transcription.environment import SettingsError
 
 GOOD = {"BRIDGE_TOKEN": "a-good-token", "WEBHOOK_SECRET": "a-good-secret"}
@@ -65,3 +66,23 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
     shown = repr(Settings.from_env(GOOD))
     assert "a-good-token" not in shown
     assert "a-good-secret" not in shown
+
+
+def test_webhooks_are_signed_with_derived_keys_of_all_secrets() -> None:
+    both = {"WEBHOOK_SECRET": "new-one-of-tests,old-one-of-tests"}
+    changing = Settings.from_env({**GOOD, **both})
+    for tenant in (Tenant("default"), Tenant("acme")):
+        old = Settings.from_env({**GOOD, "WEBHOOK_SECRET": "old-one-of-tests"})
+        assert changing.retired_signing_keys_of(tenant) == (old.signing_key_of(tenant),)
+        assert old.retired_signing_keys_of(tenant) == ()
+    own = {
+        "WEBHOOK_SIGNING_KEY": f"whsec_{'A' * 32}",
+        "WEBHOOK_SECRET": "new-one-of-tests,old-one-of-tests",
+    }
+    given = Settings.from_env({**GOOD, **own})
+    assert given.retired_signing_keys_of(Tenant("default")) == ()
+
+
+def test_several_secrets_are_each_checked() -> None:
+    with pytest.raises(SettingsError, match="WEBHOOK_SECRET is shorter"):
+        Settings.from_env({**GOOD, "WEBHOOK_SECRET": "a-good-new-one,short"})

@@ -20,6 +20,16 @@ def test_the_official_client_accepts_them() -> None:
     Webhooks.validate(headers=signed, body=BODY.decode(), secret=WebhookSigningSecret(key=key))
 
 
+def test_who_has_the_retired_key_accepts_them_as_well() -> None:
+    new, old = derive_key("a-new-secret"), derive_key("an-old-secret")
+    signed = headers(new, "msg_1", 1_700_000_000, BODY, [old])
+    for key in (new, old):
+        Webhooks.validate(headers=signed, body=BODY.decode(), secret=WebhookSigningSecret(key=key))
+    other = WebhookSigningSecret(key=derive_key("another-secret"))
+    with pytest.raises(InvalidSignatureError):
+        Webhooks.validate(headers=signed, body=BODY.decode(), secret=other)
+
+
 def test_it_refuses_another_body() -> None:
     key = derive_key("a-good-secret")
     signed = headers(key, "msg_1", 1_700_000_000, BODY)
