@@ -139,6 +139,8 @@ class Dispatcher:
                 except RedisError:
                     _log.warning("Redis does not answer; filling the slots later")
                     due = loop.time() + REDIS_SECONDS
+                except Exception:
+                    _log.exception("the slots cannot be filled now")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(due):
                         await line.changed.wait()

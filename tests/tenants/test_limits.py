@@ -11,10 +11,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bridge.tenants import Limits
 from stack.settings import free_port
 from tests.clients.helpers import WAV, Answer, data_uri, wav
+from tests.conftest import RunningStack
 from tests.fixtures import lone
 from tests.tenants.conftest import BOTH, Keys
 from tests.tenants.side import Side
@@ -165,3 +168,24 @@ async def test_a_repeated_request_takes_nothing_more(limited: Callable[..., Side
     for side in (*sides, *sides):
         answer = await side.call("PUT", "/v1/predictions/the-same-one", json=body)
         assert answer.status == 201
+
+
+async def test_a_download_beyond_the_limit_fails_and_says_why(
+    stack: RunningStack, keys: Keys, session: aiohttp.ClientSession
+) -> None:
+    """How long it is, is known when it is here."""
+
+    async def long(_: web.Request) -> web.Response:
+        return web.Response(body=wav(61), content_type="audio/wav")
+
+    app = web.Application()
+    app.router.add_get("/long.wav", long)
+    async with TestServer(app) as server:
+        key = keys.add("one-minute", "limited", BOTH, Limits(minutes=1))
+        side = Side("limited", key, "m", stack.url, session, "")
+        body = {"input": {"audio_file": str(server.make_url("/long.wav"))}}
+        ended = await side.json("POST", "/v1/predictions", {"Prefer": "wait"}, json=body)
+    assert ended["status"] == "failed"
+    assert ended["error"] == "This key may transcribe 1 minutes of recordings a day, in UTC."
+    short = {"input": {"audio_file": data_uri(WAV)}}
+    assert (await side.call("POST", "/v1/predictions", json=short)).status == 201

@@ -48,6 +48,11 @@ def _json(name: str, status: int = 200) -> dict[int, dict[str, Schema]]:
     return {status: {JSON: ref(name)}}
 
 
+_SIGNED = {
+    "expiry": TEXT,
+    "signature": TEXT,
+    "tenant": _said("Whose it is; not there for `default`."),
+}
 _PREFER = {
     "Prefer": _said("wait or wait=n: hold the answer, for at most n seconds."),
     "Cancel-After": _said("A duration such as 90s, 5m or 1h30m.", pattern="^([0-9]+[hms])+$"),
@@ -103,7 +108,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/predictions/{id}/cancel"): Operation(group="Replicate", answers=_json("Prediction")),
     ("GET", "/predictions/{id}/stream"): Operation(
         group="Replicate",
-        query={"expiry": TEXT, "signature": TEXT, "segments": {"enum": ["1"]}},
+        query={**_SIGNED, "segments": {"enum": ["1"]}},
         answers={200: {"text/event-stream": SENT_EVENT}},
     ),
     ("GET", "/predictions/{id}/output"): Operation(
@@ -127,7 +132,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/predictions/{id}/peaks"): Operation(group="Results", answers=_json("Peaks")),
     ("GET", "/predictions/{id}/recording"): Operation(
         group="Results",
-        query={"expiry": TEXT, "signature": TEXT},
+        query=_SIGNED,
         headers={"Range": _said("bytes=from-to")},
         answers={200: {"audio/*": TEXT}, 206: {"audio/*": TEXT}},
     ),
@@ -156,7 +161,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("DELETE", "/files/{id}"): Operation(group="Files", answers={204: {}}),
     ("GET", "/files/{id}/download"): Operation(
         group="Files",
-        query={"owner": TEXT, "expiry": TEXT, "signature": TEXT},
+        query={"owner": TEXT, **_SIGNED},
         answers={200: {"application/octet-stream": TEXT}},
     ),
     ("POST", "/audio/transcriptions"): Operation(
