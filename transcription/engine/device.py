@@ -10,17 +10,25 @@ import torch
 from transcription.engine.settings import Settings
 from transcription.environment import SettingsError
 
+MOST_WINDOWS = 256  # as many as a request may ask for
+# What large-v3 in half precision, its aligner and its diarizer take of a card, and each window
+# more: measured on an H100 (docs/benchmarks.md). A tenth of a card is left to others.
+_RESIDENT, _WINDOW, _OURS = 7.2e9, 0.36e9, 0.9
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds allowed per period, of Linux's cgroup v2
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """``torch`` names the device of the torch models, ``whisper`` that of CTranslate2's."""
+    """``torch`` names the device of the torch models, ``whisper`` that of CTranslate2's.
+
+    ``windows`` is how many may be recognized at once, whatever a request asks.
+    """
 
     torch: str
     whisper: str
     compute_type: str
     threads: int
+    windows: int = MOST_WINDOWS
 
     @property
     def is_gpu(self) -> bool:
@@ -40,7 +48,15 @@ def choose(settings: Settings) -> Device:
     compute_type = settings.compute_type
     if compute_type == "auto":
         compute_type = _compute_type(name)
-    return Device(name, whisper, compute_type, settings.cpu_threads or _cores())
+    windows = MOST_WINDOWS
+    if name == "cuda":
+        windows = windows_in(torch.cuda.get_device_properties(0).total_memory)
+    return Device(name, whisper, compute_type, settings.cpu_threads or _cores(), windows)
+
+
+def windows_in(memory: int) -> int:
+    """How many windows a card of ``memory`` bytes recognizes at once, with the largest model."""
+    return max(1, min(MOST_WINDOWS, int((_OURS * memory - _RESIDENT) / _WINDOW)))
 
 
 def _best() -> str:

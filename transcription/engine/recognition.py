@@ -105,6 +105,7 @@ class Recognizer:
 
         As if the first ``done`` windows had been among them: the same batches, the same text.
         """
+        size = min(size, self._device.windows)
         if self._device.is_gpu or size < AT_ONCE:
             return fitting(work, windows[done:], size)
         share = max(1, min(min(size, CPU_BATCH) // AT_ONCE, math.ceil(len(windows) / AT_ONCE)))

@@ -139,6 +139,13 @@ def test_a_containers_share_of_the_processor_counts(tmp_path: Path, quota: str, 
     assert device._cores(file) == unlimited
 
 
+@pytest.mark.parametrize(
+    ("gigabytes", "windows"), [(85, 192), (48, 100), (24, 40), (16, 20), (12, 10), (6, 1), (0, 1)]
+)
+def test_a_small_card_gets_small_batches(gigabytes: int, windows: int) -> None:
+    assert device.windows_in(gigabytes * 10**9) == windows
+
+
 def test_a_device_that_is_not_there_stops_the_start() -> None:
     with pytest.raises(SettingsError, match="DEVICE"):
         choose(Settings(device="quantum"))

@@ -1,6 +1,7 @@
 """Recognition: batches, prompts, temperature, languages."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 pytest.importorskip("whisperx")
 
 
-from tests.unit.transcription.fakes import CPU, FakeTokenizer, FakeWhisper
+from tests.unit.transcription.fakes import CPU, GPU, FakeTokenizer, FakeWhisper
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.engine import (
     recognition,
@@ -62,6 +63,19 @@ def test_batches_on_the_processor(
 ) -> None:
     assert CPU_BATCH == AT_ONCE * 4
     assert sizes(recognizer, Options(batch_size=asked), windows) == expected
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(64, [3, 3, 1]), (2, [2, 2, 2, 1])])
+def test_a_card_bounds_batches_by_its_memory(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, asked: int, expected: list[int]
+) -> None:
+    monkeypatch.setattr(recognizer, "_device", replace(GPU, windows=3))
+    monkeypatch.setattr(
+        recognition,
+        "log_mels",
+        lambda samples, windows, mels, _: log_mels(samples, windows, mels, "cpu"),
+    )
+    assert sizes(recognizer, Options(batch_size=asked), 7) == expected
 
 
 @pytest.mark.parametrize("asked", [1, 2])
