@@ -156,6 +156,10 @@ async def test_health_tells_what_there_is(
     assert body["model"] == "demo"
     assert body["gpu_available"] is False
     assert body["alignment_available"] is True
+    assert set(body["decoders"]) == {"bridge", "predictor"}
+    for decoder in body["decoders"].values():
+        assert decoder["sandbox"].endswith("limits")
+        assert decoder["ffmpeg"]
     async with session.get(f"{stack.url}/health-check") as response:
         assert response.status == 200
 

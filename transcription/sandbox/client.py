@@ -185,9 +185,11 @@ class _Keeper:
 
 
 def _environment() -> dict[str, str]:
-    """What the process gets of the environment: nothing of this one's."""
+    """What the process gets: where code lies, and nothing else of this one's environment."""
+    libraries = os.environ.get("LD_LIBRARY_PATH")
     return {
-        "PYTHONPATH": str(_ROOT),
+        "PYTHONPATH": os.pathsep.join((str(_ROOT), *filter(None, sys.path))),
+        **({"LD_LIBRARY_PATH": libraries} if libraries else {}),
         "LC_ALL": "C.UTF-8",
         # A fork takes no threads along.
         "OPENBLAS_NUM_THREADS": "1",
