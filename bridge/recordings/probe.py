@@ -8,6 +8,7 @@ import contextlib
 import logging
 import math
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,8 @@ from transcription.sandbox.confinement import Bounds
 
 _log = logging.getLogger(__name__)
 _SLACK = 0.05  # seconds
-BOUNDS = Bounds(seconds=30.0, memory=1 << 30, result=1 << 20)  # of a head, whoever wrote it
+AT_ONCE = 32  # of which each may hang for as long as it may take
+BOUNDS = Bounds(seconds=15.0, memory=1 << 30, result=1 << 20)  # of a head, whoever wrote it
 
 
 class Probe:
@@ -26,6 +28,8 @@ class Probe:
 
     def __init__(self, module: str = "transcription.sandbox.probing") -> None:
         self._sandbox: Final = Sandbox(module)
+        # Threads of its own: recordings that hang must not hold up what else is done in threads.
+        self._threads: Final = ThreadPoolExecutor(AT_ONCE, "probe")
         self.report: Report | None = None  # of the sandbox, soon after the start
 
     @contextlib.asynccontextmanager
@@ -43,6 +47,7 @@ class Probe:
             await told
         finally:
             self._sandbox.close()
+            self._threads.shutdown(wait=False)
 
     async def _tell(self, *, required: bool) -> None:
         try:
@@ -68,7 +73,8 @@ class Probe:
         its duration passes; the predictor bounds what it decodes.
         """
         try:
-            duration = await asyncio.to_thread(self._duration, path, track)
+            loop = asyncio.get_running_loop()
+            duration = await loop.run_in_executor(self._threads, self._duration, path, track)
         except InvalidAudio as error:
             raise InvalidAudio(error.reason, field) from None
         if duration is not None and duration < min_seconds:

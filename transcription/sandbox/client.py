@@ -64,17 +64,18 @@ class Sandbox:
         self._module: Final = module
         self._lock: Final = threading.Lock()
         self._keeper: _Keeper | None = None
+        self._closed = False
 
     def start(self) -> None:
         """Have it ready soon; the first recording does so as well."""
         self._running()
 
     def close(self) -> None:
-        """End its processes."""
+        """End its processes. What is asked later finds none."""
         with self._lock:
+            self._closed = True
             if self._keeper is not None:
                 self._keeper.close()
-            self._keeper = None
 
     def report(self, *, required: bool) -> Report:
         """What it says of itself, once it has started.
@@ -108,10 +109,11 @@ class Sandbox:
     def _work(self, recording: BinaryIO, exchange: BinaryIO, seconds: float) -> None:
         """Returns when a worker says that it is done."""
         for _ in range(2):  # a keeper that died is replaced once
-            said = self._running().hand_over(recording, exchange, seconds)
+            keeper = self._running()
+            said = keeper.hand_over(recording, exchange, seconds)
             if said:
                 break
-            self.close()
+            keeper.close()
         else:
             raise DecoderUnavailable(_UNAVAILABLE)
         if said == DONE:
@@ -122,6 +124,8 @@ class Sandbox:
 
     def _running(self) -> "_Keeper":
         with self._lock:
+            if self._closed:
+                raise DecoderUnavailable(_UNAVAILABLE)
             if self._keeper is None or self._keeper.ended:
                 self._keeper = _Keeper(self._module)
             return self._keeper
@@ -159,7 +163,9 @@ class _Keeper:
         """What it says of itself at its start."""
         with self._lock:
             if self._report is None:
-                ready = select.select([self._control], [], [], _START_SECONDS)[0]
+                told = select.poll()
+                told.register(self._control, select.POLLIN)
+                ready = told.poll(1e3 * _START_SECONDS)
                 line = self._control.makefile("rb").readline() if ready else b""
                 if not line:
                     raise DecoderUnavailable(_UNAVAILABLE)

@@ -1,5 +1,6 @@
 """A recording that takes the decoder over harms nobody but itself."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bridge.recordings.probe import Probe
 from tests.conftest import RECORDING
 from transcription.errors import InvalidAudio
+from transcription.sandbox.client import DecoderUnavailable
 
 VILLAIN = "tests.unit.transcription.sandbox.villain"
 
@@ -30,6 +32,20 @@ async def test_what_it_says_is_not_believed(duration: str, tmp_path: Path) -> No
     probe = Probe(VILLAIN)
     async with probe.ready(required=False):
         await probe.check_audio(file, 10.0)
+
+
+async def test_recordings_that_hang_hold_nothing_else_up(tmp_path: Path) -> None:
+    file = tmp_path / "recording"
+    file.write_text("sleep")
+    probe = Probe(VILLAIN)
+    async with probe.ready(required=False):
+        hanging = [asyncio.create_task(probe.check_audio(file, 10.0)) for _ in range(12)]
+        async with asyncio.timeout(5):
+            await probe.check_audio(RECORDING, 10.0)
+            await asyncio.gather(*(asyncio.to_thread(file.stat) for _ in range(40)))
+        assert not any(task.done() for task in hanging)
+    found = await asyncio.gather(*hanging, return_exceptions=True)
+    assert all(isinstance(error, DecoderUnavailable) for error in found), found
 
 
 async def test_it_says_how_it_is_confined() -> None:
