@@ -6,6 +6,7 @@ written, as a Secret of Kubernetes cannot, the line that belongs into it is prin
 
 import argparse
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -50,7 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     add = commands.add_parser("add", help="make a key and show it")
-    add.add_argument("key_id", help="how the key is called, in this file and in the log")
+    add.add_argument(
+        "key_id",
+        nargs="?",
+        default=f"key-{secrets.token_hex(4)}",
+        help="how the key is called, in this file and in the log; random when left out",
+    )
     add.add_argument("--tenant", required=True)
     add.add_argument("--scopes", default="read,write", help="read, write, operator")
     for limit in fields(Limits):

@@ -120,6 +120,9 @@ def test_what_is_in_a_new_file_is_read_by_its_owner_alone(
 ) -> None:
     assert _ran(capsys, "--file", path, "add", "ci", "--tenant", "acme")[0] == 0
     assert path.stat().st_mode & 0o777 == 0o600
+    for _ in range(2):  # without a name it gets one
+        assert _ran(capsys, "--file", path, "add", "--tenant", "acme")[0] == 0
+    assert len(_ran(capsys, "--file", path, "list")[1].splitlines()) == 3
 
 
 @pytest.mark.parametrize("command", ["add", "revoke"])
