@@ -15,6 +15,7 @@ from aiohttp import web
 from yarl import URL
 
 from bridge.tenants import DEFAULT, Key, Tenant
+from outbound.policy import parsed
 
 STREAM_SECONDS = 86_400  # how long a stream's link is valid, from the prediction's creation
 _FILE_FIELDS = {"owner", "expiry", "signature"}
@@ -84,7 +85,7 @@ class Links:
     def file_named_by(self, link: str) -> Key | None:
         """The file that one of our links names, if it is one and still valid."""
         try:
-            url = URL(link)
+            url = parsed(link)
         except ValueError:
             return None
         match url.path.split("/")[-3:]:

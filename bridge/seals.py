@@ -26,6 +26,7 @@ class Seals:
         self._keys: Final = [hmac.digest(one.encode(), _PURPOSE, "sha256") for one in secrets]
         self.takes_unsealed = takes_unsealed
         """Whether a value without a seal is taken for one that the release before wrote."""
+        self.has_retired: Final = len(secrets) > 1
         self.on_refused: Callable[[str], None] = lambda _kind: None
 
     def close(self, text: str, kind: str, *names: str) -> str:

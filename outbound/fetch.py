@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
-from outbound.policy import AddressRefused, PinnedResolver, Policy
+from outbound.policy import AddressRefused, PinnedResolver, Policy, parsed
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -59,7 +59,7 @@ async def _follow(
         async with session.get(url, allow_redirects=False) as response:
             location = response.headers.get("Location")
             if response.status in _REDIRECTS and location:
-                url = policy.parse_url(str(url.join(URL(location))))
+                url = _redirected(url, location, policy)
                 continue
             if response.status != 200:
                 raise FetchFailed(
@@ -67,6 +67,14 @@ async def _follow(
                 )
             return await _save(response, target, limits.max_bytes)
     raise FetchFailed(f"more than {MAX_REDIRECTS} redirects")
+
+
+def _redirected(url: URL, location: str, policy: Policy) -> URL:
+    try:
+        target = url.join(parsed(location))
+    except ValueError:
+        raise AddressRefused("it redirects to what is no URL") from None
+    return policy.parse_url(str(target))
 
 
 async def check(url: URL, policy: Policy) -> None:

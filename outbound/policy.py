@@ -54,7 +54,7 @@ class Policy:
     def parse_url(self, text: str) -> URL:
         """``text`` as an http(s) URL with a host. Raises AddressRefused with the reason."""
         try:
-            url = URL(text)
+            url = parsed(text)
             host, port = url.host, url.port  # an international name may be none
         except ValueError:
             raise AddressRefused("not a valid URL") from None
@@ -127,6 +127,14 @@ class PinnedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def parsed(text: str) -> URL:
+    """A stranger's text as a URL. Raises ValueError where it is none."""
+    try:
+        return URL(text)
+    except IndexError:  # yarl looks at the first character of no host at all: http://[]@
+        raise ValueError("not a valid URL") from None
 
 
 def _embedded(address: Address) -> Address:

@@ -67,6 +67,7 @@ def _field(name: str, content: bytes) -> bytes:
         ("/v1/predictions", JSON, DEEP, 400),
         ("/v1/predictions", JSON, b'{"input": {"audio_file": "http://xn--/a.wav"}}', 422),
         ("/v1/predictions", JSON, b'{"input": {}, "webhook": "http://.xn--p/"}', 422),
+        ("/v1/predictions", JSON, b'{"input": {"audio_file": "http://[]@"}}', 422),
         ("/v1/files", FORM, _field("metadata", DEEP), 422),
         ("/v1/audio/transcriptions", FORM, _field("chunking_strategy", DEEP), 400),
         ("/v1/predictions", FORM, _field("hotwords", DEEP), 422),

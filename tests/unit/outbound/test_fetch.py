@@ -69,6 +69,10 @@ async def test_a_file_arrives_whole(server: str, tmp_path: Path) -> None:
         ("/moved?to=http://192.168.0.1/x", "private"),
         ("/moved?to=http://[::1]/x", "private"),
         ("/moved?to=file:///etc/passwd", "only http"),
+        ("/moved?to=http://[", "no URL"),
+        ("/moved?to=http://[]@/x", "no URL"),
+        ("/moved?to=http://xn--/x", "not a valid URL"),
+        ("/moved?to=//h:99999/", "no URL"),
     ],
 )
 async def test_what_goes_wrong_is_said_in_words(

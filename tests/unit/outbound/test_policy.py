@@ -41,7 +41,11 @@ async def test_public_addresses_pass(host: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["file:///etc/passwd", "/etc/passwd", "ftp://h/x", "http://", "s3://b/k", "http://h:99999/"],
+    [
+        *("file:///etc/passwd", "/etc/passwd", "ftp://h/x", "http://", "s3://b/k"),
+        *("http://h:99999/", "http://[", "http://[]@", "http://xn--/", "http://.xn--p/"),
+        "http://xn--a-ecp.ru/",
+    ],
 )
 def test_only_http_urls_with_a_host_are_parsed(url: str) -> None:
     with pytest.raises(AddressRefused):
