@@ -146,8 +146,8 @@ class Pipeline:
         return recording.samples
 
     def _find_speech(self, run: _Run, samples: Samples, options: Options) -> Sequence[Window]:
-        with run.stage("find_speech"):
-            windows = self._engine.find_speech(samples, options)
+        with run.stage("find_speech") as progress:
+            windows = self._engine.find_speech(samples, options, progress)
         if not windows:
             run.warnings.append(notice("no_speech"))
         return windows

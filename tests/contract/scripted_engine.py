@@ -17,6 +17,7 @@ from transcription.findings import (
     Recognized,
     Voice,
     Window,
+    ignore_progress,
 )
 from transcription.options import Options
 from transcription.timing import RoughWord, settle
@@ -46,8 +47,12 @@ class ScriptedEngine:
         if options.diarization and not self.has_diarizer:
             raise ModelUnavailable("diarization", "the model is not here")
 
-    def find_speech(self, samples: Samples, options: Options) -> Sequence[Window]:
+    def find_speech(
+        self, samples: Samples, options: Options, progress: Progress = ignore_progress
+    ) -> Sequence[Window]:
         blocks = samples[: len(samples) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
+        for share in (0.0, 0.5, 1.0):
+            progress(share)
         step = _BLOCK / SAMPLE_RATE
         return windows_of_speech(
             (np.abs(blocks).max(axis=1) > 0.01).astype(float).tolist(),

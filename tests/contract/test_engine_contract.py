@@ -50,6 +50,17 @@ def test_windows_are_apart_and_bounded(
     assert all(a.end <= b.start for a, b in pairwise(windows))
 
 
+def test_looking_for_speech_in_a_long_recording_tells_how_far_it_is(
+    engine: Engine, samples: Samples
+) -> None:
+    told: list[float] = []
+    windows = engine.find_speech(samples, Options(), told.append)
+    assert windows == engine.find_speech(samples, Options())
+    assert told == sorted(told)
+    assert any(0 < share < 1 for share in told)
+    assert told[-1] <= 1
+
+
 @pytest.mark.parametrize("method", ["pyannote", "silero"])
 def test_thresholds_are_the_requests(engine: Engine, samples: Samples, method: Any) -> None:
     short = samples[: 10 * SAMPLE_RATE]

@@ -85,12 +85,12 @@ async def test_a_prediction_is_one_tree_from_the_request_to_the_webhook(tmp_path
                 assert answer.status == 201
                 prediction = (await answer.json())["id"]
             await until(lambda: told, "the receiver was told")
+            assert told[0][1]["status"] == "succeeded", told
             await until(lambda: named(collector, "webhook"), "the webhook's span has arrived")
             await until(lambda: named(collector, "stage recognize"), "the stages' have arrived")
         finally:
             await asyncio.to_thread(stop_stack, stack)
     ((traceparent, record),) = told
-    assert record["status"] == "succeeded", record
     assert_tree(collector, prediction)
     (webhook,) = named(collector, "webhook")
     assert traceparent == f"00-{TRACE}-{webhook.id}-01"

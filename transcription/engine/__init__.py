@@ -13,6 +13,7 @@ from transcription.findings import (
     Recognized,
     Voice,
     Window,
+    ignore_progress,
 )
 from transcription.options import Options
 from transcription.transcript import Segment
@@ -54,8 +55,13 @@ class Engine(Protocol):
         Raises InvalidInput for an unknown model, ModelUnavailable for one that cannot be had.
         """
 
-    def find_speech(self, samples: "Samples", options: Options) -> Sequence[Window]:
-        """Windows of speech: sorted, apart, none longer than ``options.chunk_size``."""
+    def find_speech(
+        self, samples: "Samples", options: Options, progress: Progress = ignore_progress
+    ) -> Sequence[Window]:
+        """Windows of speech: sorted, apart, none longer than ``options.chunk_size``.
+
+        ``progress`` is told the finished share, where the detector looks part by part.
+        """
 
     def detect_language(
         self, samples: "Samples", windows: Sequence[Window], options: Options

@@ -5,6 +5,7 @@ detector with faster-whisper. Neither keeps thresholds of its own: they are the 
 """
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -21,13 +22,17 @@ from transcription.engine.guard import at_speech_level
 from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
 from transcription.engine.memory import in_parts
-from transcription.findings import Window
+from transcription.findings import Progress, Window, ignore_progress
 from transcription.options import Options
 from transcription.windows import MIN_SPEECH_SECONDS, windows_of_speech
 
 _SILERO_FRAME = 512  # samples at 16 kHz, what its network was trained on
 _SILERO_SILENCE = 7  # frames, 0.22 s; it hears shorter silences within words, before a t or k
 _SILERO_LATE = 0.2  # seconds; without them recognition loses first and last words
+
+
+# Whom the detector tells how far it is: several recordings may be looked through at once.
+_told: ContextVar[Progress] = ContextVar("told", default=ignore_progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Scores:
 class Detector(Protocol):
     """A model that tells speech from everything else."""
 
-    def __call__(self, samples: Samples) -> Scores:
+    def __call__(self, samples: Samples, progress: Progress) -> Scores:
         """The probability of speech over the whole recording."""
 
 
@@ -58,11 +63,16 @@ class Pyannote:
         self._score: Any = load_vad_model(torch.device(device))
         in_parts(self._score._segmentation, lanes)  # noqa: SLF001 - there is no public name
         heard.keep(self._score._segmentation)  # noqa: SLF001
+        _tell_progress(self._score._segmentation)  # noqa: SLF001
 
-    def __call__(self, samples: Samples) -> Scores:
+    def __call__(self, samples: Samples, progress: Progress) -> Scores:
         """The probability of speech over the whole recording."""
         waveform = torch.from_numpy(samples)[None]
-        scores = self._score({"waveform": waveform, "sample_rate": SAMPLE_RATE})
+        told = _told.set(progress)
+        try:
+            scores = self._score({"waveform": waveform, "sample_rate": SAMPLE_RATE})
+        finally:
+            _told.reset(told)
         frames = scores.sliding_window
         first = frames.start + frames.duration / 2
         return Scores(scores.data.max(axis=1).tolist(), first, frames.step)
@@ -74,7 +84,7 @@ class Silero:
     def __init__(self) -> None:
         self._model: Any = get_vad_model()
 
-    def __call__(self, samples: Samples) -> Scores:
+    def __call__(self, samples: Samples, progress: Progress) -> Scores:  # noqa: ARG002 - at once
         """The probability of speech over the whole recording."""
         # A copy, also where nothing is missing: the model writes into what it is given.
         whole = np.pad(samples, (0, -len(samples) % _SILERO_FRAME))
@@ -91,11 +101,13 @@ class SpeechFinder:
             {"pyannote": Pyannote(device, lanes, heard), "silero": Silero()}
         )
 
-    def windows(self, samples: Samples, options: Options) -> list[Window]:
+    def windows(
+        self, samples: Samples, options: Options, progress: Progress = ignore_progress
+    ) -> list[Window]:
         """Windows of speech, none longer than ``options.chunk_size`` seconds."""
         if seconds(samples) < MIN_SPEECH_SECONDS:
             return []
-        scores = self._detectors[options.vad_method](samples)
+        scores = self._detectors[options.vad_method](samples, progress)
         windows = windows_of_speech(
             scores.values,
             first=scores.first,
@@ -116,6 +128,19 @@ class SpeechFinder:
         )
         window = samples[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)]
         return bool(self.windows(at_speech_level(window), replace(options, vad_method=other)))
+
+
+def _tell_progress(inference: Any) -> None:
+    """Makes a pyannote ``Inference`` tell how far it is, batch by batch; an hour takes a minute."""
+    whole = inference.slide
+
+    def tell(completed: int, total: int) -> None:
+        _told.get()(min(float(completed / total), 1.0))  # the last batch is counted as a whole one
+
+    def slide(waveform: Any, sample_rate: int, hook: Any = None) -> Any:
+        return whole(waveform, sample_rate, hook=hook or tell)
+
+    inference.slide = slide
 
 
 def _widened(windows: Sequence[Window], by: float, end: float) -> list[Window]:

@@ -32,6 +32,7 @@ from transcription.findings import (
     Recognized,
     Voice,
     Window,
+    ignore_progress,
 )
 from transcription.model_names import Names
 from transcription.notices import notice
@@ -93,10 +94,12 @@ class WhisperxEngine:
         if options.diarization:
             self._diarizers.prepare(options.huggingface_access_token)
 
-    def find_speech(self, samples: Samples, options: Options) -> Sequence[Window]:
+    def find_speech(
+        self, samples: Samples, options: Options, progress: Progress = ignore_progress
+    ) -> Sequence[Window]:
         """Windows of speech, none longer than ``options.chunk_size``."""
         with memory_guard():
-            return self._speech.windows(samples, options)
+            return self._speech.windows(samples, options, progress)
 
     def detect_language(
         self, samples: Samples, windows: Sequence[Window], options: Options
