@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import wait_until
+from transcription.environment import SettingsError
 from transcription.errors import InvalidAudio
-from transcription.sandbox.client import Sandbox
-from transcription.sandbox.confinement import Bounds
+from transcription.sandbox import client
+from transcription.sandbox.client import Report, Sandbox
+from transcription.sandbox.confinement import Bounds, Level
 
 VILLAIN = "tests.unit.transcription.sandbox.villain"
 BOUNDS = Bounds(seconds=20, memory=1 << 28, result=1 << 21)
@@ -140,3 +142,13 @@ def children(sandbox: Sandbox) -> set[str]:
     assert keeper is not None
     process = keeper._process.pid
     return set(Path(f"/proc/{process}/task/{process}/children").read_text().split())
+
+
+@pytest.mark.parametrize("level", [Level(0, seccomp=True), Level(3, seccomp=False)])
+def test_less_than_every_layer_is_refused_where_all_are_required(
+    sandbox: Sandbox, level: Level, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client._Keeper, "report", lambda _: Report(level, "8"))
+    assert sandbox.report(required=False).level == level
+    with pytest.raises(SettingsError, match="DECODER_SANDBOX is required"):
+        sandbox.report(required=True)
