@@ -69,11 +69,13 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         audio_file: Path | None = Input(default=None),
         audio: Path | None = Input(default=None),
         audio_track: str | None = Input(default=None),
+        channels: str = Input(default="mix", choices=["mix", "separate"]),
         whisper_model: str | None = Input(default=None),
         task: str = Input(
             default="transcribe", choices=["transcribe", "translate", "detect_language"]
         ),
         language: str | None = Input(default=None),
+        multilingual: bool = Input(default=False),
         language_detection_min_prob: float = Input(default=0.0, ge=0.0, le=1.0),
         language_detection_max_tries: int = Input(default=5, ge=1, le=50),
         initial_prompt: str | None = Input(default=None),
@@ -88,6 +90,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         align_output: bool = Input(default=True),
         align_model: str | None = Input(default=None),
         return_char_alignments: bool = Input(default=False),
+        logprobs: bool = Input(default=False),
         diarization: bool = Input(default=True),
         num_speakers: int | None = Input(default=None, ge=1, le=64),
         min_speakers: int | None = Input(default=None, ge=1, le=64),
@@ -114,7 +117,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         with (
             _client_safe_errors(),
             _downloaded(inputs[REFERENCES]) as clips,
-            reporting_segments(context, earlier) as found,
+            reporting_segments(context, earlier, logprobs=inputs["logprobs"]) as found,
         ):
             recording = _recording(inputs)
             options = Options.from_inputs({**_revealed(inputs), REFERENCES: clips})
@@ -138,6 +141,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         self.record_metric("model_loads", report.loads)
         self.record_metric("windows", report.windows)
         self.record_metric("windows_resumed", report.resumed)
+        self.record_metric("windows_retried", report.retries)
         # Linux counts kilobytes; the highest since the process began.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.record_metric("peak_memory_mb", round(peak / 1024, 1))

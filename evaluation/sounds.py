@@ -12,6 +12,7 @@ from transcription.audio import SAMPLE_RATE, Samples
 _TELEPHONE = (300.0, 3400.0)  # Hz
 _MU = 255.0  # of the companding law, ITU-T G.711
 _DIAL_TONE = (350.0, 440.0)  # Hz, of North America
+_RING_BACK = (440.0, 480.0)  # Hz, two seconds of six
 
 
 def as_wav(samples: Samples) -> bytes:
@@ -81,6 +82,59 @@ def noise(seconds: float, decibels: float, slope: float = 0.0) -> Samples:
     return at_level(np.fft.irfft(spectrum / heights**slope, count).astype(np.float32), decibels)
 
 
+def _ring_back(seconds: float) -> Samples:
+    """What a caller hears while a telephone rings."""
+    on = (np.arange(int(seconds * SAMPLE_RATE)) // SAMPLE_RATE) % 6 < 2
+    sound: Samples = (_waves(seconds, *_RING_BACK) * on).astype(np.float32)
+    return sound
+
+
+def _clicks(seconds: float) -> Samples:
+    """A key is struck four times a second, not quite evenly."""
+    return _bursts(seconds, per_second=4.0, dies_in=0.004)
+
+
+def _applause(seconds: float) -> Samples:
+    """Dozens of people clap, each for himself."""
+    return at_level(_bursts(seconds, per_second=150.0, dies_in=0.02), -26.0)
+
+
+def _bursts(seconds: float, per_second: float, dies_in: float) -> Samples:
+    """Bursts of noise at random moments, of random loudness."""
+    random = np.random.default_rng(0)
+    count = int(seconds * SAMPLE_RATE)
+    moments = np.zeros(count)
+    struck = random.integers(0, max(1, count), int(seconds * per_second))
+    np.add.at(moments, struck, random.uniform(0.2, 1.0, len(struck)))
+    decay = np.exp(-np.arange(int(0.2 * SAMPLE_RATE)) / (dies_in * SAMPLE_RATE))
+    loudness = np.convolve(moments, decay)[:count]
+    sound: Samples = (0.2 * loudness * random.normal(size=count)).astype(np.float32)
+    return np.clip(sound, -1, 1)
+
+
+def _breath(seconds: float) -> Samples:
+    """In and out every four seconds, close to the microphone."""
+    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    flow = np.abs(np.sin(np.pi * times / 2)) ** 3 * (0.6 + 0.4 * np.sign(np.sin(np.pi * times / 2)))
+    sound: Samples = (noise(seconds, -30.0, 0.3) * flow).astype(np.float32)
+    return sound
+
+
+def _band(seconds: float) -> Samples:
+    """A tune with overtones over a bass, and a drum on every beat."""
+    random = np.random.default_rng(0)
+    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    beat = 0.4
+    scale = 220.0 * 2.0 ** (np.array([0, 2, 4, 5, 7, 9, 11, 12]) / 12)
+    tune = scale[random.integers(0, len(scale), int(seconds / beat) + 1)]
+    note = tune[(times / beat).astype(int)]
+    phase = 2 * np.pi * np.cumsum(note) / SAMPLE_RATE
+    sound = sum(np.sin(n * phase) / n for n in range(1, 6)) * np.exp(-2 * (times % beat))
+    sound = sound + np.sin(2 * np.pi * 110.0 * times)
+    sound = sound + random.normal(size=len(times)) * np.exp(-40 * (times % beat))
+    return at_level(sound.astype(np.float32), -24.0)
+
+
 def _hum(seconds: float) -> Samples:
     return _waves(seconds, 50.0, 100.0, 150.0)
 
@@ -109,7 +163,12 @@ WITHOUT_SPEECH: Mapping[str, Callable[[float], Samples]] = MappingProxyType(
         "faint noise": lambda seconds: noise(seconds, -60.0, 0.5),
         "hum of the mains": _hum,
         "dial tone": dial_tone,
+        "ring-back tone": _ring_back,
         "beeps": beeps,
         "chords": _chords,
+        "band": _band,
+        "applause": _applause,
+        "breath": _breath,
+        "clicks": _clicks,
     }
 )

@@ -33,13 +33,13 @@ _Found = queue.SimpleQueue[Batch | None]  # None: that was the last one
 
 @contextmanager
 def reporting_segments(
-    context: Mapping[str, str], earlier: Sequence[Batch] = ()
+    context: Mapping[str, str], earlier: Sequence[Batch] = (), *, logprobs: bool = False
 ) -> Iterator[Found]:
     """The callback that takes batches as they are found, for the length of one run.
 
     A thread of its own posts them, so that a slow bridge never holds up the models. At the end of
     a run that succeeds, the last ones are waited for, at most two seconds. ``earlier`` are those
-    of the runs before: segments are numbered from their end.
+    of the runs before: segments are numbered from their end. ``logprobs``: clients want them.
     """
     url = context.get(URL, "")
     # Whoever reaches a bare Cog could name any address, and have this machine call it.
@@ -47,7 +47,7 @@ def reporting_segments(
         yield ignore_batches
         return
     found: _Found = queue.SimpleQueue()
-    news = _News(url, earlier)
+    news = _News(url, earlier, logprobs=logprobs)
     thread = threading.Thread(target=news.post_all, args=(found,), name="segments", daemon=True)
     thread.start()
     try:
@@ -91,9 +91,10 @@ def _is_local(url: str) -> bool:
 class _News:
     """Posts what there is, in order; what does not arrive goes along with the next."""
 
-    def __init__(self, url: str, earlier: Sequence[Batch]) -> None:
+    def __init__(self, url: str, earlier: Sequence[Batch], *, logprobs: bool) -> None:
         self._url = url
         self._earlier = earlier
+        self._logprobs = logprobs
         self._first: int | None = None  # number of the first segment that did not arrive yet
         self._pending: list[Batch] = []
 
@@ -116,7 +117,10 @@ class _News:
         segments = [segment for batch in self._pending for segment in batch.segments]
         body: dict[str, Any] = {
             "first": self._first,
-            "segments": [segment_to_wire(replace(segment, words=())) for segment in segments],
+            "segments": [
+                segment_to_wire(replace(segment, words=()), logprobs=self._logprobs)
+                for segment in segments
+            ],
             "batches": [batch_to_json(batch) for batch in self._pending],
         }
         if post(self._url, body):

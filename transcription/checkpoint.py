@@ -8,10 +8,10 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
-from transcription.findings import Language, Window
-from transcription.transcript import Character, Segment, Word
+from transcription.findings import Language, Recognized, Window
+from transcription.transcript import Character, Segment, Token, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Batch:
     """What was said in ``windows`` windows of a run from number ``first`` on.
 
     ``plan`` stands for all windows of the run and the model: see `plan_of`. A batch in which
-    nothing was said has no segments.
+    nothing was said has no segments. The rest is as in `Recognized`.
     """
 
     plan: str
@@ -27,6 +27,15 @@ class Batch:
     first: int
     windows: int
     segments: tuple[Segment, ...]
+    retries: int = 0
+    doubtful: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, found: Recognized, plan: str, language: Language, first: int) -> Self:
+        """What was recognized from window ``first`` on."""
+        return cls(
+            plan, language, first, found.windows, found.segments, found.retries, found.doubtful
+        )
 
 
 # Given batches one by one as they are recognized; their segments are not yet aligned.
@@ -44,6 +53,8 @@ class Checkpoint:
     language: Language
     windows: int
     segments: tuple[Segment, ...]
+    retries: int = 0
+    doubtful: tuple[float, ...] = ()
 
 
 def plan_of(windows: Iterable[Window], model: str) -> str:
@@ -68,11 +79,17 @@ def checkpoint(batches: Iterable[Batch], plan: str) -> Checkpoint | None:
             own[batch.first] = batch
     if 0 not in own:
         return None
-    windows, segments = 0, list[Segment]()
+    windows, row = 0, list[Batch]()
     while (following := own.get(windows)) is not None:
-        segments += following.segments
+        row.append(following)
         windows += following.windows
-    return Checkpoint(own[0].language, windows, tuple(segments))
+    return Checkpoint(
+        own[0].language,
+        windows,
+        tuple(segment for one in row for segment in one.segments),
+        sum(one.retries for one in row),
+        tuple(start for one in row for start in one.doubtful),
+    )
 
 
 def batch_to_json(batch: Batch) -> dict[str, Any]:
@@ -91,11 +108,15 @@ def batch_from_json(found: Mapping[str, Any]) -> Batch:
         int(found["first"]),
         int(found["windows"]),
         segments,
+        int(found["retries"]),
+        tuple(map(float, found["doubtful"])),
     )
 
 
 def _segment(found: Mapping[str, Any]) -> Segment:
-    return Segment(**{**found, "words": tuple(map(_word, found["words"]))})
+    words = tuple(map(_word, found["words"]))
+    tokens = tuple(Token(tuple(each["written"]), each["logprob"]) for each in found["tokens"])
+    return Segment(**{**found, "words": words, "tokens": tokens})
 
 
 def _word(found: Mapping[str, Any]) -> Word:

@@ -32,10 +32,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Recognized:
-    """What was said in the next ``windows`` windows, which were recognized at once."""
+    """What was said in the next ``windows`` windows, which were recognized at once.
+
+    ``retries`` of them were heard once more. ``doubtful`` is where text begins that may be
+    invented, in seconds.
+    """
 
     windows: int
     segments: tuple[Segment, ...]
+    retries: int = 0
+    doubtful: tuple[float, ...] = ()
 
 
 def segments_of(batches: Iterable[Recognized]) -> Iterator[Segment]:
@@ -87,7 +93,8 @@ class Report:
 
     Stages overlap: diarization runs beside recognition, so the whole is less than their sum.
     ``resumed`` of the ``windows`` were recognized by an earlier run. ``began`` says when each stage
-    did, in seconds from the beginning of the whole.
+    did, in seconds from the beginning of the whole. ``retries`` counts windows that were heard once
+    more, because of what was written for them.
     """
 
     transcript: Transcript
@@ -98,3 +105,4 @@ class Report:
     windows: int = 0
     resumed: int = 0
     began: Mapping[str, float] = field(default_factory=dict)
+    retries: int = 0

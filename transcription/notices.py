@@ -7,6 +7,8 @@ colon, people read the rest.
 SENTENCES = {
     "no_speech": "No speech was found in the recording.",
     "no_speakers": "Speakers could not be told apart: no turns of speech were found.",
+    "doubtful_text": "Some of the text may not have been said ({count} stretches, the first at "
+    "{start:.1f} s): the recognizer doubts it, though both speech detectors hear speech there.",
     "not_aligned": "Words are not timed: a translation cannot be aligned with the recording.",
     "no_aligner": "Words are not timed: no alignment model for {language!r} is loaded here.",
     "timed_by_whisper": "Words are timed by Whisper itself: no alignment model for {language!r} is "
@@ -25,6 +27,7 @@ SENTENCES = {
     "damaged": "{count} damaged pieces of the file could not be decoded.",
     "channels_cancelled": "The channels cancel each other; for {seconds:.1f} s the loudest of them "
     "was heard alone.",
+    "one_channel": "All channels hold the same sound, which was heard as one speaker's.",
     "channels_unnamed": "The file does not say what its {count} channels are; they were averaged.",
 }
 

@@ -4,28 +4,24 @@ The Cog schema, the bridge's validation and the documentation's table are genera
 fields below (see ``transcription.schema``).
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
+from transcription import contradictions
 from transcription.cues import LINES, Layout
 from transcription.errors import InvalidInput
 from transcription.language import code_of
 from transcription.subtitles import FORMATS
 
 MAX_SPEAKERS = 64  # more people than any diarization model separates; a bound against typing errors
-MAX_KNOWN_SPEAKERS = 16
-TRACK = "audio_track"
-REFERENCES = "known_speaker_references"
+TRACK = contradictions.TRACK
+REFERENCES = contradictions.REFERENCES
 # Seconds: shorter clips say too little about a voice, longer ones nothing more (OpenAI's bounds).
 REFERENCE_SECONDS = (2.0, 10.0)
 # Cosine of the angle between two voices from which on they count as one, where neither the request
 # nor the operator says another. docs/models.md says where it comes from.
 KNOWN_SPEAKER_THRESHOLD = 0.5
-_LONGEST_NAME = 64  # characters
-_TRACK = re.compile(r"[1-9][0-9]{0,3}|mix", re.ASCII)
-_OUR_NAMES = re.compile(r"SPEAKER_\d+")  # of the speakers whom nobody knows
 
 
 def _option(  # noqa: PLR0913 - all but two by keyword, each a property of the option
@@ -62,6 +58,13 @@ class Options:
         "at once. The default track when omitted, as players choose.",
     )
 
+    channels: Literal["mix", "separate"] = _option(
+        "mix",
+        "separate: each channel is one speaker, as in recordings of calls. All of them are heard, "
+        "also at once.",
+        choices=("mix", "separate"),
+    )
+
     # What to recognize, and with what.
     whisper_model: str | None = _option(
         None, "One of the models this service was started with; the first of them when omitted."
@@ -76,6 +79,10 @@ class Options:
         None,
         "The spoken language: its code, tag or name, as in en, en-US or English. Detected when "
         "omitted, empty or auto.",
+    )
+    multilingual: bool = _option(
+        default=False,
+        description="Detect the language of every window of speech; segments then have theirs.",
     )
     language_detection_min_prob: float = _option(
         0.0,
@@ -134,6 +141,10 @@ class Options:
     )
     return_char_alignments: bool = _option(
         default=False, description="Add the time of every character (`chars`) to the segments."
+    )
+    logprobs: bool = _option(
+        default=False,
+        description="Add the log probability of every token that the decoder wrote (`logprobs`).",
     )
     diarization: bool = _option(
         default=True, description="Tell the speakers apart and name one for every word."
@@ -196,45 +207,7 @@ class Options:
     debug: bool = _option(default=False, description="Write the time of each stage to the logs.")
 
     def __post_init__(self) -> None:
-        if self.audio_track is not None and not _TRACK.fullmatch(self.audio_track):
-            reason = (
-                f"{self.audio_track[:20]!r} is neither the number of a track, from 1 on, nor mix"
-            )
-            raise InvalidInput(TRACK, reason)
-        low, high, exact = self.min_speakers, self.max_speakers, self.num_speakers
-        if low is not None and high is not None and low > high:
-            raise InvalidInput("min_speakers", f"{low} is more than max_speakers, which is {high}")
-        if exact is not None and low is not None and exact < low:
-            raise InvalidInput("num_speakers", f"{exact} is less than min_speakers, which is {low}")
-        if exact is not None and high is not None and exact > high:
-            raise InvalidInput(
-                "num_speakers", f"{exact} is more than max_speakers, which is {high}"
-            )
-        if self.vad_offset > self.vad_onset:
-            raise InvalidInput(
-                "vad_offset", f"{self.vad_offset} is above vad_onset, which is {self.vad_onset}"
-            )
-        if self.return_char_alignments and not self.align_output:
-            raise InvalidInput("return_char_alignments", "needs align_output")
-        self._check_known_speakers()
-
-    def _check_known_speakers(self) -> None:
-        names, clips = self.known_speaker_names, self.known_speaker_references
-        if len(names) != len(clips):
-            raise InvalidInput(
-                REFERENCES, f"{len(clips)} clips for {len(names)} names in known_speaker_names"
-            )
-        if names and not self.diarization:
-            raise InvalidInput("known_speaker_names", "needs diarization")
-        if len(names) > MAX_KNOWN_SPEAKERS:
-            raise InvalidInput(
-                "known_speaker_names", f"{len(names)} names; at most {MAX_KNOWN_SPEAKERS}"
-            )
-        for name in names:
-            if problem := _problem_of_name(name):
-                raise InvalidInput("known_speaker_names", f"{name[:_LONGEST_NAME]!r} {problem}")
-        if len(set(names)) < len(names):
-            raise InvalidInput("known_speaker_names", "the same name twice")
+        contradictions.check(self)
 
     @property
     def layout(self) -> Layout:
@@ -256,17 +229,6 @@ class Options:
         }
         given["language"] = code_of(given.get("language"))
         return cls(**given)
-
-
-def _problem_of_name(name: str) -> str | None:
-    """Why nobody can be called so, None if one can."""
-    if not name.strip() or not name.isprintable():
-        return "is no name that can be printed"
-    if len(name) > _LONGEST_NAME:
-        return f"is longer than {_LONGEST_NAME} characters"
-    if _OUR_NAMES.fullmatch(name):
-        return "is what unknown speakers are called"
-    return None
 
 
 NAMES: tuple[str, ...] = tuple(option.name for option in fields(Options))

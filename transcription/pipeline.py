@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from transcription import audio, heap
+from transcription.apart import Sound, heard
 from transcription.attribution import attribute
 from transcription.audio import Samples
 from transcription.audio.peaks import peaks
@@ -16,10 +17,10 @@ from transcription.background import Background
 from transcription.checkpoint import Batch, Checkpoint, Found, checkpoint, ignore_batches, plan_of
 from transcription.engine import Engine
 from transcription.findings import (
-    Alignment,
     Diarization,
     Language,
     Progress,
+    Recognized,
     Report,
     Voice,
     Window,
@@ -29,17 +30,9 @@ from transcription.known_speakers import named, voices
 from transcription.notices import notice
 from transcription.options import KNOWN_SPEAKER_THRESHOLD, Options
 from transcription.progress import StagedProgress
-from transcription.transcript import Segment, Transcript
-
-# Expected cost of the stages in arbitrary units: it only has to look steady to who watches.
-_COST = {
-    "decode": 2.0,
-    "find_speech": 10.0,
-    "detect_language": 3.0,
-    "recognize": 50.0,
-    "align": 15.0,
-    "diarize": 20.0,
-}
+from transcription.spoken import by_language, prevailing
+from transcription.stages import detects_first, diarizes, stages
+from transcription.transcript import Segment, Token, Transcript
 
 # Silence sounds like any language to a model. The probability says what this one is worth.
 _UNHEARD = Language("en", 0.0)
@@ -59,6 +52,8 @@ class _Run:
     began: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     beside: Background[tuple[Diarization, float, float]] | None = None
+    retries: int = 0
+    tokens: tuple[Token, ...] = ()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Progress]:
@@ -108,19 +103,20 @@ class Pipeline:
         to no end: recognition goes on behind them. Raises TranscriptionError.
         """
         start, loads = self._clock(), self._engine.loads
-        self._engine.prepare(options)
-        run = _Run(StagedProgress(_stages(options), progress), self._clock, found, options)
+        self._engine.prepare(replace(options, diarization=diarizes(options)))
+        run = _Run(StagedProgress(stages(options), progress), self._clock, found, options)
         known = voices(options, self._engine, self._read)
-        samples = self._decode(run, source)
-        windows = self._find_speech(run, samples, options)
+        sound = self._decode(run, source)
+        samples, windows = sound.samples, self._find_speech(run, sound, options)
         run.plan = plan_of(windows, self._model(options))
         run.before = checkpoint(earlier, run.plan)
         with self._diarizing(run, samples, windows, options):
             language = self._detect_language(run, samples, windows, options)
-            segments = self._recognize(run, samples, windows, language, options)
+            segments = self._recognize(run, sound, windows, language, options)
+            language = prevailing(segments, language) if options.multilingual else language
             segments = self._align(run, samples, segments, language, options)
             diarization = _named(run, _diarization(run, segments), known, self._threshold)
-        transcript = _assemble(run, samples, segments, language, diarization)
+        transcript = _assemble(run, sound, segments, language, diarization)
         run.progress.reach(1.0)
         heap.give_back(transcript.duration)
         return Report(
@@ -128,26 +124,27 @@ class Pipeline:
             run.seconds,
             self._engine.loads - loads,
             self._clock() - start,
-            peaks(samples),
+            peaks(sound.mixed),
             len(windows),
             run.before.windows if run.before else 0,
             {stage: began - start for stage, began in run.began.items()},
+            run.retries,
         )
 
     def _model(self, options: Options) -> str:
         return options.whisper_model or str(self._engine.describe()["default_model"])
 
-    def _decode(self, run: _Run, source: Path | bytes) -> Samples:
+    def _decode(self, run: _Run, source: Path | bytes) -> Sound:
         with run.stage("decode"):
-            recording = self._read(
-                source, track=run.options.audio_track, max_seconds=self._max_seconds
-            )
-        run.warnings.extend(recording.warnings)
-        return recording.samples
+            sound = heard(self._read, source, run.options, self._max_seconds)
+        run.warnings.extend(sound.warnings)
+        return sound
 
-    def _find_speech(self, run: _Run, samples: Samples, options: Options) -> Sequence[Window]:
+    def _find_speech(self, run: _Run, sound: Sound, options: Options) -> Sequence[Window]:
         with run.stage("find_speech") as progress:
-            windows = self._engine.find_speech(samples, options, progress)
+            windows = sound.windows(
+                lambda samples: self._engine.find_speech(samples, options, progress)
+            )
         if not windows:
             run.warnings.append(notice("no_speech"))
         return windows
@@ -157,7 +154,7 @@ class Pipeline:
     ) -> Language:
         if options.language is not None:
             return Language(options.language)
-        if not windows:
+        if not (windows and detects_first(options)):
             return _UNHEARD
         if run.before is not None:
             run.advance("detect_language", 1.0)
@@ -168,22 +165,31 @@ class Pipeline:
     def _recognize(
         self,
         run: _Run,
-        samples: Samples,
+        sound: Sound,
         windows: Sequence[Window],
         language: Language,
         options: Options,
     ) -> Sequence[Segment]:
         if not windows or options.task == "detect_language":
             return ()
-        done = run.before.windows if run.before else 0
-        segments = list(run.before.segments) if run.before else []
+        before = run.before or Checkpoint(language, 0, ())
+        done, doubtful = before.windows, list(before.doubtful)
+        segments = list(map(sound.laid, before.segments))
+        run.retries = before.retries
         with run.stage("recognize") as progress:
             for batch in self._engine.recognize(
-                samples, windows, language, options, progress, done
+                sound.samples, windows, language, options, progress, done
             ):
-                run.found(Batch(run.plan, language, done, batch.windows, batch.segments))
+                run.found(Batch.of(_told(sound, batch, options), run.plan, language, done))
                 done += batch.windows
                 segments += batch.segments
+                doubtful += batch.doubtful
+                run.retries += batch.retries
+        if doubtful:
+            first = doubtful[0] % sound.duration
+            run.warnings.append(notice("doubtful_text", count=len(doubtful), start=first))
+        if options.logprobs:
+            run.tokens = tuple(token for segment in segments for token in segment.tokens)
         if not segments:
             run.warnings.append(notice("no_speech"))
         return segments
@@ -202,23 +208,29 @@ class Pipeline:
             run.warnings.append(notice("not_aligned"))
             return segments
         with run.stage("align") as progress:
-            alignment: Alignment = self._engine.align(
-                samples,
-                segments,
-                language.code,
-                progress,
-                characters=options.return_char_alignments,
-                model=options.align_model,
-            )
-        run.warnings.extend(alignment.warnings)
-        return alignment.segments
+            aligned = [
+                self._engine.align(
+                    samples,
+                    own,
+                    code,
+                    progress,
+                    characters=options.return_char_alignments,
+                    model=options.align_model,
+                )
+                for code, own in by_language(segments, language)
+            ]
+        found: list[Segment] = []
+        for alignment in aligned:
+            run.warnings.extend(alignment.warnings)
+            found += alignment.segments
+        return sorted(found, key=lambda segment: segment.start) if len(aligned) > 1 else found
 
     @contextmanager
     def _diarizing(
         self, run: _Run, samples: Samples, windows: Sequence[Window], options: Options
     ) -> Iterator[None]:
         """Diarizes beside the body: it needs the recording alone."""
-        if not (windows and options.diarization) or options.task == "detect_language":
+        if not (windows and diarizes(options)):
             yield
             return
 
@@ -244,18 +256,6 @@ def _diarization(run: _Run, segments: Sequence[Segment]) -> Diarization | None:
     return diarization
 
 
-def _stages(options: Options) -> dict[str, float]:
-    """The stages these options ask for, with their expected cost."""
-    listens = options.task == "detect_language"
-    skipped = {
-        "detect_language": options.language is not None,
-        "recognize": listens,
-        "align": listens or not options.align_output,
-        "diarize": listens or not options.diarization,
-    }
-    return {stage: cost for stage, cost in _COST.items() if not skipped.get(stage)}
-
-
 def _named(
     run: _Run, diarization: Diarization | None, known: Mapping[str, Voice], usual: float
 ) -> Diarization | None:
@@ -268,20 +268,30 @@ def _named(
     return diarization
 
 
+def _told(sound: Sound, found: Recognized, options: Options) -> Recognized:
+    """What was found, at its times in the recording."""
+    segments = tuple(sound.told(each, speakers=options.diarization) for each in found.segments)
+    return replace(found, segments=segments)
+
+
 def _assemble(
     run: _Run,
-    samples: Samples,
+    sound: Sound,
     segments: Sequence[Segment],
     language: Language,
     diarization: Diarization | None,
 ) -> Transcript:
+    told = [sound.told(each, speakers=run.options.diarization) for each in segments]
+    if sound.apart:
+        told.sort(key=lambda segment: (segment.start, segment.end))
     return Transcript(
-        segments=attribute(segments, diarization.turns if diarization else ()),
+        segments=attribute(told, diarization.turns if diarization else ()),
         language=language.code,
-        duration=audio.seconds(samples),
+        duration=sound.duration,
         language_probability=language.probability,
         speaker_embeddings=diarization.embeddings
         if diarization and run.options.speaker_embeddings
         else None,
         warnings=tuple(run.warnings),
+        tokens=run.tokens,
     )

@@ -1,7 +1,7 @@
 """The one definition of a result: words in segments, spoken by speakers, with times."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from transcription.language import WITHOUT_SPACES
 
@@ -22,7 +22,8 @@ class Word:
 
     ``start`` and ``end`` are seconds from the beginning of the recording. ``score`` is the
     aligner's confidence in [0, 1], or None where the times were interpolated between
-    neighbours because the aligner found none. ``characters`` is empty unless they were asked for.
+    neighbours because the aligner found none. ``probability`` is the mean of those that the
+    recognizer's decoder gave the word's tokens. ``characters`` is empty unless they were asked for.
     """
 
     text: str
@@ -31,6 +32,18 @@ class Word:
     score: float | None = None
     speaker: str | None = None
     characters: tuple[Character, ...] = ()
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text as the decoder writes it.
+
+    ``written`` are bytes of UTF-8, which may begin or end within a character.
+    """
+
+    written: tuple[int, ...]
+    logprob: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,9 @@ class Segment:
     ``words`` is empty when no word times were asked for or no aligner speaks the language.
     ``avg_logprob`` is the decoder's mean log probability per token of the speech window that
     the segment was heard in, ``no_speech_prob`` its probability that nobody spoke there.
+    ``tokens`` are those of its text as it was recognized, until it is divided into sentences.
+    ``language`` is its own where every window's was detected, ``channel`` counts from 1 where
+    channels are apart.
     """
 
     text: str
@@ -49,6 +65,29 @@ class Segment:
     speaker: str | None = None
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
+    tokens: tuple[Token, ...] = ()
+    language: str | None = None
+    channel: int | None = None
+
+    def moved(self, by: float) -> "Segment":
+        """The same ``by`` seconds later."""
+        return replace(
+            self,
+            start=self.start + by,
+            end=self.end + by,
+            words=tuple(
+                replace(
+                    word,
+                    start=word.start + by,
+                    end=word.end + by,
+                    characters=tuple(
+                        replace(one, start=one.start + by, end=one.end + by)
+                        for one in word.characters
+                    ),
+                )
+                for word in self.words
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +106,7 @@ class Transcript:
     ``duration`` is the recording's length in seconds. ``language_probability`` is None when the
     caller named the language. ``speaker_embeddings`` maps speakers to vectors whose dimension is
     the diarization model's. ``warnings`` say what could not be done as asked: texts
-    of `transcription.notices`.
+    of `transcription.notices`. ``tokens`` are those of the whole text, where they were asked for.
     """
 
     segments: tuple[Segment, ...]
@@ -76,6 +115,7 @@ class Transcript:
     language_probability: float | None = None
     speaker_embeddings: Mapping[str, tuple[float, ...]] | None = None
     warnings: tuple[str, ...] = field(default=())
+    tokens: tuple[Token, ...] = ()
 
     @property
     def text(self) -> str:

@@ -1,12 +1,12 @@
 """The predictor's JSON: what Cog serves, the bridge stores and every route renders."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 
 from transcription.options import Options
 from transcription.subtitles import FORMATS
-from transcription.transcript import Character, Segment, Transcript, Word
+from transcription.transcript import Character, Segment, Token, Transcript, Word
 
 _PLAIN = Options()
 
@@ -18,6 +18,7 @@ class WireWord(TypedDict):
     start: float
     end: float
     score: float | None
+    probability: NotRequired[float]
     speaker: NotRequired[str]
 
 
@@ -28,6 +29,14 @@ class WireCharacter(TypedDict):
     start: float
     end: float
     score: float | None
+
+
+class WireToken(TypedDict):
+    """A token, named as OpenAI does; ``bytes`` are those of its text in UTF-8."""
+
+    token: str
+    logprob: float
+    bytes: list[int]
 
 
 class WireSegment(TypedDict):
@@ -44,10 +53,16 @@ class WireSegment(TypedDict):
     speaker: NotRequired[str]
     avg_logprob: NotRequired[float]
     no_speech_prob: NotRequired[float]
+    logprobs: NotRequired[list[WireToken]]
+    language: NotRequired[str]
+    channel: NotRequired[int]
 
 
 class WireTranscript(TypedDict):
-    """The whole result; ``formatted`` is it once more, as text, where a format was asked for."""
+    """The whole result; ``formatted`` is it once more, as text, where a format was asked for.
+
+    ``logprobs`` are there where they were asked for, in segments while a run goes on.
+    """
 
     segments: list[WireSegment]
     detected_language: str
@@ -56,6 +71,7 @@ class WireTranscript(TypedDict):
     speaker_embeddings: dict[str, list[float]] | None
     warnings: list[str]
     formatted: NotRequired[str]
+    logprobs: NotRequired[list[WireToken]]
 
 
 def to_wire(transcript: Transcript, options: Options = _PLAIN) -> WireTranscript:
@@ -74,6 +90,8 @@ def to_wire(transcript: Transcript, options: Options = _PLAIN) -> WireTranscript
         else {speaker: [round(x, 6) for x in vector] for speaker, vector in embeddings.items()},
         "warnings": list(transcript.warnings),
     }
+    if options.logprobs:
+        wire["logprobs"] = tokens_to_wire(transcript.tokens)
     if options.output_format in FORMATS:
         wire["formatted"] = FORMATS[options.output_format](transcript, options.layout)
     return wire
@@ -91,11 +109,12 @@ def from_wire(wire: Mapping[str, Any]) -> Transcript:
         if embeddings is None
         else {speaker: tuple(vector) for speaker, vector in embeddings.items()},
         warnings=tuple(wire.get("warnings", ())),
+        tokens=tuple(_tokens_from_wire(wire)),
     )
 
 
-def segment_to_wire(segment: Segment) -> WireSegment:
-    """The JSON object for ``segment``."""
+def segment_to_wire(segment: Segment, *, logprobs: bool = False) -> WireSegment:
+    """The JSON object for ``segment``, with its tokens where ``logprobs`` are asked for."""
     wire = WireSegment(start=round(segment.start, 3), end=round(segment.end, 3), text=segment.text)
     if segment.words:
         wire["words"] = [_word_to_wire(word) for word in segment.words]
@@ -110,7 +129,30 @@ def segment_to_wire(segment: Segment) -> WireSegment:
     no_speech_prob = _rounded(segment.no_speech_prob, 4)
     if no_speech_prob is not None:
         wire["no_speech_prob"] = no_speech_prob
+    if segment.language is not None:
+        wire["language"] = segment.language
+    if segment.channel is not None:
+        wire["channel"] = segment.channel
+    if logprobs:
+        wire["logprobs"] = tokens_to_wire(segment.tokens)
     return wire
+
+
+def tokens_to_wire(tokens: Iterable[Token]) -> list[WireToken]:
+    """The JSON objects for ``tokens``."""
+    return [
+        WireToken(
+            token=bytes(token.written).decode(errors="replace"),
+            logprob=round(token.logprob, 6),
+            bytes=list(token.written),
+        )
+        for token in tokens
+    ]
+
+
+def _tokens_from_wire(wire: Mapping[str, Any]) -> Iterator[Token]:
+    for token in wire.get("logprobs", ()):
+        yield Token(tuple(token["bytes"]), token["logprob"])
 
 
 def _character_to_wire(character: Character) -> WireCharacter:
@@ -129,6 +171,9 @@ def _word_to_wire(word: Word) -> WireWord:
         end=round(word.end, 3),
         score=_rounded(word.score, 3),
     )
+    probability = _rounded(word.probability, 3)
+    if probability is not None:
+        wire["probability"] = probability
     if word.speaker is not None:
         wire["speaker"] = word.speaker
     return wire
@@ -143,6 +188,8 @@ def _segment_from_wire(wire: Mapping[str, Any]) -> Segment:
         speaker=wire.get("speaker"),
         avg_logprob=wire.get("avg_logprob"),
         no_speech_prob=wire.get("no_speech_prob"),
+        language=wire.get("language"),
+        channel=wire.get("channel"),
     )
 
 
@@ -156,8 +203,15 @@ def _words_from_wire(wire: Mapping[str, Any]) -> Iterator[Word]:
     for word in wire.get("words", ()):
         own = tuple(characters[position : position + len(word["word"])])
         position += len(own)
-        speaker = word.get("speaker")
-        yield Word(word["word"], word["start"], word["end"], word["score"], speaker, own)
+        yield Word(
+            word["word"],
+            word["start"],
+            word["end"],
+            word["score"],
+            word.get("speaker"),
+            own,
+            word.get("probability"),
+        )
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -140,8 +140,8 @@ def _segment(number: int, found: Segment) -> dict[str, Any]:
 
 
 def _word(word: Word) -> dict[str, Any]:
-    """As whisperx has it; `probability` is the name of the score with the other engines."""
+    """`score` as whisperx has it, `probability` as the other engines do."""
     told: dict[str, Any] = {"word": word.text, "start": word.start, "end": word.end}
-    if word.score is not None:
-        told |= {"score": word.score, "probability": word.score}
+    sure = {"score": word.score, "probability": word.probability}
+    told |= {name: value for name, value in sure.items() if value is not None}
     return told | ({"speaker": word.speaker} if word.speaker else {})

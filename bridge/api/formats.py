@@ -39,7 +39,8 @@ def _json(body: Mapping[str, Any]) -> str:
 
 
 def _plain(result: Result, _: Collection[str]) -> str:
-    return _json(render.plain(result.transcript))
+    wanted = result.prediction.input.get("logprobs", _DEFAULTS.logprobs)
+    return _json(render.plain(result.transcript, logprobs=bool(wanted)))
 
 
 def _text(result: Result, _: Collection[str]) -> str:

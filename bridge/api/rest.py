@@ -14,6 +14,7 @@ from bridge.intake.accept import Request
 from transcription.errors import InvalidAudio
 from transcription.language import LANGUAGES
 from transcription.options import NAMES
+from transcription.transcript import Word
 
 _NOT_BY_DEFAULT = {"diarization": False}  # no speakers here unless asked for
 
@@ -49,6 +50,17 @@ async def _read(request: web.Request) -> Request:
     return asked(request, inputs, form.upload)
 
 
+def spoken(word: Word) -> dict[str, Any]:
+    """A word as this route and the speakers' tell it."""
+    return {
+        "word": word.text,
+        "start": word.start,
+        "end": word.end,
+        "score": word.score,
+        "probability": word.probability,
+    }
+
+
 def _body(result: Result) -> dict[str, Any]:
     transcript = result.transcript
     return {
@@ -58,10 +70,7 @@ def _body(result: Result) -> dict[str, Any]:
                 "text": segment.text,
                 "start": segment.start,
                 "end": segment.end,
-                "words": [
-                    {"word": word.text, "start": word.start, "end": word.end, "score": word.score}
-                    for word in segment.words
-                ],
+                "words": [spoken(word) for word in segment.words],
                 **({"speaker": segment.speaker} if segment.speaker else {}),
             }
             for segment in transcript.segments

@@ -9,6 +9,7 @@ from bridge.api.forms import discard, read_form
 from bridge.api.openai.fields import OpenAIFields
 from bridge.api.origin import asked
 from bridge.api.refusals import OPENAI, in_the_forms_words
+from bridge.api.rest import spoken
 from bridge.api.waiting import Result, finish
 from bridge.context import CONTEXT
 from bridge.intake.accept import Request
@@ -89,8 +90,5 @@ def _turn(speaker: str | None, found: tuple[Segment, ...], whole: Transcript) ->
         "end": max(segment.end for segment in found),
         "text": Transcript(found, whole.language, whole.duration).text,
         "speaker": speaker,
-        "words": [
-            {"word": word.text, "start": word.start, "end": word.end, "score": word.score}
-            for word in words
-        ],
+        "words": [spoken(word) for word in words],
     }

@@ -97,6 +97,7 @@ def test_json_has_the_names_and_types_of_the_original(stack: RunningStack) -> No
         assert {name: type(first[name]) for name in names} == names
     assert {name: type(first["words"][0][name]) for name in WORD} == WORD
     assert body["word_segments"][: len(first["words"])] == first["words"]
+    assert (first["words"][0]["score"], first["words"][0]["probability"]) == (0.9, 0.95)
     # A word that could not be timed has no score, as there.
     assert "score" not in body["segments"][1]["words"][0]
     assert body["language"] == "en"

@@ -156,7 +156,7 @@ def test_errors(script: Script) -> None:
         result = [
           await raised(transcribe({ response_format: "docx" })),
           await raised(transcribe({ model: "gpt-99" })),
-          await raised(transcribe({ include: ["logprobs"] })),
+          await raised(transcribe({ include: ["logprobs"], response_format: "text" })),
           await raised(transcribe({ file: await toFile(Buffer.from("no"), "x.wav") })),
           await raised(client.models.retrieve("gpt-99")),
         ];

@@ -62,7 +62,13 @@ async def test_transcribe(api: Api) -> None:
     assert set(answer.body) == {"text", "segments", "language", "duration", "warnings"}
     assert (answer.body["text"], answer.body["language"]) == (TEXT, "en")
     first = answer.body["segments"][0]
-    assert first["words"][0] == {"word": "Hello", "start": 0.0, "end": 0.5, "score": 0.9}
+    assert first["words"][0] == {
+        "word": "Hello",
+        "start": 0.0,
+        "end": 0.5,
+        "score": 0.9,
+        "probability": 0.95,
+    }
     shown = (await api.get(answer.headers["x-prediction-id"]))["input"]
     assert (shown["diarization"], shown["language"]) == (False, "en")
 

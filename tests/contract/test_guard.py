@@ -8,10 +8,12 @@ import pytest
 from evaluation.recordings import CONVERSATION
 from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
 from transcription.engine import guard
+from transcription.engine.decoding import Hearing
+from transcription.findings import Window
 from transcription.options import Options
-from transcription.transcript import Segment
 
 USUAL: dict[str, Any] = {"avg_logprob": -0.3, "no_speech_prob": 0.1}
+TEXT = "Good morning to all of you."
 LOOP = "one per cent, " * 40
 
 
@@ -27,11 +29,9 @@ LOOP = "one per cent, " * 40
     ],
 )
 def test_whispers_own_bounds(told: dict[str, Any], doubtful: bool, unsaid: bool) -> None:
-    segment = Segment(
-        **{"text": "Good morning to all of you.", "start": 0, "end": 2, **USUAL, **told}
-    )
-    assert guard.doubtful(segment) == doubtful
-    assert guard.unsaid(segment) == unsaid
+    heard = Hearing(**{"window": Window(0, 2), "text": TEXT, "written": (), **USUAL, **told})
+    assert guard.doubtful(heard) == doubtful
+    assert guard.unsaid(heard) == unsaid
 
 
 def test_quiet_and_loud_windows_are_judged_alike() -> None:
@@ -51,9 +51,9 @@ def test_doubtful_text_counts_where_both_detectors_hear_speech(
     speech: Samples = decode(CONVERSATION)[: 6 * SAMPLE_RATE] * np.float32(level)
     tone = (0.1 * np.sin(np.arange(len(speech)) / 4)).astype(np.float32)
     options = Options(vad_method=method)  # type: ignore[arg-type]
-    end = seconds(speech)
-    doubtful = Segment("Good morning.", 0, end, avg_logprob=-1.5, no_speech_prob=0.1)
-    sure = Segment("Good morning.", 0, end, avg_logprob=-0.5, no_speech_prob=0.1)
+    window = Window(0, seconds(speech))
+    doubtful = Hearing(window, "Good morning.", (), avg_logprob=-1.5, no_speech_prob=0.1)
+    sure = Hearing(window, "Good morning.", (), avg_logprob=-0.5, no_speech_prob=0.1)
     judge = real_engine._invented  # type: ignore[attr-defined]
     assert not judge(speech, doubtful, options)
     assert judge(tone, doubtful, options)

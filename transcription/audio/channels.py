@@ -53,11 +53,13 @@ class Mixer:
     def __init__(self) -> None:
         self.cancelled = 0.0  # seconds in which one channel stands for all
         self.unnamed = 0  # as many channels had no name; none where they had
+        self.channels = 1  # the most at once
         self._weights: dict[str, Samples] = {}
 
     def mix(self, sound: Channels, layout: AudioLayout, rate: int) -> Samples:
         """One channel of full scale [-1, 1]."""
         channels = _scaled(sound)
+        self.channels = max(self.channels, len(channels))
         if len(channels) == 1:
             only: Samples = channels[0]
             return only
@@ -78,6 +80,22 @@ class Mixer:
             weights = np.array(loudness, dtype=np.float32) / np.float32(sum(loudness))
             self._weights[layout.name] = weights
         return self._weights[layout.name]
+
+
+class Picker(Mixer):
+    """Lets one channel through; silence where there are fewer."""
+
+    def __init__(self, channel: int) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def mix(self, sound: Channels, layout: AudioLayout, rate: int) -> Samples:  # noqa: ARG002
+        """That channel in full scale [-1, 1]."""
+        self.channels = max(self.channels, len(sound))
+        if self._channel >= len(sound):
+            return np.zeros(sound.shape[1], dtype=np.float32)
+        only: Samples = _scaled(sound[self._channel][None])[0]
+        return only
 
 
 def _is_lost(mixed: Samples, channels: Samples) -> bool:

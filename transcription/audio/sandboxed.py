@@ -18,6 +18,7 @@ from transcription.sandbox.confinement import Bounds
 from transcription.sandbox.protocol import DESCRIPTION
 
 _SAMPLE = 4  # bytes
+_MOST_CHANNELS = 255  # FFmpeg's layouts have no more
 _LEAST_SECONDS, _FASTER = 60.0, 36.0  # slower than any codec on the slowest machine for Whisper
 # What FFmpeg takes, and the samples as they come and once more as a whole; a mix is added to them.
 _LEAST_MEMORY, _COPIES = 1 << 30, 3
@@ -27,7 +28,12 @@ class Reader(Protocol):
     """What decodes recordings: `transcription.audio.read`, or `Decoder.read`."""
 
     def __call__(
-        self, source: Path | bytes, *, track: str | None = None, max_seconds: float = MAX_SECONDS
+        self,
+        source: Path | bytes,
+        *,
+        track: str | None = None,
+        max_seconds: float = MAX_SECONDS,
+        channel: int | None = None,
     ) -> Recording: ...
 
 
@@ -47,7 +53,12 @@ class Decoder:
         self._sandbox.close()
 
     def read(
-        self, source: Path | bytes, *, track: str | None = None, max_seconds: float = MAX_SECONDS
+        self,
+        source: Path | bytes,
+        *,
+        track: str | None = None,
+        max_seconds: float = MAX_SECONDS,
+        channel: int | None = None,
     ) -> Recording:
         """As `transcription.audio.read`; InvalidAudio also for what crashes or hangs a decoder."""
         most = math.ceil(max_seconds * SAMPLE_RATE) * _SAMPLE
@@ -56,9 +67,9 @@ class Decoder:
             memory=_LEAST_MEMORY + _COPIES * most,
             result=DESCRIPTION + most,
         )
-        asked = {"track": track, "max_seconds": max_seconds}
+        asked = {"track": track, "max_seconds": max_seconds, "channel": channel}
         with self._sandbox.asked(source, asked, bounds) as answer:
-            return Recording(_samples(answer), _warnings(answer))
+            return Recording(_samples(answer), _warnings(answer), _channels(answer))
 
 
 def _samples(answer: Answer) -> Samples:
@@ -72,6 +83,11 @@ def _samples(answer: Answer) -> Samples:
         fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
     written = mmap.mmap(file, size, offset=DESCRIPTION, access=mmap.ACCESS_COPY)
     return np.frombuffer(written, dtype=np.float32)
+
+
+def _channels(answer: Answer) -> int:
+    said = answer.description.get("channels")
+    return said if isinstance(said, int) and 0 < said <= _MOST_CHANNELS else 1
 
 
 def _warnings(answer: Answer) -> tuple[str, ...]:

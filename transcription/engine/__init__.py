@@ -79,10 +79,10 @@ class Engine(Protocol):
     ) -> Iterator[Recognized]:
         """Yields batches of windows in their order, each as soon as it is finished.
 
-        A segment per window in which something was said. The first ``done`` windows are left out,
-        and the others share batches as they would without that. Where the request's words shall be
-        timed and no aligner speaks the language, segments have words already, roughly timed.
-        Raises OutOfMemory.
+        A segment per window in which something was said, seldom more. The first ``done`` windows
+        are left out, and the others share batches as they would without that. Where the request's
+        words shall be timed and no aligner speaks the language, segments have words already,
+        roughly timed. Raises OutOfMemory.
         """
 
     def align(  # noqa: PLR0913 - all but four by keyword

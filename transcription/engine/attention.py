@@ -23,8 +23,9 @@ from transcription.transcript import Character, Segment, Word
 # phrases of English prompts, against a forced alignment (docs/models.md).
 _EARLY = 0.06  # seconds
 _FRAME = 0.02  # seconds of a frame of the encoder
-_MEL_FRAMES = 100  # frames of the spectrogram in a second
-_MOST = 440  # tokens of a text: the decoder has 448 positions
+_POSITIONS = 448  # of the decoder
+# Seconds behind a window's end from which on what the decoder looks at is nothing.
+_BEHIND = 0.5
 # From here on a small aligner has lost its way; else it is more exact than attention.
 _FAR = 0.1  # seconds
 
@@ -40,28 +41,60 @@ class _Unit:
     score: float
 
 
-def timed(
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The ``probabilities`` of a text's tokens, and the ``frames`` of the encoder they begin at.
+
+    One frame more: where the text ends.
+    """
+
+    probabilities: Sequence[float]
+    frames: Sequence[int]
+
+    def within(self, seconds: float) -> int:
+        """How many of the first tokens are looked for within ``seconds``."""
+        last = (seconds + _BEHIND) / _FRAME
+        count = len(self.probabilities)
+        while count and self.frames[count - 1] > last:
+            count -= 1
+        return count
+
+
+def looks(
     model: Any,
     encoded: Any,
-    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
     texts: Sequence[Sequence[int]],
-    windows: Sequence[Window],
-) -> list[tuple[Word, ...]]:
-    """The words of each text with times; ``encoded`` is what the model heard in the windows."""
-    nothing = tokenizer.encode(" ")
-    frames = [min(3000, max(2, int(window.duration * _MEL_FRAMES))) for window in windows]
-    found = model.align(
-        encoded, tokenizer.sot_sequence, [list(text[:_MOST]) or nothing for text in texts], frames
-    )
-    return [
-        _words(tokenizer, text, result, window) if text else ()
-        for text, result, window in zip(texts, found, windows, strict=True)
-    ]
+    frames: Sequence[int],
+) -> list[Look]:
+    """Where the decoder looks for each text, in as many ``frames`` of its window's spectrogram.
+
+    ``prompts`` are what stands before each text, without the token for no timestamps.
+    """
+    found: dict[int, Look] = {}
+    # All texts of a call stand behind one prompt; those of a batch differ in their language alone.
+    for prompt in dict.fromkeys(map(tuple, prompts)):
+        room = _POSITIONS - len(prompt) - 2
+        # The decoder has to look for something: for a text without tokens, what it was told before.
+        asked = [list(text[:room]) or [prompt[-1]] for text in texts]
+        for place, result in enumerate(model.align(encoded, list(prompt), asked, list(frames))):
+            if tuple(prompts[place]) == prompt:
+                found[place] = _look(result, len(texts[place][:room]), frames[place] // 2)
+    return [found[place] for place in range(len(texts))]
 
 
-def _words(tokenizer: Any, tokens: Sequence[int], result: Any, window: Window) -> tuple[Word, ...]:
+def _look(result: Any, tokens: int, most: int) -> Look:
+    begins = [most] * (tokens + 1)
+    for token, frame in reversed(result.alignments):
+        if token <= tokens:
+            begins[token] = frame
+    return Look(tuple(result.text_token_probs[:tokens]), begins)
+
+
+def timed(tokenizer: Any, tokens: Sequence[int], look: Look, window: Window) -> tuple[Word, ...]:
+    """The words of a text with times, in order, within ``window``."""
     decoded = tokenizer.decode(tokens)
-    units = list(_units(tokenizer, tokens, result, window))
+    units = list(_units(tokenizer, tokens, look, window))
     cuts = [unit.first for unit in units]
     rough = [
         RoughWord(decoded[slice(*span)], *_times(units, span))
@@ -70,18 +103,16 @@ def _words(tokenizer: Any, tokens: Sequence[int], result: Any, window: Window) -
     return settle(rough, window.start, window.end)
 
 
-def _units(tokenizer: Any, tokens: Sequence[int], result: Any, window: Window) -> Iterator[_Unit]:
+def _units(tokenizer: Any, tokens: Sequence[int], look: Look, window: Window) -> Iterator[_Unit]:
     """The text in the smallest pieces of whole characters that tokens make."""
-    tokens = tokens[:_MOST]
-    starts = [window.end] * (len(tokens) + 1)
-    for token, frame in reversed(result.alignments):
-        starts[token] = window.start + frame * _FRAME + _EARLY
+    tokens = tokens[: len(look.probabilities)]
+    starts = [window.start + frame * _FRAME + _EARLY for frame in look.frames]
     begin, complete = 0, 0
     for index in range(len(tokens)):
         text = tokenizer.decode(tokens[: index + 1]).rstrip("\ufffd")
         first = len(text) - len(text[complete:].lstrip())  # a token begins with the space before
         if first < len(text):
-            scores = result.text_token_probs[begin : index + 1]
+            scores = look.probabilities[begin : index + 1]
             mean = sum(scores) / max(1, len(scores))
             yield _Unit(first, len(text), starts[begin], starts[index + 1], mean)
             begin, complete = index + 1, len(text)

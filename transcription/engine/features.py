@@ -6,21 +6,26 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from whisperx.audio import HOP_LENGTH, N_FFT, N_SAMPLES, mel_filters
+from whisperx.audio import HOP_LENGTH, N_FFT, N_FRAMES, mel_filters
 
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.findings import Window
 
+WHOLE: int = N_FRAMES  # 3000, 30 s: the length that Whisper was trained on
+PER_SECOND: int = SAMPLE_RATE // HOP_LENGTH  # frames
 _SILENCE = 1e-10  # power below which everything is silence
 _RANGE = 8.0  # decades below a window's loudest place, 80 dB; what is softer counts as that
 
 
-def log_mels(samples: Samples, windows: Sequence[Window], mels: int, device: str) -> Any:
-    """Spectrograms of the windows, padded to 30 s: numpy, shape (windows, ``mels``, 3000)."""
-    padded = np.zeros((len(windows), N_SAMPLES), dtype=np.float32)
+def log_mels(
+    samples: Samples, windows: Sequence[Window], mels: int, device: str, frames: int = WHOLE
+) -> Any:
+    """Spectrograms of the windows, padded with silence: numpy, (windows, ``mels``, ``frames``)."""
+    length = frames * HOP_LENGTH
+    padded = np.zeros((len(windows), length), dtype=np.float32)
     for row, window in zip(padded, windows, strict=True):
         begin = int(window.start * SAMPLE_RATE)
-        piece = samples[begin : max(begin + 1, int(window.end * SAMPLE_RATE))][:N_SAMPLES]
+        piece = samples[begin : max(begin + 1, int(window.end * SAMPLE_RATE))][:length]
         row[: len(piece)] = piece
     return _spectrograms(torch.from_numpy(padded).to(device), mels).cpu().numpy()
 

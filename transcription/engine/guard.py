@@ -1,27 +1,49 @@
 """Text that nobody said: Whisper writes something for every window, speech or not."""
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from transcription.audio import Samples
-from transcription.transcript import Segment
+from transcription.engine.decoding import Hearing
 
 # Whisper's own bounds (Radford et al. 2022, 4.5).
 NO_SPEECH = 0.6  # probability
 IMPROBABLE = -1.0  # mean log probability of the tokens
 REPETITIVE = 2.4  # bytes of text by bytes compressed
+# Below this mean a fitted window may say something else at the whole length (decision 101).
+UNSURE = -0.3
+# Tokens that say at once what the ones before them said. Nobody says a dozen twice.
+_ECHO, _LOOP = 4, 12
+_FASTEST, _AT_LEAST = 35.0, 10  # characters a second, and those that any window may have
 _LEVEL = 0.05  # of full scale: speech at -26 dB
 
 
-def unsaid(segment: Segment) -> bool:
+def unsaid(heard: Hearing) -> bool:
     """Whether the recognizer itself says so: no speech, and a text that it does not believe."""
-    return _silent(segment) and _improbable(segment)
+    return _silent(heard) and _improbable(heard)
 
 
-def doubtful(segment: Segment) -> bool:
+def failed(heard: Hearing) -> bool:
+    """Whether it is worth another try: improbable though somebody speaks, or repeating itself."""
+    return bool(heard.text) and not unsaid(heard) and (_improbable(heard) or _looping(heard))
+
+
+def doubtful(heard: Hearing) -> bool:
     """Whether the text may be invented: improbable, repeating itself, or heard in no speech."""
-    return _silent(segment) or _improbable(segment) or repetition(segment.text) > REPETITIVE
+    return _silent(heard) or _improbable(heard) or _looping(heard) or heard.elsewhere
+
+
+def unsure(heard: Hearing) -> bool:
+    """Whether a window that was not heard at the whole length has to be."""
+    average = heard.avg_logprob
+    return (
+        doubtful(heard)
+        or heard.cut
+        or (average is not None and average < UNSURE)
+        or echo(heard.written) >= _ECHO
+    )
 
 
 def repetition(text: str) -> float:
@@ -30,15 +52,34 @@ def repetition(text: str) -> float:
     return len(written) / len(zlib.compress(written))
 
 
+def echo(tokens: Sequence[int]) -> int:
+    """How many tokens, at most, only repeat those right before them."""
+    most = 0
+    for length in range(1, len(tokens) // 2 + 1):
+        run = 0
+        for place in range(length, len(tokens)):
+            run = run + 1 if tokens[place] == tokens[place - length] else 0
+            most = max(most, run // length * length)
+    return most
+
+
 def at_speech_level(samples: Samples) -> Samples:
     """As loud as speech usually is: detectors miss what is quiet."""
     power = float(np.sqrt(np.mean(np.square(samples)))) if len(samples) else 0.0
     return samples * np.float32(_LEVEL / power) if power else samples
 
 
-def _silent(segment: Segment) -> bool:
-    return segment.no_speech_prob is not None and segment.no_speech_prob > NO_SPEECH
+def _silent(heard: Hearing) -> bool:
+    return heard.no_speech_prob is not None and heard.no_speech_prob > NO_SPEECH
 
 
-def _improbable(segment: Segment) -> bool:
-    return segment.avg_logprob is not None and segment.avg_logprob < IMPROBABLE
+def _improbable(heard: Hearing) -> bool:
+    return heard.avg_logprob is not None and heard.avg_logprob < IMPROBABLE
+
+
+def _looping(heard: Hearing) -> bool:
+    return (
+        repetition(heard.text) > REPETITIVE
+        or echo(heard.written) >= _LOOP
+        or len(heard.text) > _AT_LEAST + _FASTEST * heard.window.duration
+    )

@@ -26,6 +26,7 @@ class Settings:
     ``huggingface_token`` is only ever used to fetch the gated diarizer.
     ``sandbox_required``: recordings are decoded behind every layer or not at all.
     ``known_speaker_threshold`` is that of requests that name none.
+    ``fitted_windows``: short windows of speech are not padded to 30 s on a processor.
     ``chosen`` says why ``models`` are what they are where the operator named none.
     """
 
@@ -42,6 +43,7 @@ class Settings:
     device: str = "auto"
     compute_type: str = "auto"
     cpu_threads: int = 0
+    fitted_windows: bool = True
     max_audio_seconds: float = _MAX_AUDIO_SECONDS
     known_speaker_threshold: float = KNOWN_SPEAKER_THRESHOLD
     sandbox_required: bool = False
@@ -81,6 +83,7 @@ class Settings:
             device=environment.get("DEVICE") or "auto",
             compute_type=environment.get("COMPUTE_TYPE") or "auto",
             cpu_threads=whole(environment, "CPU_THREADS", 0),
+            fitted_windows=choice(environment, "FITTED_WINDOWS", "1", ("0", "1")) == "1",
             max_audio_seconds=number(environment, "MAX_AUDIO_SECONDS", _MAX_AUDIO_SECONDS, least=1),
             known_speaker_threshold=number(
                 environment, "KNOWN_SPEAKER_THRESHOLD", KNOWN_SPEAKER_THRESHOLD, most=1

@@ -14,15 +14,18 @@ from models.registry import Model
 from transcription.audio import Samples
 from transcription.engine import attention, guard, parts
 from transcription.engine.aligners import Aligners
+from transcription.engine.decoding import Hearing
 from transcription.engine.device import choose
 from transcription.engine.diarizers import Diarizers
 from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
+from transcription.engine.listening import Listened
 from transcription.engine.loading import Loads
 from transcription.engine.memory import memory_guard
 from transcription.engine.recognition import AT_ONCE, Recognizer
 from transcription.engine.settings import Settings
 from transcription.engine.speech import SpeechFinder
+from transcription.engine.tokens import with_probabilities
 from transcription.errors import InvalidInput
 from transcription.findings import (
     Alignment,
@@ -127,22 +130,41 @@ class WhisperxEngine:
     ) -> Iterator[Recognized]:
         """Yields batches of windows in their order, each as soon as it is finished."""
         timed = options.align_output and options.task == "transcribe"
-        timed = timed and not self._aligners.suffice(language.code, options.align_model)
+        # Of several languages it is not known before whether their aligners suffice.
+        code = None if options.multilingual else language.code
+        timed = timed and not (code and self._aligners.suffice(code, options.align_model))
         recognizer = self._recognizer(options)
         for batch in recognizer.recognize(
-            samples, windows, language.code, options, progress, done=done, timed=timed
+            samples, windows, code, options, progress, done=done, timed=timed
         ):
-            said = [s for s in batch.segments if not self._invented(samples, s, options)]
-            yield replace(batch, segments=tuple(said))
+            yield self._believed(samples, batch, options)
 
-    def _invented(self, samples: Samples, segment: Segment, options: Options) -> bool:
+    def _believed(
+        self, samples: Samples, batch: Sequence[Listened], options: Options
+    ) -> Recognized:
+        """Without the text that nobody said."""
+        said = [
+            heard
+            for listened in batch
+            for heard in listened.heard
+            if heard.text and not self._invented(samples, heard, options)
+        ]
+        return Recognized(
+            len(batch),
+            tuple(heard.segment for heard in said),
+            sum(listened.retries for listened in batch),
+            tuple(heard.window.start for heard in said if guard.doubtful(heard)),
+        )
+
+    def _invented(self, samples: Samples, heard: Hearing, options: Options) -> bool:
         """Doubtful text counts where the detector that found no window for it hears speech too."""
-        if not guard.doubtful(segment):
+        if not guard.doubtful(heard):
             return False
-        if guard.unsaid(segment):
+        if guard.unsaid(heard):
             return True
+        window = heard.window
         with memory_guard():
-            return not self._speech.confirmed(samples, segment.start, segment.end, options)
+            return not self._speech.confirmed(samples, window.start, window.end, options)
 
     def align(  # noqa: PLR0913 - all but four by keyword
         self,
@@ -155,6 +177,9 @@ class WhisperxEngine:
         model: str | None = None,
     ) -> Alignment:
         """Sentences with timed words; with a warning where Whisper itself timed them."""
+        heard = segments
+        if self._aligners.suffice(language, model):
+            segments = [replace(segment, words=()) for segment in segments]
         aligner, warning = self._aligners.get(language, model)
         rough = any(segment.words for segment in segments)
         if aligner is None:
@@ -169,7 +194,7 @@ class WhisperxEngine:
         if rough:
             found = attention.finished(samples, segments, language, characters=characters)
             progress(1.0)
-        return Alignment(tuple(found), (warning,) if warning else ())
+        return Alignment(tuple(with_probabilities(found, heard)), (warning,) if warning else ())
 
     def diarize(self, samples: Samples, options: Options, progress: Progress) -> Diarization:
         """Who holds the floor when."""
@@ -197,7 +222,9 @@ class WhisperxEngine:
         for model in models:
             with self._loads.counted(f"whisper {model.name}"):
                 source = str(parts.whisper_source(model, self._settings))
-                loaded[model.name] = Recognizer(source, self._device, self._waiting, token)
+                loaded[model.name] = Recognizer(
+                    source, self._device, self._waiting, token, fitted=self._settings.fitted_windows
+                )
         return loaded
 
 

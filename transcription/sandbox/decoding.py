@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from transcription.audio.decode import hear
+from transcription.audio.decode import How, hear
 from transcription.sandbox.worker import Result
 from transcription.sources import Source
 
 _SAMPLE = 4  # bytes
-EXAMPLE: Mapping[str, Any] = {"track": None, "max_seconds": 1.0}
+EXAMPLE: Mapping[str, Any] = {"track": None, "max_seconds": 1.0, "channel": None}
 
 
 def job(source: Source, arguments: Mapping[str, Any]) -> Result:
     """The samples, and what should be known of them."""
-    heard = hear(source, arguments["track"], arguments["max_seconds"])
+    how = How(arguments["max_seconds"], arguments["channel"])
+    heard = hear(source, arguments["track"], how)
     pieces = ((_SAMPLE * at, sound.data) for at, sound in heard.sound.placed())
-    return {"warnings": heard.warnings}, _SAMPLE * len(heard.sound), pieces
+    about = {"warnings": heard.warnings, "channels": heard.channels}
+    return about, _SAMPLE * len(heard.sound), pieces

@@ -8,6 +8,7 @@ from typing import Any
 
 from transcription.language import LANGUAGES
 from transcription.transcript import Segment, Transcript
+from transcription.wire import tokens_to_wire
 
 GRANULARITIES = ("segment", "word")
 NOBODY = "unknown"  # who speaks where the diarizer heard nobody; the clients want a text
@@ -15,10 +16,12 @@ _UNNAMED = re.compile(r"SPEAKER_\d+")  # the diarizer's own labels
 _FRAMES = 100  # Whisper counts its place in a recording in hundredths of a second
 
 
-def plain(transcript: Transcript) -> dict[str, Any]:
-    """``json``: the text."""
+def plain(transcript: Transcript, *, logprobs: bool = False) -> dict[str, Any]:
+    """``json``: the text, and how probable each of its tokens is where that is asked for."""
+    told = {"logprobs": tokens_to_wire(transcript.tokens)} if logprobs else {}
     return {
         "text": transcript.text,
+        **told,
         "languages": languages(transcript),
         "usage": _usage(transcript),
     }

@@ -14,6 +14,7 @@ from bridge.context import CONTEXT
 from bridge.intake.accept import Request
 from transcription.errors import InvalidAudio, InvalidInput
 
+INCLUDED = ("logprobs",)
 STREAMED = ("json", "text", "diarized_json")
 # Segments are told a batch at a time: in one of 64, five minutes would all come at once. None can
 # be told before all speech is found, for which the default detector takes longest on a CPU.
@@ -51,8 +52,6 @@ async def read(request: web.Request, task: str) -> Asked:
 
 
 def _inputs(fields: OpenAIFields, task: str) -> dict[str, Any]:
-    for name in fields.words("include"):
-        raise InvalidInput("include", f"{name[:60]!r} cannot be had: the engine does not tell it")
     labelled = _format(fields, task) == "diarized_json"
     inputs = {
         **fields.speakers(diarize=labelled or fields.alias() == DIARIZING),
@@ -60,6 +59,7 @@ def _inputs(fields: OpenAIFields, task: str) -> dict[str, Any]:
         "hotwords": " ".join(fields.many("keywords")),
         **fields.own(),
         **fields.model(),
+        **_included(fields, task),
         "task": task,
         "initial_prompt": fields.one("prompt"),
         "language": fields.language(),
@@ -67,6 +67,19 @@ def _inputs(fields: OpenAIFields, task: str) -> dict[str, Any]:
     if labelled and inputs["diarization"] is False:
         raise InvalidInput("diarization", "must not be false with response_format=diarized_json")
     return {name: value for name, value in inputs.items() if value not in (None, "")}
+
+
+def _included(fields: OpenAIFields, task: str) -> dict[str, Any]:
+    """What is told besides the text. Raises InvalidInput for what the format has no room for."""
+    wanted = fields.words("include")
+    for name in wanted:
+        if name.lower() not in INCLUDED:
+            raise InvalidInput("include", f"{name[:60]!r} is not one of {', '.join(INCLUDED)}")
+    if not wanted:
+        return {}
+    if _format(fields, task) != "json":
+        raise InvalidInput("include", "logprobs need response_format=json")
+    return {"logprobs": True}
 
 
 def _format(fields: OpenAIFields, task: str) -> str:

@@ -1,7 +1,7 @@
 """A transcript as it is found: OpenAI's server-sent events."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from bridge.api.waiting import begin, load
 from bridge.context import CONTEXT, Context
 from bridge.records.prediction import TERMINAL
 from bridge.tenants import Key
+from transcription.wire import tokens_to_wire
 
 # Where characters of these stand beside each other, the language writes no space.
 _FIRST_UNSPACED, _LAST_UNSPACED = "\u2e80", "\u9fff"  # CJK radicals to CJK unified ideographs
@@ -28,46 +29,50 @@ async def stream(request: web.Request, asked: Asked) -> web.StreamResponse:
     With ``diarized_json`` the segments and their speakers come between the two.
     """
     prediction = await begin(request, asked.request)
-    events = _events(request, prediction.id, speakers=asked.format == "diarized_json")
+    events = _events(request, prediction.id, asked)
     return await sse.send(request, events)
 
 
-async def _events(
-    request: web.Request, prediction_id: Key, *, speakers: bool
-) -> AsyncIterator[str]:
+async def _events(request: web.Request, prediction_id: Key, asked: Asked) -> AsyncIterator[str]:
     """The events' lines in order; "" after each look that found nothing new."""
     context, sent = request.app[CONTEXT], ""
-    async for text in _recognized(context, prediction_id):
-        delta = _spaced(sent, text)
-        yield _delta(delta) if delta else ""
+    logprobs: list[Event] | None = [] if asked.request.inputs.get("logprobs") else None
+    async for segment in _recognized(context, prediction_id):
+        delta = _spaced(sent, segment["text"].strip() if segment else "")
+        own = segment.get("logprobs", [])
+        yield _delta(delta, None if logprobs is None else own) if delta else ""
         sent += delta
+        if logprobs is not None:
+            logprobs += own
     try:
         result = await load(context, prediction_id)
     except Exception as error:
         yield _line(await _error(request, error))
         return
     rest = _rest(result.transcript.text, sent)
+    whole = None if logprobs is None else tokens_to_wire(result.transcript.tokens)
     if rest:
-        yield _delta(rest)
-    if speakers:
+        yield _delta(rest, None if whole is None else whole[len(logprobs or ()) :])
+    if asked.format == "diarized_json":
         for segment in diarized_segments(result.transcript):
             yield _line(segment)
     done = {"text": sent + rest, "languages": languages(result.transcript)}
-    yield _line({"type": "transcript.text.done", **done})
+    told = {} if whole is None else {"logprobs": whole}
+    yield _line({"type": "transcript.text.done", **done, **told})
 
 
-async def _recognized(context: Context, prediction_id: Key) -> AsyncIterator[str]:
-    """The texts of the segments as they are found; "" after each look, until the end."""
+async def _recognized(context: Context, prediction_id: Key) -> AsyncIterator[Event]:
+    """The segments as they are found; an empty one after each look, until the end."""
     number = 0
     with context.watch.changes(prediction_id) as changes:
         while True:
             status = await context.store.status(prediction_id)
             for segment in await context.heard.segments(prediction_id, number):
                 number += 1
-                yield segment["text"].strip()
+                yield segment
             if status is None or status in TERMINAL:
                 return
-            yield ""
+            yield {}
             await changes.next()
 
 
@@ -87,8 +92,9 @@ def _line(event: Event) -> str:
     return f"data: {json.dumps(event)}"
 
 
-def _delta(text: str) -> str:
-    return _line({"type": "transcript.text.delta", "delta": text})
+def _delta(text: str, logprobs: Sequence[Any] | None) -> str:
+    told = {} if logprobs is None else {"logprobs": logprobs}
+    return _line({"type": "transcript.text.delta", "delta": text, **told})
 
 
 def _spaced(told: str, text: str) -> str:

@@ -96,7 +96,8 @@ def test_models_are_listed_for_both_families(client: OpenAI) -> None:
         ({"temperature": 3}, "temperature", "maximum"),
         ({"extra_body": {"temperature": "warm"}}, "temperature", "number"),
         ({"timestamp_granularities": ["letter"]}, "timestamp_granularities", "word"),
-        ({"include": ["logprobs"]}, "include", "logprobs"),
+        ({"include": ["item.text"]}, "include", "logprobs"),
+        ({"include": ["logprobs"], "response_format": "verbose_json"}, "include", "json"),
         ({"extra_body": {"chunking_strategy": "{"}}, "chunking_strategy", "server_vad"),
         ({"extra_body": {"chunking_strategy[type]": "mood"}}, "chunking_strategy", "server_vad"),
         (

@@ -27,6 +27,18 @@ def test_json_is_the_default(client: OpenAI) -> None:
     assert found.logprobs is None
 
 
+def test_logprobs_come_where_they_are_asked_for(client: OpenAI) -> None:
+    found: Any = transcribe(client, include=["logprobs"])
+    assert found.__class__ is Transcription
+    tokens: Any = found.logprobs
+    assert [(each.token, each.logprob) for each in tokens[:2]] == [
+        (" Hello", -0.25), (" there.", -0.75),
+    ]  # fmt: skip
+    assert b"".join(bytes(map(int, each.bytes)) for each in tokens).decode() == f" {TEXT}"
+    nothing: Any = transcribe(client, include=["logprobs"], prompt="silence")
+    assert (nothing.text, nothing.logprobs) == ("", [])
+
+
 def test_text(client: OpenAI) -> None:
     assert transcribe(client, response_format="text") == f"{TEXT}\n"
 

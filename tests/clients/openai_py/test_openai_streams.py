@@ -42,6 +42,16 @@ def test_deltas_come_while_it_runs_and_make_up_the_text(client: OpenAI, wanted: 
     assert [s.speaker for _, s in segments] == ["A", "A", "B"][: len(segments)]
 
 
+@pytest.mark.parametrize("prompt", ["talk", "talk sleep=1"])
+def test_streamed_logprobs_are_those_of_the_deltas(client: OpenAI, prompt: str) -> None:
+    *deltas, done = list(transcribe(client, prompt=prompt, stream=True, include=["logprobs"]))
+    told = [(each.delta.strip(), [token.token for token in each.logprobs]) for each in deltas]
+    assert [delta for delta, _ in told] == ["".join(tokens).strip() for _, tokens in told]
+    tokens = [token.to_dict() for each in deltas for token in each.logprobs]
+    assert tokens == [token.to_dict() for token in done.logprobs]
+    assert done.logprobs[0].logprob == -0.25
+
+
 def test_what_was_not_told_early_is_the_last_delta(client: OpenAI) -> None:
     *deltas, done = list(transcribe(client, prompt="nothing early", stream=True))
     assert [event.delta for event in deltas] == ["nothing early"] == [done.text]

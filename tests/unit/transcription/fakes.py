@@ -49,6 +49,9 @@ class FakeVocabulary:
     def token_to_id(self, text: str) -> int:
         return self.texts.index(text)
 
+    def id_to_token(self, token: str) -> str:
+        return token
+
     def decode_batch(self, tokens: list[list[int]]) -> list[str]:
         return [self.texts[token] for (token,) in tokens]
 
@@ -62,24 +65,45 @@ class FakeWhisper:
 
     def __init__(self, *_arguments: object, **_options: object) -> None:
         self.calls: list[tuple[int, dict[str, Any]]] = []
+        self.encoded: list[int] = []  # frames of the spectrograms
         self.model = SimpleNamespace(
-            n_mels=80, is_multilingual=True, generate=self.generate, detect_language=self.detect
+            n_mels=80,
+            is_multilingual=True,
+            generate=self.generate,
+            detect_language=self.detect,
+            align=self.align,
         )
 
     def encode(self, features: np.ndarray) -> np.ndarray:
         if len(features) > self.capacity:
             raise RuntimeError("CUDA failed with error out of memory")
-        return features
+        self.encoded.append(features.shape[2])
+        return np.zeros((len(features), features.shape[2] // 2, 4), dtype=np.float32)
 
-    def generate(self, features: np.ndarray, prompts: list[Any], **options: Any) -> list[Any]:
-        self.calls.append((len(features), {"prompts": prompts, **options}))
+    def generate(self, encoded: Any, prompts: list[Any], **options: Any) -> list[Any]:
+        assert encoded.shape[1:] == [1500, 4]
+        self.calls.append((encoded.shape[0], {"prompts": prompts, **options}))
         return [
-            SimpleNamespace(sequences_ids=[list("hi ")], scores=[-0.5], no_speech_prob=0.25)
-            for _ in features
+            SimpleNamespace(sequences_ids=[list("hi ")], scores=[-0.2], no_speech_prob=0.25)
+            for _ in prompts
         ]
 
-    def detect(self, features: np.ndarray) -> list[list[tuple[str, float]]]:
-        return [[("<|haw|>", 0.6), ("<|en|>", 0.4)]]
+    def align(
+        self, _encoded: Any, _start: Any, texts: list[list[str]], _frames: list[int]
+    ) -> list[Any]:
+        """All is looked for at the beginning."""
+        return [
+            SimpleNamespace(
+                alignments=[(place, 0) for place in range(len(text) + 1)],
+                text_token_probs=[0.5] * len(text),
+            )
+            for text in texts
+        ]
+
+    def detect(self, encoded: Any) -> list[list[tuple[str, float]]]:
+        """Hawaiian and French take turns."""
+        found = [[("<|haw|>", 0.6), ("<|en|>", 0.4)], [("<|fr|>", 0.9), ("<|en|>", 0.1)]]
+        return [found[place % 2] for place in range(encoded.shape[0])]
 
 
 # Diarization

@@ -10,13 +10,14 @@ import pytest
 pytest.importorskip("nltk")
 
 from transcription.audio import SAMPLE_RATE
-from transcription.engine.attention import corrected, finished, timed
+from transcription.engine.attention import corrected, finished, looks, timed
 from transcription.engine.spelling import Splitter, word_ranges
 from transcription.findings import Window
 from transcription.language import LANGUAGES
 from transcription.transcript import Segment, Word
 
 BIAS = 0.06
+PROMPT = (1, 2, 3)
 
 
 @dataclass
@@ -25,14 +26,10 @@ class Bytes:
 
     pieces: Sequence[bytes]
     language_code: str = "en"
-    sot_sequence: tuple[int, ...] = (1, 2, 3)
 
     def decode(self, tokens: Sequence[int]) -> str:
         joined = b"".join(self.pieces[token] for token in tokens)
         return joined.decode(errors="replace")
-
-    def encode(self, _text: str) -> list[int]:
-        return [0]
 
 
 @dataclass
@@ -44,8 +41,7 @@ class Result:
 class Looks:
     """Each token is looked for in 10 frames of 20 ms, one after the other."""
 
-    def align(self, _encoded: Any, _start: Any, texts: Any, frames: Sequence[int]) -> list[Result]:
-        self.frames = frames
+    def align(self, _encoded: Any, _start: Any, texts: Any, _frames: Sequence[int]) -> list[Result]:
         return [
             Result([(n // 10, n) for n in range(10 * len(text) + 10)], [0.5] * len(text))
             for text in texts
@@ -53,10 +49,9 @@ class Looks:
 
 
 def words(pieces: Sequence[bytes], language: str = "en", at: float = 5.0) -> tuple[Word, ...]:
-    (found,) = timed(
-        Looks(), None, Bytes(pieces, language), [list(range(len(pieces)))], [Window(at, at + 30)]
-    )
-    return found
+    tokenizer, tokens = Bytes(pieces, language), list(range(len(pieces)))
+    (look,) = looks(Looks(), None, [PROMPT], [tokens], [3000])
+    return timed(tokenizer, tokens, look, Window(at, at + 30))
 
 
 def starts(found: Sequence[Word]) -> list[tuple[str, float]]:
@@ -97,14 +92,13 @@ def test_every_language_has_words_for_all_of_its_text(language: str) -> None:
 
 
 def test_silence_and_texts_without_end_are_timed_too() -> None:
-    model = Looks()
     tokenizer = Bytes([b" a"] * 446)
-    windows = [Window(0.0, 0.001), Window(2.0, 31.999)]
-    nothing, much = timed(model, None, tokenizer, [[], list(range(446))], windows)
-    assert nothing == ()
-    assert len(much) == 446
-    assert all(2.0 <= word.start <= word.end <= 32.0 for word in much)
-    assert model.frames == [2, 2999]
+    texts = [[], list(range(446))]
+    nothing, much = looks(Looks(), None, [PROMPT] * 2, texts, [2, 3000])
+    assert timed(tokenizer, texts[0], nothing, Window(0.0, 0.001)) == ()
+    words = timed(tokenizer, texts[1], much, Window(2.0, 32.0))
+    assert len(words) == 446
+    assert all(2.0 <= word.start <= word.end <= 32.0 for word in words)
 
 
 def test_an_aligner_is_believed_where_both_agree() -> None:

@@ -1,5 +1,6 @@
 """Recognition: batches, prompts, temperature, languages."""
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -13,13 +14,15 @@ pytest.importorskip("whisperx")
 from tests.unit.transcription.fakes import CPU, GPU, FakeTokenizer, FakeWhisper
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.engine import (
+    decoding,
     recognition,
 )
+from transcription.engine.decoding import BEAM_SIZE
 from transcription.engine.features import log_mels
 from transcription.engine.lanes import Lanes
-from transcription.engine.recognition import AT_ONCE, BEAM_SIZE, CPU_BATCH, Recognizer
+from transcription.engine.recognition import AT_ONCE, CPU_BATCH, Recognizer
 from transcription.errors import OutOfMemory
-from transcription.findings import Window, segments_of
+from transcription.findings import Window
 from transcription.options import Options
 
 
@@ -27,7 +30,7 @@ from transcription.options import Options
 def recognizer(monkeypatch: pytest.MonkeyPatch) -> Recognizer:
     monkeypatch.setattr(recognition, "WhisperModel", FakeWhisper)
     monkeypatch.setattr(recognition, "Tokenizer", FakeTokenizer)
-    monkeypatch.setattr(recognition, "get_suppressed_tokens", lambda _tokenizer, _tokens: (7,))
+    monkeypatch.setattr(decoding, "get_suppressed_tokens", lambda _tokenizer, _tokens: (7,))
     return Recognizer("any", CPU, Lanes(AT_ONCE))
 
 
@@ -35,10 +38,12 @@ def hear(recognizer: Recognizer, options: Options, windows: int = 1) -> list[tup
     samples = np.zeros(SAMPLE_RATE * (windows + 1), dtype=np.float32)
     stretches = [Window(float(start), start + 1.0) for start in range(windows)]
     heard = recognizer.recognize(samples, stretches, "de", options, lambda _share: None)
-    segments = list(segments_of(heard))
+    segments = [one.heard[0].segment for batch in heard for one in batch]
     assert [(s.text, s.start) for s in segments] == [("hi", w.start) for w in stretches]
-    assert segments[0].avg_logprob == pytest.approx(-0.5 * 3 / 4)
+    assert segments[0].avg_logprob == pytest.approx(-0.2 * 3 / 4)
     assert segments[0].no_speech_prob == 0.25
+    assert [bytes(token.written) for token in segments[0].tokens] == [b"h", b"i", b" "]
+    assert segments[0].tokens[0].logprob == pytest.approx(math.log(0.5))
     calls: list[tuple[int, Any]] = recognizer._model.calls
     return calls
 
@@ -84,12 +89,12 @@ def test_no_more_windows_are_under_way_than_asked(recognizer: Recognizer, asked:
     counts: list[int] = []
     generate = recognizer._model.generate
 
-    def slow(features: np.ndarray, *arguments: Any, **options: Any) -> Any:
-        under_way.append(len(features))
+    def slow(encoded: Any, prompts: list[Any], **options: Any) -> Any:
+        under_way.append(len(prompts))
         counts.append(sum(under_way))
         time.sleep(0.02)
-        under_way.remove(len(features))
-        return generate(features, *arguments, **options)
+        under_way.remove(len(prompts))
+        return generate(encoded, prompts, **options)
 
     recognizer._model.model.generate = slow
     sizes(recognizer, Options(batch_size=asked), 6)
@@ -192,6 +197,16 @@ def test_a_batch_of_spectrograms_is_that_of_each_window_alone() -> None:
         piece = samples[int(window.start * SAMPLE_RATE) : int(window.end * SAMPLE_RATE)]
         alone = log_mel_spectrogram(piece, n_mels=80, padding=N_SAMPLES - len(piece))
         np.testing.assert_allclose(mels, alone.numpy(), atol=1e-4)
+
+
+def test_every_window_may_have_its_own_language(recognizer: Recognizer) -> None:
+    silence: Samples = np.zeros(4 * SAMPLE_RATE, dtype=np.float32)
+    windows = [Window(float(at), at + 1.0) for at in range(4)]
+    heard = recognizer.recognize(silence, windows, None, Options(), lambda _share: None)
+    segments = [one.heard[0].segment for batch in heard for one in batch]
+    assert [segment.language for segment in segments] == ["haw", "fr"] * 2
+    for _, call in recognizer._model.calls:
+        assert [prompt[0] for prompt in call["prompts"]] == ["<haw>", "<fr>"]
 
 
 def test_languages_are_named_by_code(recognizer: Recognizer) -> None:

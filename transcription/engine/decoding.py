@@ -1,0 +1,226 @@
+"""What one Whisper model writes for windows of speech, and what its decoder thinks of it."""
+
+import math
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from faster_whisper.transcribe import get_suppressed_tokens
+
+from transcription.audio import Samples
+from transcription.engine import attention
+from transcription.engine.encoder import Encoder
+from transcription.engine.features import PER_SECOND, WHOLE
+from transcription.engine.memory import without_echo
+from transcription.engine.tokens import tokens_of
+from transcription.findings import Window
+from transcription.options import Options
+from transcription.transcript import Segment, Token, Word
+
+BEAM_SIZE = 5  # hypotheses, Whisper's own choice for the most probable text
+_SPACE = (ord(" "),)
+LENGTH_PENALTY = 1.0  # exponent of the length in a hypothesis' score; 1: the mean
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How to write: by a request's options, words ``timed`` by attention.
+
+    ``tokenizer`` makes that of a language. ``language`` None is to be detected in every window.
+    """
+
+    tokenizer: Callable[[str], Any]
+    options: Options
+    language: str | None = None
+    timed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What was written for a window.
+
+    ``elsewhere``: the decoder looked for the text behind the window, where nothing is; ``cut``: for
+    its end, which is left out.
+    """
+
+    window: Window
+    text: str
+    written: tuple[int, ...]
+    tokens: tuple[Token, ...] = ()
+    words: tuple[Word, ...] = ()
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
+    elsewhere: bool = False
+    cut: bool = False
+    language: str | None = None
+
+    @property
+    def segment(self) -> Segment:
+        """The window with its text."""
+        return Segment(
+            self.text,
+            self.window.start,
+            self.window.end,
+            words=self.words,
+            avg_logprob=self.avg_logprob,
+            no_speech_prob=self.no_speech_prob,
+            tokens=self.tokens,
+            language=self.language,
+        )
+
+
+class Decoder:
+    """One resident model's encoder and decoder."""
+
+    def __init__(self, whisper: Any, *, gpu: bool, fitted: bool) -> None:
+        """``whisper`` is faster-whisper's model, as whisperx extends it."""
+        self._whisper = whisper
+        self._model: Any = whisper.model
+        self._encoder = Encoder(self._encode, whisper.model.n_mels, gpu=gpu, fitted=fitted)
+
+    def _encode(self, features: Any) -> Any:
+        return without_echo(lambda: self._whisper.encode(features))
+
+    def language(self, samples: Samples, window: Window) -> tuple[str, float]:
+        """The most probable language of a window and its probability."""
+        encoded = self._encoder(samples, [window], keep=True)
+        token, probability = self._model.detect_language(encoded)[0][0]
+        return token.strip("<|>"), probability
+
+    def fits(self, window: Window) -> bool:
+        """Whether a window is heard at less than the whole length, unless that is asked for."""
+        return self._encoder.fits(window)
+
+    def __call__(
+        self,
+        samples: Samples,
+        windows: Sequence[Window],
+        asked: Asked,
+        *,
+        whole: bool = False,
+        temperature: float | None = None,
+    ) -> list[Hearing]:
+        """What is heard in ``windows``; at the request's temperature where none is given."""
+        encoded = self._encoder(samples, windows, whole=whole)
+        languages = self._languages(encoded, windows, asked)
+        tokenizers = [asked.tokenizer(language) for language in languages]
+        prompts = [self._prompt(tokenizer, asked.options) for tokenizer in tokenizers]
+        results = self._model.generate(
+            encoded,
+            [
+                [*prompt, tokenizer.no_timestamps]
+                for prompt, tokenizer in zip(prompts, tokenizers, strict=True)
+            ],
+            max_length=self._whisper.max_length,
+            length_penalty=LENGTH_PENALTY,
+            suppress_tokens=self._suppressed(tokenizers[0], asked.options),
+            return_scores=True,
+            return_no_speech_prob=True,
+            **_search(asked.options.temperature if temperature is None else temperature),
+        )
+        texts = [result.sequences_ids[0] for result in results]
+        looks = attention.looks(self._model, encoded, prompts, texts, [WHOLE] * len(texts))
+        heard = [
+            replace(self._hearing(*one), language=None if asked.language else language)
+            for *one, language in zip(windows, results, looks, tokenizers, languages, strict=True)
+        ]
+        if not asked.timed:
+            return heard
+        frames = [min(WHOLE, max(2, int(window.duration * PER_SECOND))) for window in windows]
+        texts = [list(one.written) for one in heard]
+        looks = attention.looks(self._model, encoded, prompts, texts, frames)
+        return [
+            replace(one, words=attention.timed(tokenizer, one.written, look, one.window))
+            for one, look, tokenizer in zip(heard, looks, tokenizers, strict=True)
+        ]
+
+    def _languages(self, encoded: Any, windows: Sequence[Window], asked: Asked) -> list[str]:
+        if asked.language or not self._model.is_multilingual:
+            return [asked.language or "en"] * len(windows)
+        return [found[0][0].strip("<|>") for found in self._model.detect_language(encoded)]
+
+    def _hearing(
+        self, window: Window, result: Any, look: attention.Look, tokenizer: Any
+    ) -> Hearing:
+        written = tuple(result.sequences_ids[0])
+        tokens = tokens_of(self._whisper.hf_tokenizer, written, look.probabilities)
+        said = self._said(tokens, look, window)
+        # The first token of any text is looked for at the beginning.
+        elsewhere = said <= 1 < len(tokens)
+        cut = not elsewhere and said < len(tokens)
+        if cut:
+            written, tokens = written[:said], tokens[:said]
+        return Hearing(
+            window,
+            tokenizer.decode(written).strip(),
+            written,
+            tokens,
+            avg_logprob=_average(result),
+            no_speech_prob=_finite(result.no_speech_prob),
+            elsewhere=elsewhere,
+            cut=cut,
+        )
+
+    def _said(self, tokens: Sequence[Token], look: attention.Look, window: Window) -> int:
+        """How many of the tokens are whole words that are looked for within the window."""
+        said = look.within(window.duration)
+        while 0 < said < len(tokens) and tokens[said].written[:1] != _SPACE:
+            said += 1
+        return said
+
+    def _suppressed(self, tokenizer: Any, options: Options) -> list[int]:
+        """Tokens that may not be written: Whisper's own list, and numerals if they are unwanted."""
+        usual = get_suppressed_tokens(tokenizer, [-1])
+        return [*usual, *(self._numerals if options.suppress_numerals else ())]
+
+    @cached_property
+    def _numerals(self) -> tuple[int, ...]:
+        """The tokens that hold a digit, a currency's sign or %, the same for every request."""
+        vocabulary: Any = self._whisper.hf_tokenizer
+        tokens = range(vocabulary.token_to_id("<|endoftext|>"))
+        texts = vocabulary.decode_batch([[token] for token in tokens])
+        return tuple(
+            token for token, text in zip(tokens, texts, strict=True) if any(map(_is_numeral, text))
+        )
+
+    def _prompt(self, tokenizer: Any, options: Options) -> list[int]:
+        """Hotwords, then what was supposedly said before, then Whisper's own start tokens.
+
+        Both together get half of the decoder's positions less one, as in Whisper; hotwords first.
+        """
+        room = self._whisper.max_length // 2 - 1
+        hot = tokenizer.encode(" " + (options.hotwords or "").strip())[:room]
+        before = tokenizer.encode(" " + (options.initial_prompt or "").strip())
+        # [-0:] would be everything.
+        before = before[-(room - len(hot)) :] if len(hot) < room else []
+        context = [
+            *(hot if (options.hotwords or "").strip() else []),
+            *(before if (options.initial_prompt or "").strip() else []),
+        ]
+        start = list(tokenizer.sot_sequence)
+        return [tokenizer.sot_prev, *context, *start] if context else start
+
+
+def _search(temperature: float) -> dict[str, Any]:
+    """How to look for the text: the most probable one, or one drawn at random."""
+    if temperature == 0:
+        return {"beam_size": BEAM_SIZE}
+    # topk 0 means: from the whole vocabulary.
+    return {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": temperature}
+
+
+def _average(result: Any) -> float | None:
+    """Mean log probability per token, the end of text counted as one; None if it is no number."""
+    length = len(result.sequences_ids[0])
+    average = float(result.scores[0]) * length**LENGTH_PENALTY / (length + 1)
+    return _finite(average)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _is_numeral(character: str) -> bool:
+    return character == "%" or unicodedata.category(character) in ("Nd", "Sc")
