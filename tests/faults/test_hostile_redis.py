@@ -112,6 +112,22 @@ async def test_a_pickle_runs_nothing(
     assert not (tmp_path / "ran").exists()
 
 
+async def test_what_waits_for_its_time_and_is_not_whole_stops_nothing_else(
+    alone: tuple[lone.LoneBridge, Redis],
+) -> None:
+    bridge, redis = alone
+    for name in _task():
+        whole = {**_task(key=name)}
+        del whole[name]
+        await redis.hset(f"errands:{name}", mapping=whole)
+    await redis.set("errands:a-text", "text")
+    await redis.hset("errands:another", mapping=_task(key="not it"))
+    due = dict.fromkeys((*_task(), "a-text", "another", "nothing", "stream", b"\xff"), 0)
+    await redis.zadd("errands:queue", due)
+    await _until_canceled_in_time(bridge)
+    assert await redis.zcount("errands:queue", 0, 1) == 0
+
+
 async def _until_canceled_in_time(bridge: lone.LoneBridge) -> None:
     """The worker of `errands` still works: it ends a prediction whose deadline has come."""
     async with aiohttp.ClientSession() as session, asyncio.timeout(30):
