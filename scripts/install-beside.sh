@@ -20,6 +20,8 @@ platforms() { # its own packages come first, then those of .venv
 # promtool and prometheus of Debian's package, unpacked: installed, it would start a server.
 prometheus() {
     folder=$(mktemp -d)
+    # Without lists of packages there is nothing to download.
+    apt-cache show prometheus >/dev/null 2>&1 || apt-get update -qq >/dev/null 2>&1 || sudo -n apt-get update -qq || true
     (cd "$folder" && apt-get download -qq prometheus >/dev/null 2>&1 && dpkg -x prometheus_*.deb .) &&
         cp "$folder/usr/bin/promtool" "$folder/usr/bin/prometheus" "$VENV/bin/" ||
         echo "install: no prometheus here: its tests are skipped"
