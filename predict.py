@@ -19,6 +19,7 @@ from predictor.announcement import announce
 from predictor.log import note
 from predictor.run_folders import RunFolders
 from predictor.segments import heard_before, reporting_segments, tell_peaks
+from predictor.slots import Slots
 from predictor.tracing import trace_stages
 from transcription.audio.sandboxed import Decoder
 from transcription.engine.fetching import fetch_missing
@@ -44,7 +45,8 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
     def setup(self) -> None:
         """Loads every model once."""
         settings = Settings.from_environment(os.environ)
-        self._folders = RunFolders()
+        self._slots = Slots(settings.slots)
+        self._folders = RunFolders(settings.slots)
         # Before the models, so that what decodes is a small process, and ready when they are.
         decoder = Decoder()
         use_scratch_folder()
@@ -64,7 +66,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
                 settings.bridge_url, lambda: {**engine.describe(), "decoder": report.as_json()}
             )
 
-    def run(
+    async def run(
         self,
         audio_file: Path | None = Input(default=None),
         audio: Path | None = Input(default=None),
@@ -108,13 +110,14 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         debug: bool = Input(default=False),
     ) -> WireTranscript:
         """The transcript. Its errors are safe to show to a client."""
-        return self._transcribe({name: value for name, value in locals().items() if name != "self"})
+        inputs = {name: value for name, value in locals().items() if name != "self"}
+        return await self._slots.run(lambda: self._transcribe(inputs))
 
     def _transcribe(self, inputs: Mapping[str, Any]) -> WireTranscript:
         context = current_scope().context
-        self._folders.tidy(context)
         earlier = heard_before(context)
         with (
+            self._folders.used_by(context),
             _client_safe_errors(),
             _downloaded(inputs[REFERENCES]) as clips,
             reporting_segments(context, earlier, logprobs=inputs["logprobs"]) as found,

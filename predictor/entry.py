@@ -16,16 +16,16 @@ import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from transcription.environment import SettingsError, number
+from transcription.environment import SettingsError, number, whole
 
 DRAIN_SECONDS = 3500.0  # a little less than the pod's terminationGracePeriodSeconds
 LOOK_SECONDS = 0.2
 _KILLED = 128  # what a shell adds to the number of the signal
 
 
-def run(command: Sequence[str], bridge_url: str, seconds: float) -> int:
+def run(command: Sequence[str], bridge_url: str, seconds: float, environ: Mapping[str, str]) -> int:
     """Run ``command`` to its end; its exit status, 128 + n when signal n ended it."""
-    process = subprocess.Popen(command)  # noqa: S603 - the operator's own command
+    process = subprocess.Popen(command, env=environ)  # noqa: S603 - the operator's own command
     stopping = threading.Event()
     for caught in (signal.SIGTERM, signal.SIGINT):
         signal.signal(caught, lambda *_: stopping.set())
@@ -64,6 +64,16 @@ def tracing_of(environ: Mapping[str, str]) -> dict[str, str]:
     return {"COG_TRACE_CONFIGURED": "1"} if environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") else {}
 
 
+def slots_for_cog(environ: Mapping[str, str]) -> dict[str, str]:
+    """How many runs Cog takes at once, COG_SLOTS, under the name that Cog reads.
+
+    Nothing where it is not set: Cog may have been told otherwise. Raises SettingsError.
+    """
+    if not environ.get("COG_SLOTS"):
+        return {}
+    return {"COG_MAX_CONCURRENCY": str(whole(environ, "COG_SLOTS", 1, least=1))}
+
+
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Entry point."""
     if not arguments:
@@ -71,11 +81,12 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return 2
     try:
         seconds = number(environ, "DRAIN_SECONDS", DRAIN_SECONDS)
+        slots = slots_for_cog(environ)
     except SettingsError as error:
         print(f"predictor.entry: {error}", file=sys.stderr)
         return 2
-    os.environ.update(tracing_of(environ))
-    return run(arguments, environ.get("BRIDGE_INTERNAL_URL", ""), seconds)
+    url = environ.get("BRIDGE_INTERNAL_URL", "")
+    return run(arguments, url, seconds, {**environ, **tracing_of(environ), **slots})
 
 
 if __name__ == "__main__":

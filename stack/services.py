@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from predictor.entry import tracing_of
+from predictor.entry import slots_for_cog, tracing_of
 from predictor.health import read_health
 from stack.settings import ROOT, StackSettings, python_path
 
@@ -89,6 +89,7 @@ def cog(settings: StackSettings) -> Service:
         "PYANNOTE_METRICS_ENABLED": "0",
         # Threads that wait must not spin: beside a busy process that costs 40 times the work.
         "OMP_WAIT_POLICY": "PASSIVE",
+        **slots_for_cog(settings.environ),
     }
     # Secrets of the bridge are none of the predictor's business.
     for name in _BRIDGE_SECRETS:

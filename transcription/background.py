@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from transcription.findings import Progress
+from transcription.stopping import check
 
 Result = TypeVar("Result")
 
@@ -54,6 +55,7 @@ class Background(Generic[Result]):
         """Tells ``progress`` how far the work is, or raises what it failed with."""
         if self._error is not None:
             raise self._error
+        check()
         progress(self._share)
 
     def result(self, progress: Progress) -> Result:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from transcription.findings import Progress
+from transcription.stopping import check
 
 
 class StagedProgress:
@@ -22,6 +23,7 @@ class StagedProgress:
         """The callback for one stage's own share."""
 
         def advance(share: float) -> None:
+            check()
             self._shares[stage] = max(self._shares[stage], min(float(share), 1.0))
             self.reach(sum(self._weights[name] * own for name, own in self._shares.items()))
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
-from bridge.cog.client import Ended, RunLost, parse_run
+from bridge.cog.client import Ended, NotAccepted, RunLost, parse_run
 from bridge.cog.monitor import Announcement, Monitor
 from bridge.links import Links
 from bridge.recordings.files import Files
@@ -141,6 +141,8 @@ def _event(attempt: int, body: Any) -> tuple[Event | None, Any]:
         told = parse_run(body)
     except RunLost:
         return Stopped(attempt), None
+    except NotAccepted:  # it will be offered again
+        return None, None
     except ValueError:
         raise web.HTTPBadRequest from None
     match told.status:

@@ -21,13 +21,17 @@ from predictor.health import UNREACHABLE, Health, read_health
 HEALTH_TIMEOUT = 6.0  # seconds; Cog's own health check of a hanging predictor takes 5
 _BUSY_RETRY_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.25)  # the slot is free within 15 ms of an answer
 # Its own words (twice), then the class of the exception that the predictor raised.
-_PREFIX = re.compile(r"^(?:(?:Prediction failed: )+(?:[A-Z]\w*: )?|Input validation error: )")
+_PREFIX = re.compile(
+    r"^(?:(?:(?:Async p|P)rediction failed: )+(?:[A-Z]\w*: )?|Input validation error: )"
+)
 # The worker died, or the bridge did while Cog downloaded the recording from it: neither is the
 # recording's fault. What the predictor raises itself never reads like this.
 _RUN_LOST = re.compile(
-    r"^(Worker crashed|Failed to send request|\(?'?Connection (aborted|broken)"
+    r"^(Worker crashed|\(?'?Connection (aborted|broken)"
     r"|HTTPConnectionPool\(host='127\.0\.0\.1')"
 )
+# The worker had died before: nothing was begun. Cog notices with each of its slots anew.
+_NOT_SENT = "Failed to send request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +117,15 @@ class Cog:
             raise NotAccepted("unreachable") from None
         raise NotAccepted("busy")
 
-    async def cancel(self, run_id: str) -> None:
-        """Ask Cog to stop a run; a run that it does not know is as good as stopped."""
+    async def cancel(self, run_id: str) -> bool:
+        """Ask Cog to stop a run; whether it may still be under way, as far as Cog knows."""
         timeout = aiohttp.ClientTimeout(total=10)
         # Where this fails, the run ends with its connection, and whoever holds it will know.
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             url = f"{self._url}/predictions/{run_id}/cancel"
-            async with self._session.post(url, timeout=timeout):
-                pass
+            async with self._session.post(url, timeout=timeout) as response:
+                return response.status != 404
+        return True
 
     async def shut_down(self) -> None:
         """End Cog's server, for a new one to be started in its place."""
@@ -152,7 +157,10 @@ class Cog:
 
 
 def parse_run(body: Mapping[str, Any]) -> Ended:
-    """A run's state as Cog tells it, in an answer or a webhook. Raises RunLost, ValueError."""
+    """A run's state as Cog tells it, in an answer or a webhook.
+
+    Raises RunLost, NotAccepted, ValueError.
+    """
     return _ended(body)
 
 
@@ -162,6 +170,8 @@ def _ended(body: Mapping[str, Any]) -> Ended:
         raise ValueError("no run")  # noqa: TRY004 - a malformed answer, not a wrong argument
     error = body.get("error")
     text = _PREFIX.sub("", str(error)) if error else None
+    if text is not None and text.startswith(_NOT_SENT):
+        raise NotAccepted("its worker has died")
     if text is not None and _RUN_LOST.match(text):
         raise RunLost
     return Ended(

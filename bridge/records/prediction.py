@@ -65,9 +65,10 @@ class Prediction:
     ``source`` is the URL to fetch the recording from, or None when it was sent along;
     ``recording`` is its name in the folder of files. ``references`` are the known speakers' clips.
     ``base_url`` begins its links where no request is at hand. ``attempt`` counts the runs that Cog
-    accepted. ``deadline`` is when its end will be asked for, ``webhook`` the client's receiver of
-    ``webhook_events``, ``fingerprint`` a digest of the request that created it, ``key_id`` its key
-    in API_KEYS_FILE, ``traceparent`` what its trace goes on from. Times are aware datetimes.
+    accepted; ``lost_in_company``: one was lost beside others. ``deadline`` is when its end will be
+    asked for, ``webhook`` the client's receiver of ``webhook_events``, ``fingerprint`` a digest of
+    the request, ``key_id`` its key in API_KEYS_FILE, ``traceparent`` what its trace goes on from.
+    Times are aware datetimes.
     """
 
     id: Key
@@ -87,6 +88,7 @@ class Prediction:
     deadline: datetime | None = None
     cancel_requested: bool = False
     attempt: int = 0
+    lost_in_company: bool = False
     base_url: str = ""
     webhook: str | None = None
     webhook_events: tuple[str, ...] = ()
@@ -160,11 +162,12 @@ class Finished:
 class Stopped:
     """Run number ``attempt`` was stopped before its end.
 
-    On request, if there was one; else its worker was lost and it has to run again.
+    On request, if there was one; else its worker, perhaps with other runs, was lost; run it again.
     """
 
     attempt: int
     logs: str = ""
+    in_company: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,7 @@ class Rejected:
 Event = Started | Progressed | Finished | Stopped | CancelRequested | Rejected
 
 
-def advance(  # noqa: C901, PLR0911 - one case per event, one line each
+def advance(  # noqa: PLR0911 - one case per event, one line each
     prediction: Prediction, event: Event, now: datetime
 ) -> Prediction:
     """The prediction after ``event``; the same object when the event no longer matters.
@@ -210,17 +213,8 @@ def advance(  # noqa: C901, PLR0911 - one case per event, one line each
             )
         case Finished():
             return _finish(prediction, event, now)
-        case Stopped(attempt):
-            if prediction.cancel_requested:
-                return _end(prediction, Status.CANCELED, now, attempt=attempt)
-            if prediction.status is Status.PROCESSING:
-                return _move(prediction, Status.STARTING, attempt=attempt)
-            # Lost before Cog told of its start: it counts all the same, or it would never end.
-            return (
-                prediction
-                if attempt == prediction.attempt
-                else replace(prediction, attempt=attempt)
-            )
+        case Stopped():
+            return _stop(prediction, event, now)
         case CancelRequested():
             if prediction.status is Status.STARTING:
                 return _end(prediction, Status.CANCELED, now, cancel_requested=True)
@@ -238,6 +232,15 @@ def _is_old(prediction: Prediction, event: Event) -> bool:
             return attempt < prediction.attempt
         case _:
             return False
+
+
+def _stop(prediction: Prediction, event: Stopped, now: datetime) -> Prediction:
+    if prediction.cancel_requested:
+        return _end(prediction, Status.CANCELED, now, attempt=event.attempt)
+    company = prediction.lost_in_company or event.in_company
+    # Lost before Cog told of its start, it counts all the same, or it would never end.
+    after = _move(prediction, Status.STARTING, attempt=event.attempt, lost_in_company=company)
+    return prediction if after == prediction else after
 
 
 def _finish(prediction: Prediction, event: Finished, now: datetime) -> Prediction:

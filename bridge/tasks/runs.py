@@ -14,10 +14,10 @@ from bridge.recordings.files import Files
 from bridge.records.prediction import Event, Finished, Prediction, Rejected, Status, Stopped
 from bridge.records.store import Store
 from bridge.records.watch import Watch
+from bridge.tasks.company import Company
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tenants import Key
 from bridge.tracing import PREDICTION, span
-from predictor.health import CogState
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed
@@ -59,6 +59,7 @@ class Runs:
         self._watch: Final = watch
         self._max_run_seconds: Final = max_run_seconds
         self._events: Final = events
+        self._company: Final = Company()
         self.stopping = False
 
     async def run(self, prediction_id: str) -> None:
@@ -87,7 +88,8 @@ class Runs:
 
     async def _attempt(self, prediction: Prediction, attempt: int) -> tuple[Event, Any]:
         """One run: how it ended, and its output."""
-        if attempt > MAX_ATTEMPTS:
+        # What was lost in company may have been another's fault, and was repeated alone.
+        if attempt > MAX_ATTEMPTS + prediction.lost_in_company:
             error = f"The worker was lost {MAX_ATTEMPTS} times while it ran this prediction."
             return Rejected(error), None
         run_id = f"{prediction.id}-{attempt}"
@@ -99,10 +101,10 @@ class Runs:
             if not run.done():
                 _log.error("run %s: Cog neither begins it nor ends it", run_id)
                 await self._free_slot(run_id)
-                return Stopped(attempt), None
+                return Stopped(attempt, in_company=self._company.had(run_id)), None
             ended = run.result()
         except RunLost:
-            return Stopped(attempt), None
+            return Stopped(attempt, in_company=self._company.had(run_id)), None
         except TimeoutError:
             await self._free_slot(run_id)
             error = f"It ran longer than {self._max_run_seconds:g} seconds and was stopped."
@@ -111,6 +113,7 @@ class Runs:
             run.cancel()
             watch.cancel()
             await asyncio.gather(run, watch, return_exceptions=True)
+            self._company.left(run_id)
         if ended is None or ended.status == "canceled":
             return Stopped(attempt, ended.logs if ended else ""), None
         if ended.error is not None and not ended.logs:
@@ -139,7 +142,7 @@ class Runs:
         while True:
             offer.number += 1
             try:
-                return await self._traced_run(prediction, run_id, inputs, webhook)
+                return await self._offer(prediction, run_id, inputs, webhook)
             except NotAccepted:
                 if self.stopping:
                     # Docket leaves the task of a run that ends like this to the next bridge.
@@ -148,6 +151,21 @@ class Runs:
                 _, unwanted = await until_redis_answers(lambda: self._store.wanted(prediction.id))
                 if unwanted:
                     return None
+
+    async def _offer(
+        self,
+        prediction: Prediction,
+        run_id: str,
+        inputs: Mapping[str, Any],
+        webhook: Mapping[str, Any],
+    ) -> Ended:
+        if not self._company.admits(run_id, alone=prediction.lost_in_company):
+            raise NotAccepted("a run has to be alone")
+        try:
+            return await self._traced_run(prediction, run_id, inputs, webhook)
+        except NotAccepted:
+            self._company.left(run_id)
+            raise
 
     async def _traced_run(
         self,
@@ -200,10 +218,10 @@ class Runs:
 
         Whoever keeps Cog alive (the kubelet, the supervisor) then starts a new one.
         """
-        await self._cog.cancel(run_id)
         began = datetime.now(UTC)
         while (datetime.now(UTC) - began).total_seconds() < HANG_SECONDS:
-            if (await self._cog.health()).status is CogState.READY:
+            # Not by its health: Cog may be busy with other runs, or ready for more.
+            if not await self._cog.cancel(run_id):
                 return
             await asyncio.sleep(CANCEL_POLL_SECONDS)
         _log.error("run %s does not stop; ending Cog's server", run_id)

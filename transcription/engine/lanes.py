@@ -8,10 +8,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import chain
 from typing import Final, TypeVar
 
 import torch
+
+from transcription.stopping import check
 
 MOST = 8  # each may hold a piece of half a minute: 240 MB of wav2vec2-base
 
@@ -25,6 +28,8 @@ class Lanes:
     def __init__(self, count: int) -> None:
         """To be made while no other thread begins to compute: see `_alone`."""
         self.count: Final = max(1, min(MOST, count))
+        self._users = 0
+        self._counting: Final = threading.Lock()
         if self.count == 1:
             return
         threads = torch.get_num_threads()
@@ -35,27 +40,45 @@ class Lanes:
         ready.wait()
         torch.set_num_threads(threads)
 
+    @property
+    def users(self) -> int:
+        """How many have work for the lanes at this moment."""
+        return self._users
+
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        with self._counting:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._users -= 1
+
     def map(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """What ``work`` makes of each, in order, as many at a time as there are lanes.
 
-        No more are begun when nobody takes the results: others may want the lanes, too. Whoever
-        stops taking them waits for those under way.
+        Several users share the lanes: each has as many pieces under way, and pieces go in the
+        order in which they come. No more are begun when nobody takes the results. Whoever stops
+        taking them waits for those under way.
         """
         if self.count == 1:
             yield from map(work, items)
             return
         begun: deque[Future[_Result]] = deque()
-        try:
-            for item in items:
-                if len(begun) == self.count:
+        with self._used():
+            try:
+                for item in items:
+                    check()
+                    while len(begun) >= max(1, self.count // self._users):
+                        yield begun.popleft().result()
+                    begun.append(self._pool.submit(work, item))
+                while begun:
                     yield begun.popleft().result()
-                begun.append(self._pool.submit(work, item))
-            while begun:
-                yield begun.popleft().result()
-        finally:
-            for future in begun:
-                future.cancel()
-            wait(begun)  # nothing goes on for a request that is over
+            finally:
+                for future in begun:
+                    future.cancel()
+                wait(begun)  # nothing goes on for a request that is over
 
     def spread(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
         """The same for large pieces, on which threads can also work together.

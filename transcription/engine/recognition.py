@@ -21,6 +21,9 @@ from transcription.options import Options
 CPU_BATCH = 8  # windows; more only take memory where cores, not batches, make it fast
 # Batches under way on a CPU: between two operations of one, its cores compute for the other.
 AT_ONCE = 2
+# Speech in a batch on a CPU. Whoever comes meanwhile waits for one to end: two windows of half a
+# minute take base 2.5 s on two cores. Four were no faster: 20.5 s of processor time, not 20.1.
+BATCH_SECONDS = 60.0
 
 _Work = Callable[[Sequence[Window]], list[Listened]]
 
@@ -116,9 +119,33 @@ class Recognizer:
         if self._device.is_gpu or size < AT_ONCE:
             return fitting(work, windows[done:], size)
         share = max(1, min(min(size, CPU_BATCH) // AT_ONCE, math.ceil(len(windows) / AT_ONCE)))
-        starts = range(done, len(windows), share)
         return chain.from_iterable(
             self._lanes.map(
-                lambda start: list(fitting(work, windows[start : start + share], share)), starts
+                lambda batch: list(fitting(work, batch, len(batch))),
+                self._divided(windows, share, done),
             )
         )
+
+    def _divided(
+        self, windows: Sequence[Window], most: int, done: int
+    ) -> Iterator[Sequence[Window]]:
+        """What is to be recognized at once; one window while other recordings wait."""
+        for first, last in _batches_of(windows, most):
+            start = max(first, done)
+            while start < last:
+                end = start + 1 if self._lanes.users > 1 else last
+                yield windows[start:end]
+                start = end
+
+
+def _batches_of(windows: Sequence[Window], most: int) -> Iterator[tuple[int, int]]:
+    """First and last (exclusive) of batches of at most ``most`` windows and `BATCH_SECONDS`."""
+    first, length = 0, 0.0
+    for number, window in enumerate(windows):
+        full = number - first == most or length + window.duration > BATCH_SECONDS
+        if full and number > first:
+            yield first, number
+            first, length = number, 0.0
+        length += window.duration
+    if windows:
+        yield first, len(windows)

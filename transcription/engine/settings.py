@@ -27,6 +27,7 @@ class Settings:
     ``sandbox_required``: recordings are decoded behind every layer or not at all.
     ``known_speaker_threshold`` is that of requests that name none.
     ``fitted_windows``: short windows of speech are not padded to 30 s on a processor.
+    ``slots`` is how many transcriptions run at once.
     ``chosen`` says why ``models`` are what they are where the operator named none.
     """
 
@@ -48,6 +49,7 @@ class Settings:
     known_speaker_threshold: float = KNOWN_SPEAKER_THRESHOLD
     sandbox_required: bool = False
     bridge_url: str | None = None
+    slots: int = 1
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -91,6 +93,7 @@ class Settings:
             sandbox_required=choice(environment, "DECODER_SANDBOX", "optional", OPTIONAL)
             == "required",
             bridge_url=environment.get("BRIDGE_INTERNAL_URL") or None,
+            slots=whole(environment, "COG_MAX_CONCURRENCY", 1, least=1),
         )
 
 

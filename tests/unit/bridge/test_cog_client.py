@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.cog.client import RunLost, parse_run
+from bridge.cog.client import NotAccepted, RunLost, parse_run
 
 
 @pytest.mark.parametrize(
@@ -10,6 +10,8 @@ from bridge.cog.client import RunLost, parse_run
     [
         ("Prediction failed: Prediction failed: ValueError: bad audio", "bad audio"),
         ("Prediction failed: InvalidAudio: empty", "empty"),
+        ("Async prediction failed: InvalidAudio: empty", "empty"),
+        ("Prediction failed: Async prediction failed: InvalidInput: field: x", "field: x"),
         ("Prediction failed: ClientError: audio_file: x", "audio_file: x"),
         ("audio_file: not audio", "audio_file: not audio"),
         ("", "The prediction failed."),
@@ -23,7 +25,6 @@ def test_cogs_own_words_are_taken_off_an_error(told: str, error: str) -> None:
     "told",
     [
         "Worker crashed",
-        "Failed to send request: Broken pipe",
         "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))",
         "('Connection broken: IncompleteRead(0 bytes read)', IncompleteRead(0 bytes read))",
         "HTTPConnectionPool(host='127.0.0.1', port=8081): Max retries exceeded with url: /audio/x",
@@ -32,3 +33,9 @@ def test_cogs_own_words_are_taken_off_an_error(told: str, error: str) -> None:
 def test_a_dead_worker_or_bridge_is_a_lost_run(told: str) -> None:
     with pytest.raises(RunLost):
         parse_run({"status": "failed", "error": told})
+
+
+def test_a_run_that_never_reached_its_worker_was_not_accepted() -> None:
+    body = {"status": "failed", "error": "Failed to send request: Broken pipe"}
+    with pytest.raises(NotAccepted):
+        parse_run(body)

@@ -1,5 +1,6 @@
 """Cog's entry, with an engine that follows a script."""
 
+import asyncio
 import importlib
 import json
 import re
@@ -62,7 +63,7 @@ def run(predict: ModuleType) -> Callable[..., Any]:
 
     def call(**inputs: Any) -> Any:
         metrics.clear()
-        return predictor.run(**(defaults | inputs))
+        return asyncio.run(predictor.run(**(defaults | inputs)))
 
     call.metrics = metrics  # type: ignore[attr-defined]
     return call

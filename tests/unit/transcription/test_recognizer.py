@@ -213,3 +213,48 @@ def test_languages_are_named_by_code(recognizer: Recognizer) -> None:
     silence: Samples = np.zeros(SAMPLE_RATE, dtype=np.float32)
     language = recognizer.detect(silence, Window(0, 1))
     assert (language.code, language.probability) == ("haw", 0.6)
+
+
+def test_batches_are_bounded_by_their_speech(recognizer: Recognizer) -> None:
+    heard: list[int] = []
+    stretches = [
+        Window(20.0 * n, 20.0 * n + length) for n, length in enumerate([15.0] * 8 + [20.0])
+    ]
+    samples = np.zeros(SAMPLE_RATE * 180, dtype=np.float32)
+    for batch in recognizer.recognize(samples, stretches, "de", Options(), lambda _share: None):
+        heard.append(batch.windows)
+    assert heard == [4, 4, 1]
+    longer = [Window(30.0 * n, 30.0 * n + 28) for n in range(6)]
+    found = recognizer.recognize(samples, longer, "de", Options(), lambda _share: None)
+    assert [batch.windows for batch in found] == [2, 2, 2]
+
+
+def test_batches_shrink_while_others_wait(recognizer: Recognizer) -> None:
+    samples = np.zeros(SAMPLE_RATE * 40, dtype=np.float32)
+    stretches = [Window(float(start), start + 1.0) for start in range(20)]
+    long = recognizer.recognize(samples, stretches, "de", Options(), lambda _share: None)
+    other = recognizer.recognize(samples, stretches[:2], "de", Options(), lambda _share: None)
+    counts = [next(long).windows]
+    assert next(other).windows == 1
+    counts += [next(long).windows for _ in range(4)]
+    assert [batch.windows for batch in other] == [1]
+    counts += [batch.windows for batch in long]
+    assert sum(counts) == 20
+    # Two batches were under way when the other came; when it had left, they grew again.
+    assert counts == [4, 4, 4, 1, 1, 2, 4]
+
+
+def test_the_same_batches_without_what_is_done(recognizer: Recognizer) -> None:
+    samples = np.zeros(SAMPLE_RATE * 40, dtype=np.float32)
+    stretches = [Window(float(start), start + 1.0) for start in range(18)]
+
+    def counts(done: int) -> list[int]:
+        found = recognizer.recognize(
+            samples, stretches, "de", Options(), lambda _share: None, done=done
+        )
+        return [batch.windows for batch in found]
+
+    assert counts(0) == [4, 4, 4, 4, 2]
+    assert counts(8) == [4, 4, 2]
+    assert counts(9) == [3, 4, 2]
+    assert counts(18) == []
