@@ -32,6 +32,7 @@ from transcription.options import REFERENCES, SECRETS, Options, choose_audio
 from transcription.pipeline import Pipeline
 from transcription.progress import ProgressLines
 from transcription.scratch import use_scratch_folder
+from transcription.stopping import check
 from transcription.wire import WireTranscript, to_wire
 
 
@@ -158,6 +159,7 @@ def _client_safe_errors() -> Iterator[None]:
     except TranscriptionError:
         raise
     except Exception as error:
+        check()  # Cog takes the recording away from a run that it cancels
         note("unexpected error", error)
         raise InternalError("Internal error; the operator's log has the details.") from None
 

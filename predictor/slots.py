@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Final, TypeVar
 
 from predictor.log import note
@@ -28,7 +28,6 @@ class Slots:
     def __init__(self, count: int) -> None:
         self.count: Final = count
         self._free: Final = asyncio.Semaphore(count)
-        self._pool: Final = ThreadPoolExecutor(count, "run")
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """What ``work`` returns, or raises. When it is canceled, so is the work.
@@ -37,9 +36,7 @@ class Slots:
         """
         asked = threading.Event()
         async with self._free:
-            context = contextvars.copy_context()
-            call = self._pool.submit(context.run, stoppable, asked, work)
-            future = asyncio.wrap_future(call)
+            future = asyncio.wrap_future(_begun(lambda: stoppable(asked, work)))
             try:
                 return await asyncio.shield(future)
             except asyncio.CancelledError:
@@ -47,9 +44,20 @@ class Slots:
                 await _left(future)
                 raise
 
-    def close(self) -> None:
-        """Lets the threads go."""
-        self._pool.shutdown()
+
+def _begun(work: Callable[[], Result]) -> "Future[Result]":
+    """The work in a thread of its own, which the program's end does not wait for."""
+    future: Future[Result] = Future()
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            future.set_result(context.run(work))
+        except BaseException as error:  # whoever waits is told
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="run", daemon=True).start()
+    return future
 
 
 async def _left(future: "asyncio.Future[Result]") -> None:

@@ -30,6 +30,8 @@ _RUN_LOST = re.compile(
     r"^(Worker crashed|\(?'?Connection (aborted|broken)"
     r"|HTTPConnectionPool\(host='127\.0\.0\.1')"
 )
+# A cancel met a run while Cog downloaded its recording; what cannot be downloaded says why.
+_CANCELED_EARLY = "Input validation error:"
 # The worker had died before: nothing was begun. Cog notices with each of its slots anew.
 _NOT_SENT = "Failed to send request"
 
@@ -169,6 +171,8 @@ def _ended(body: Mapping[str, Any]) -> Ended:
     if not (isinstance(status, str) and isinstance(logs, str) and isinstance(metrics, dict)):
         raise ValueError("no run")  # noqa: TRY004 - a malformed answer, not a wrong argument
     error = body.get("error")
+    if error and str(error).strip() == _CANCELED_EARLY:
+        status, error = "canceled", None
     text = _PREFIX.sub("", str(error)) if error else None
     if text is not None and text.startswith(_NOT_SENT):
         raise NotAccepted("its worker has died")

@@ -39,3 +39,8 @@ def test_a_run_that_never_reached_its_worker_was_not_accepted() -> None:
     body = {"status": "failed", "error": "Failed to send request: Broken pipe"}
     with pytest.raises(NotAccepted):
         parse_run(body)
+
+
+def test_a_cancel_during_the_download_is_no_failure() -> None:
+    ended = parse_run({"status": "failed", "error": "Input validation error: ", "logs": ""})
+    assert (ended.status, ended.error) == ("canceled", None)

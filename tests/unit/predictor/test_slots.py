@@ -5,7 +5,6 @@ import contextvars
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,10 +17,8 @@ NAME = contextvars.ContextVar("name", default="")
 
 
 @pytest.fixture
-async def slots() -> AsyncIterator[Slots]:
-    found = Slots(2)
-    yield found
-    found.close()
+async def slots() -> Slots:
+    return Slots(2)
 
 
 class Work:
