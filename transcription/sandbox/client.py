@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,8 +20,10 @@ from transcription.environment import SettingsError
 from transcription.errors import InvalidAudio, InvalidInput, TranscriptionError
 from transcription.sandbox.confinement import Bounds, Level
 from transcription.sandbox.protocol import DESCRIPTION, DONE, ENDS_OUT_OF_MEMORY, status_of
+from transcription.stopping import check
 
 _ROOT = Path(__file__).parents[2]
+_LOOK_SECONDS = 0.25  # between looks whether the request was canceled
 _START_SECONDS = 60.0  # of a new Python on a busy machine
 _REASON_CHARACTERS = 400
 _USUAL = 1 << 14  # bytes of a description
@@ -182,10 +185,12 @@ class _Keeper:
             try:
                 with there, self._lock:
                     socket.send_fds(self._control, [b"."], handed)
-                here.settimeout(seconds)
+                deadline = time.monotonic() + seconds
+                while not select.select([here], [], [], _LOOK_SECONDS)[0]:
+                    check()
+                    if time.monotonic() > deadline:
+                        raise InvalidAudio(_TOO_LONG)
                 return here.recv(len(DONE))
-            except TimeoutError:
-                raise InvalidAudio(_TOO_LONG) from None
             except OSError:
                 return b""
 
