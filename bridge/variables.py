@@ -38,7 +38,9 @@ class Variables:
         "REDIS_PASSWORD", "", "Password of Redis, instead of one in REDIS_URL."
     )
     cog_url: str = variable("COG_URL", "http://127.0.0.1:5000", "Where Cog listens.")
-    cog_slots: int = variable("COG_SLOTS", 1, "Predictions that Cog runs at once.", least=1)
+    cog_slots: int = variable(
+        "COG_SLOTS", 1, "Predictions that Cog runs at once; Cog's process reads it, too.", least=1
+    )
     host: str = variable("BRIDGE_HOST", "127.0.0.1", "Address the API listens on.")
     port: int = variable(
         "BRIDGE_PORT", 8080, "Port the API listens on; 0 takes a free one.", most=PORTS

@@ -268,10 +268,7 @@ def _move(prediction: Prediction, status: Status, **changes: Any) -> Prediction:
 
 
 def _longer(known: str, told: str) -> str:
-    """Cog's logs are cumulative and its webhooks may overtake each other: keep the longer.
-
-    A failed synchronous answer carries no logs at all.
-    """
+    """Cog's logs are cumulative, but come in any order, and not with a failed answer."""
     return told if len(told) >= len(known) else known
 
 
