@@ -17,6 +17,7 @@ from cog import Secret
 
 from tests.contract.scripted_engine import ScriptedEngine
 from tests.unit.transcription.recordings import recording
+from transcription.audio.sandboxed import Decoder
 from transcription.engine.settings import Settings
 from transcription.errors import InvalidAudio, InvalidInput
 from transcription.options import Options
@@ -44,7 +45,17 @@ def predict(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.setenv("MODELS", "demo")
     monkeypatch.delenv("BRIDGE_INTERNAL_URL", raising=False)
     monkeypatch.delitem(sys.modules, "predict", raising=False)
-    yield importlib.import_module("predict")
+    found = importlib.import_module("predict")
+    decoders: list[Decoder] = []
+
+    def decoder() -> Decoder:
+        decoders.append(Decoder())
+        return decoders[-1]
+
+    monkeypatch.setattr(found, "Decoder", decoder)
+    yield found
+    for each in decoders:
+        each.close()
     sys.modules.pop("predict", None)
 
 
