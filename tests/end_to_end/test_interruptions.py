@@ -114,7 +114,7 @@ async def test_a_dead_worker_is_seen_and_replaced_and_its_recording_deleted(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_run_whose_worker_dies_late_is_not_begun_anew(
     stack: RunningStack, client: Client, long_recording: Path
 ) -> None:
