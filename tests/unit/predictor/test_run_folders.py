@@ -61,9 +61,9 @@ def test_no_name_leads_elsewhere(folders: Path, name: str) -> None:
 
 
 def test_a_tenants_run_is_taken_away_as_well(folders: Path) -> None:
-    tidy = RunFolders().tidy
+    ours = RunFolders()
     (folders / "acme.x-1").mkdir()
-    tidy({RUN: "acme.x-1"})
+    run(ours, "acme.x-1")
     assert "acme.x-1" in names(folders)
-    tidy({})
+    run(ours)
     assert names(folders) == {"a-1", "b-1", "c-1"}
