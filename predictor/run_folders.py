@@ -14,7 +14,7 @@ from pathlib import Path
 
 RUN = "run"  # the member of Cog's context
 # Whoever reaches a bare Cog may call a run anything.
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,80}")
+_NAME = re.compile(r"[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,119}")
 
 
 class RunFolders:

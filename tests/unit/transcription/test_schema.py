@@ -28,7 +28,9 @@ def _predictor() -> tuple[ast.Module, ast.FunctionDef]:
         node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Predictor"
     )
     (run,) = (
-        node for node in predictor.body if isinstance(node, ast.FunctionDef) and node.name == "run"
+        node
+        for node in predictor.body
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == "run"
     )
     return module, run
 
