@@ -224,7 +224,7 @@ def test_batches_are_bounded_by_their_speech(recognizer: Recognizer) -> None:
     def counts(*lengths: float) -> list[int]:
         stretches = [Window(20.0 * n, 20.0 * n + each) for n, each in enumerate(lengths)]
         found = recognizer.recognize(samples, stretches, "de", Options(), lambda _share: None)
-        return [batch.windows for batch in found]
+        return [len(batch) for batch in found]
 
     assert counts(*[15.0] * 8, 20.0) == [4, 4, 1]
     assert counts(*[28.0] * 6) == [2, 2, 2]
@@ -235,11 +235,11 @@ def test_batches_shrink_while_others_wait(recognizer: Recognizer) -> None:
     stretches = [Window(float(start), start + 1.0) for start in range(20)]
     long = recognizer.recognize(samples, stretches, "de", Options(), lambda _share: None)
     other = recognizer.recognize(samples, stretches[:2], "de", Options(), lambda _share: None)
-    counts = [next(long).windows]
-    assert next(other).windows == 1
-    counts += [next(long).windows for _ in range(4)]
-    assert [batch.windows for batch in other] == [1]
-    counts += [batch.windows for batch in long]
+    counts = [len(next(long))]
+    assert len(next(other)) == 1
+    counts += [len(next(long)) for _ in range(4)]
+    assert [len(batch) for batch in other] == [1]
+    counts += [len(batch) for batch in long]
     assert sum(counts) == 20
     # A few batches were under way when the other came; when it had left, they grew again.
     small = [number for number, count in enumerate(counts) if count == 1]
@@ -254,16 +254,16 @@ def test_a_clip_begins_with_the_next_batch(recognizer: Recognizer) -> None:
     begun: list[int] = []
     go, generate = threading.Event(), recognizer._model.generate
 
-    def slow(features: np.ndarray, *arguments: Any, **options: Any) -> Any:
-        begun.append(len(features))
+    def slow(encoded: Any, prompts: list[Any], **options: Any) -> Any:
+        begun.append(len(prompts))
         go.wait(0.01)
-        return generate(features, *arguments, **options)
+        return generate(encoded, prompts, **options)
 
     recognizer._model.model.generate = slow
 
     def listen(stretches: list[Window]) -> list[int]:
         found = recognizer.recognize(samples, stretches, "de", Options(), lambda _share: None)
-        return [batch.windows for batch in found]
+        return [len(batch) for batch in found]
 
     with ThreadPoolExecutor() as pool:
         long = pool.submit(listen, hour)
@@ -286,7 +286,7 @@ def test_the_same_batches_without_what_is_done(recognizer: Recognizer) -> None:
         found = recognizer.recognize(
             samples, stretches, "de", Options(), lambda _share: None, done=done
         )
-        return [batch.windows for batch in found]
+        return [len(batch) for batch in found]
 
     assert counts(0) == [4, 4, 4, 4, 2]
     assert counts(8) == [4, 4, 2]

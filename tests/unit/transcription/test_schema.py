@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 DATA = Path(__file__).parent / "data"
 
 
-def _predictor() -> tuple[ast.Module, ast.FunctionDef]:
+def _predictor() -> tuple[ast.Module, ast.AsyncFunctionDef]:
     """predict.py as Cog's static generator sees it: text, not a module."""
     module = ast.parse((ROOT / "predict.py").read_text())
     (predictor,) = (
