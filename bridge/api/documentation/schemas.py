@@ -61,7 +61,8 @@ def _page(of: str) -> Schema:
     return record(previous=maybe(TEXT), next=maybe(TEXT), results=listed(ref(of)))
 
 
-_WORD = record(word=TEXT, start=NUMBER, end=NUMBER, score=maybe(NUMBER))
+_WORD = record(word=TEXT, start=NUMBER, end=NUMBER, score=maybe(NUMBER), probability=maybe(NUMBER))
+_TOKEN = record(token=TEXT, logprob=NUMBER, bytes=listed(WHOLE))
 _USAGE = record(type={"const": "duration"}, seconds=NUMBER)
 _MODEL_ENTRY = record(
     id=TEXT, object={"const": "model"}, created=WHOLE, owned_by=TEXT, shutdown_date={"type": "null"}
@@ -173,7 +174,12 @@ SCHEMAS: dict[str, Schema] = {
     "SigningKey": record(key=TEXT),
     "DeadLetters": record(results=listed(_LETTER)),
     "Queued": record(status={"const": "queued"}),
-    "Transcription": record(text=TEXT, languages=listed(record(code=TEXT)), usage=_USAGE),
+    "Transcription": record(
+        {"logprobs": listed(_TOKEN)},
+        text=TEXT,
+        languages=listed(record(code=TEXT)),
+        usage=_USAGE,
+    ),
     "VerboseTranscription": record(
         {
             "segments": listed(_VERBOSE_SEGMENT),

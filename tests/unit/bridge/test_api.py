@@ -3,6 +3,7 @@
 import json
 import math
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.unit.bridge.test_render import prediction
 from transcription.engine.settings import Settings as PredictorSettings
 from transcription.environment import SettingsError
 from transcription.notices import notice
-from transcription.transcript import Segment, Transcript, Word
+from transcription.transcript import Segment, Token, Transcript, Word
 
 SECRETS = {"BRIDGE_TOKEN": "0123456789abcdef", "WEBHOOK_SECRET": "0123456789abcdef"}
 
@@ -68,6 +69,8 @@ def spoken_by(*names: str | None) -> Transcript:
 @example(EMPTY, render.GRANULARITIES)
 def test_json_formats_are_as_described(transcript: Transcript, wanted: tuple[str, ...]) -> None:
     conforms("Transcription", render.plain(transcript))
+    told = replace(transcript, tokens=(Token((226, 130), -0.5),))
+    conforms("Transcription", render.plain(told, logprobs=True))
     conforms("DiarizedTranscription", render.diarized(transcript))
     found = render.verbose(transcript, "transcribe", 0.0, wanted)
     conforms("VerboseTranscription", found)
