@@ -78,11 +78,6 @@ def test_a_card_bounds_batches_by_its_memory(
     recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, asked: int, expected: list[int]
 ) -> None:
     monkeypatch.setattr(recognizer, "_device", replace(GPU, windows=3))
-    monkeypatch.setattr(
-        recognition,
-        "log_mels",
-        lambda samples, windows, mels, _: log_mels(samples, windows, mels, "cpu"),
-    )
     assert sizes(recognizer, Options(batch_size=asked), 7) == expected
 
 
