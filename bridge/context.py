@@ -16,9 +16,10 @@ from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.records.heard import Heard
 from bridge.records.limits import Meter
+from bridge.records.pace import QueuePlace
 from bridge.records.prediction import Prediction, Status
 from bridge.records.revisions import Revisions
-from bridge.records.store import QueuePlace, Store
+from bridge.records.store import Store
 from bridge.records.upgrade import Upgrade
 from bridge.records.watch import Watch
 from bridge.seals import Seals
@@ -68,9 +69,10 @@ class Context:
         if place is None:
             return {}
         shown: dict[str, Any] = {"queue_position": place.ahead}
-        if place.mean_seconds is not None:
-            rounds = place.ahead / max(self.settings.cog_slots, 1)
-            shown["estimated_wait_seconds"] = round(rounds * place.mean_seconds, 1)
+        if place.seconds is not None:
+            shown["estimated_wait_seconds"] = round(
+                place.seconds / max(self.settings.cog_slots, 1), 1
+            )
         return shown
 
 

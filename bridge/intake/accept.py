@@ -19,8 +19,9 @@ from bridge.recordings.arrive import Arrivals, Arrived
 from bridge.recordings.files import Files, Stored, new_id
 from bridge.records.idempotency import Idempotency
 from bridge.records.limits import Claim
+from bridge.records.pace import QueuePlace
 from bridge.records.prediction import EVENTS, Prediction, Recording
-from bridge.records.store import AlreadyExists, QueuePlace, Store
+from bridge.records.store import AlreadyExists, Store
 from bridge.settings import Settings
 from bridge.tasks.queue import Queue
 from bridge.tenants import Key, Principal

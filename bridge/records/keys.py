@@ -4,7 +4,8 @@ Each has a time to live: a week while a prediction lives (renewed by each write)
 from its end. Only what somebody corrected stays until it is deleted, and the lists of it.
 An ``<id>`` is a `Key`, and the lists of a tenant other than ``default`` end in ``:<tenant>``.
 
-    prediction:<id>           hash: record, output, corrections, peaks, each sealed JSON; status
+    prediction:<id>           hash: record, output, corrections, peaks, each sealed JSON; status;
+                              seconds of the recording, once they are known
     prediction:<id>:secrets   the secret inputs, until the prediction has ended
     prediction:<id>:segments  hash: what the run under way has recognized so far, and its number
     prediction:<id>:batches   hash: the same, for the run that goes on if that one is lost
@@ -17,7 +18,7 @@ An ``<id>`` is a `Key`, and the lists of a tenant other than ``default`` end in 
     idempotency:<digest>      the id that a request was answered with
     files:all                 ids of uploaded files by upload time
     file:<id>                 an uploaded file's description (JSON)
-    runs:mean_seconds         running mean of predict_time, for estimates
+    runs:pace                 hash: lengths and times of the latest runs, for estimates
     limits:<key>:requests     times of the latest requests with a key of API_KEYS_FILE
     limits:<key>:unfinished   ids of predictions that were made with it
     limits:<key>:day          hash: how many seconds of recordings today, and which day that is
@@ -42,7 +43,7 @@ UNFINISHED = "predictions:unfinished"
 PENDING = "webhooks:pending"
 TRIES = "webhooks:tries"
 DEAD = "webhooks:dead"
-MEAN = "runs:mean_seconds"
+PACE = "runs:pace"
 FILES = "files:all"
 TENANTS = "tenants:known"
 TURNS = ("waiting", "admitted", "order", "last", "slots")

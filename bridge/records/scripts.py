@@ -3,18 +3,21 @@
 from typing import Final
 
 from bridge.records.limit_scripts import TAKE
+from bridge.records.pace import PLACE_OF
 
 # Neither a crowd of requests nor a crash in their middle can break the count.
-CREATE: Final = f"""{TAKE}
-local record, secrets, unfinished, all, mean, kept, tenants, of_key, day, bytes = unpack(KEYS)
-local id, created, document, status, hidden, ttl, limit, tenant, key_id = unpack(ARGV)
+CREATE: Final = f"""{TAKE}{PLACE_OF}
+local record, secrets, unfinished, all, pace, kept, tenants, records = unpack(KEYS)
+local of_key, day, bytes = unpack(KEYS, 9)
+local id, created, document, status, hidden, ttl, limit, tenant, key_id, long = unpack(ARGV)
 if redis.call('EXISTS', record) == 1 then return {{'exists'}} end
 if redis.call('ZCARD', unfinished) >= tonumber(limit) then return {{'full'}} end
 if key_id ~= '' then
-    local reached = take(record, of_key, day, bytes, {{unpack(ARGV, 10)}})
+    local reached = take(record, of_key, day, bytes, {{unpack(ARGV, 11)}})
     if reached then return reached end
 end
 redis.call('HSET', record, 'record', document, 'status', status)
+if long ~= '' then redis.call('HSET', record, 'seconds', long) end
 redis.call('EXPIRE', record, ttl)
 for _, index in ipairs({{unfinished, all}}) do redis.call('ZADD', index, created, id) end
 redis.call('EXPIRE', unfinished, ttl)
@@ -22,7 +25,7 @@ redis.call('EXPIRE', unfinished, ttl)
 if redis.call('EXISTS', kept) == 0 then redis.call('EXPIRE', all, ttl) end
 if hidden ~= '' then redis.call('SET', secrets, hidden, 'EX', ttl) end
 if tenant ~= '' then redis.call('SADD', tenants, tenant) end
-return {{'created', redis.call('ZRANK', unfinished, id), redis.call('GET', mean)}}
+return {{'created', unpack(place_of(unfinished, pace, records, id), 1, 8)}}
 """
 # Compare and set: of two writers that read the same record one is told to look again.
 # Publishing may be forbidden to this user of Redis (pcall): then those who wait look by themselves.
@@ -72,12 +75,6 @@ redis.pcall('PUBLISH', channel, id)
 # Key: record. A record that expired meanwhile does not come back.
 ADD_PEAKS: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'peaks', ARGV[1]) end
-"""
-# Key: the running mean. Arguments: the newest value, its weight, seconds to live.
-OBSERVE: Final = """
-local new = tonumber(ARGV[1])
-local mean = tonumber(redis.call('GET', KEYS[1]) or ARGV[1]) or new
-redis.call('SET', KEYS[1], tostring(mean + ARGV[2] * (new - mean)), 'EX', ARGV[3])
 """
 # What SAVE_REVISION answers besides the number of the new revision.
 CONFLICT: Final = 0

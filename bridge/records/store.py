@@ -1,15 +1,15 @@
 """The records of all predictions, in Redis; `keys` names what is kept where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from bridge.records import keys, scripts
+from bridge.records import keys, pace, scripts
 from bridge.records.limits import Claim
 from bridge.records.lists import Lists
+from bridge.records.pace import QueuePlace
 from bridge.records.prediction import (
     EVENTS,
     Change,
@@ -22,8 +22,6 @@ from bridge.records.prediction import (
 from bridge.records.sealed import OUTPUT, PEAKS, SECRETS, Sealed
 from bridge.tenants import DEFAULT, Key, Tenant
 
-MEAN_WEIGHT = 0.2  # of the newest run in the running mean
-
 
 class QueueFull(Exception):
     """There are as many unfinished predictions as the operator allows."""
@@ -31,16 +29,6 @@ class QueueFull(Exception):
 
 class AlreadyExists(Exception):
     """The id is taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueuePlace:
-    """A place in the queue."""
-
-    ahead: int
-    """Unfinished predictions that were created before."""
-    mean_seconds: float | None
-    """How long predictions have been running lately; None before the first."""
 
 
 class Store(Lists):
@@ -62,7 +50,9 @@ class Store(Lists):
         self._create: Final = redis.register_script(scripts.CREATE)
         self._compare_and_write: Final = redis.register_script(scripts.WRITE)
         self._add_peaks: Final = redis.register_script(scripts.ADD_PEAKS)
-        self._observe: Final = redis.register_script(scripts.OBSERVE)
+        self._observe: Final = redis.register_script(pace.OBSERVE)
+        self._place: Final = redis.register_script(pace.PLACE)
+        self._add_length: Final = redis.register_script(pace.ADD_LENGTH)
 
     async def ping(self) -> None:
         """Raises RedisError unless Redis answers."""
@@ -70,7 +60,7 @@ class Store(Lists):
 
     async def create(
         self, prediction: Prediction, secrets: Mapping[str, str], claim: Claim | None = None
-    ) -> QueuePlace:
+    ) -> QueuePlace | None:
         """Keep a new prediction; its place in the queue.
 
         Raises QueueFull, AlreadyExists or LimitReached.
@@ -83,9 +73,10 @@ class Store(Lists):
                 keys.secrets(prediction.id),
                 tenant.own(keys.UNFINISHED),
                 tenant.own(keys.ALL),
-                tenant.own(keys.MEAN),
+                tenant.own(keys.PACE),
                 tenant.own(keys.KEPT),
                 keys.TENANTS,
+                keys.prediction(Key("")),
                 *claim.keys,
             ],
             args=[
@@ -98,6 +89,7 @@ class Store(Lists):
                 self._queue_limit,
                 "" if tenant == DEFAULT else tenant.name,
                 claim.key_id,
+                "" if claim.seconds is None else claim.seconds,
                 *claim.arguments(prediction.id, joins=True, kept=self._keeps_sound),
             ],
         )
@@ -107,7 +99,7 @@ class Store(Lists):
             case ["full"]:
                 raise QueueFull
         claim.check(answer)
-        return _place(*answer[1:])
+        return QueuePlace.read(answer[1:])
 
     async def get(self, prediction_id: Key) -> Prediction | None:
         """The record, or None for an unknown or expired id."""
@@ -223,21 +215,20 @@ class Store(Lists):
     async def place(self, prediction_id: Key) -> QueuePlace | None:
         """Where a prediction stands among its tenant's; None when it has ended."""
         tenant = prediction_id.tenant
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zrank(tenant.own(keys.UNFINISHED), prediction_id)
-            pipe.get(tenant.own(keys.MEAN))
-            rank, mean = await pipe.execute()
-        return None if rank is None else _place(rank, mean)
+        found: Any = await self._place(
+            keys=[
+                tenant.own(keys.UNFINISHED),
+                tenant.own(keys.PACE),
+                keys.prediction(Key("")),
+            ],
+            args=[prediction_id],
+        )
+        return QueuePlace.read(found)
 
-    async def observe_run(self, tenant: Tenant, seconds: float) -> None:
-        """Take a finished run of the tenant's into its running mean."""
-        mean = tenant.own(keys.MEAN)
-        await self._observe(keys=[mean], args=[seconds, MEAN_WEIGHT, keys.LIVE_TTL])
+    async def add_length(self, prediction_id: Key, seconds: float) -> None:
+        """Keep how long a recording is that came after its record."""
+        await self._add_length(keys=[keys.prediction(prediction_id)], args=[seconds])
 
-
-def _place(rank: Any, mean: Any) -> QueuePlace:
-    try:
-        seconds = None if mean is None else float(mean)
-    except ValueError:
-        seconds = None
-    return QueuePlace(int(rank), seconds)
+    async def observe_run(self, tenant: Tenant, audio: float, took: float) -> None:
+        """Learn from a finished run of the tenant's, both in seconds."""
+        await self._observe(keys=[tenant.own(keys.PACE)], args=[audio, took, keys.LIVE_TTL])

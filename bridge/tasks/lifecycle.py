@@ -61,12 +61,13 @@ class Lifecycle:
             self.on_change(change)
             for name in webhook_events(change):
                 await self._queue.notify(prediction_id, name)
-            if change.after.terminal and "predict_time" in change.after.metrics:
-                seconds = float(change.after.metrics["predict_time"])
-                await self._store.observe_run(prediction_id.tenant, seconds)
-            if change.after.terminal and "audio_seconds" in change.after.metrics:
+            metrics = change.after.metrics
+            heard = float(metrics.get("audio_seconds", 0.0))
+            if change.after.terminal and "predict_time" in metrics:
+                took = float(metrics["predict_time"])
+                await self._store.observe_run(prediction_id.tenant, heard, took)
+            if change.after.terminal and "audio_seconds" in metrics:
                 # Some recordings do not tell beforehand how long they are.
-                heard = float(change.after.metrics["audio_seconds"])
                 await self._meter.charge(Claim(change.after.key_id, seconds=heard), prediction_id)
         return change.after
 

@@ -85,6 +85,8 @@ class Transfers:
             limits = self._keys.limits(prediction.key_id)
             claim = Claim(prediction.key_id, limits, seconds, size)
             await until_redis_answers(lambda: self._meter.charge(claim, prediction.id))
+            if seconds:
+                await until_redis_answers(partial(self._store.add_length, prediction.id, seconds))
         except InvalidInput as failure:
             return failure.detail
         except LimitReached as reached:
