@@ -8,8 +8,9 @@ import sys
 
 import uvloop
 
-from bridge import keys_command, logs
+from bridge import logs
 from bridge.app import serving
+from bridge.records import keys_command
 from bridge.settings import Settings
 from bridge.tasks.queue import check_docket
 from transcription.environment import SettingsError

@@ -24,11 +24,9 @@ from bridge.api.errors import translate
 from bridge.api.replicate.render import webhook_body
 from bridge.api.slashes import AnySlashes
 from bridge.api.waiting import tell_id
-from bridge.apikeys import KeyFile
 from bridge.cog.callbacks import build_internal_app
 from bridge.cog.client import Cog
 from bridge.cog.monitor import Monitor
-from bridge.connections import connection_pool
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Intake
 from bridge.intake.forward import Forward
@@ -38,22 +36,24 @@ from bridge.recordings.cleanup import Cleanup
 from bridge.recordings.files import Files
 from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
+from bridge.records.api_keys import KeyFile
+from bridge.records.connections import connection_pool
 from bridge.records.heard import Heard
 from bridge.records.idempotency import Idempotency
 from bridge.records.limits import Meter
 from bridge.records.prediction import EVENTS, Change
 from bridge.records.revisions import Revisions
 from bridge.records.sealed import Sealed
+from bridge.records.seals import Seals
 from bridge.records.store import Store
 from bridge.records.upgrade import Upgrade
 from bridge.records.watch import Watch
 from bridge.routes import routes
-from bridge.seals import Seals
 from bridge.settings import Settings
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
+from bridge.tasks.tracing import tracing, watch
 from bridge.tasks.webhooks import Webhooks
-from bridge.tracing import tracing, watch
 
 if TYPE_CHECKING:
     from bridge.tasks.worker import Dispatcher

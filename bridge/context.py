@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.apikeys import KeyFile
 from bridge.cog.monitor import Monitor
 from bridge.intake.accept import Intake
 from bridge.intake.forward import Forward
@@ -14,15 +13,16 @@ from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
 from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
+from bridge.records.api_keys import KeyFile
 from bridge.records.heard import Heard
 from bridge.records.limits import Meter
 from bridge.records.pace import QueuePlace
 from bridge.records.prediction import Prediction, Status
 from bridge.records.revisions import Revisions
+from bridge.records.seals import Seals
 from bridge.records.store import Store
 from bridge.records.upgrade import Upgrade
 from bridge.records.watch import Watch
-from bridge.seals import Seals
 from bridge.settings import Settings
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue

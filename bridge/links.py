@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 from yarl import URL
 
-from bridge.tenants import DEFAULT, Key, Tenant
+from bridge.records.tenants import DEFAULT, Key, Tenant
 from outbound.policy import parsed
 
 STREAM_SECONDS = 86_400  # how long a stream's link is valid, from the prediction's creation

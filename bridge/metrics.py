@@ -25,8 +25,8 @@ from redis.exceptions import RedisError
 from bridge.api.auth import forbidden, holder, unauthenticated
 from bridge.context import Context
 from bridge.records.prediction import Change, Status
-from bridge.tenants import Scope
-from bridge.tracing import route_of
+from bridge.records.tenants import Scope
+from bridge.tasks.tracing import route_of
 from predictor.health import CogState
 from transcription.options import AUDIO_NAMES, NAMES
 

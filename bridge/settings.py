@@ -7,7 +7,7 @@ from typing import Self
 
 from yarl import URL
 
-from bridge.tenants import DEFAULT, Tenant
+from bridge.records.tenants import DEFAULT, Tenant
 from bridge.variables import Variables
 from outbound.policy import Policy
 from outbound.signing import check_key, derive_key

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 
 from bridge.api.auth import SIGNED, caller, route_of
 from bridge.logs import ACCESS
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 _CREATE = (
     "POST /predictions",

@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 from bridge.api.allowances import ALLOWANCE
 from bridge.api.errors import problem
 from bridge.context import CONTEXT, Context
-from bridge.tenants import Principal, Scope, Tenant
+from bridge.records.tenants import Principal, Scope, Tenant
 
 PUBLIC = frozenset(
     {

@@ -9,8 +9,8 @@ from bridge.api.access import note
 from bridge.api.auth import principal_of
 from bridge.api.errors import problem
 from bridge.context import CONTEXT
+from bridge.records.tenants import Key, Scope, Tenant
 from bridge.tasks.webhooks import DeadLetter
-from bridge.tenants import Key, Scope, Tenant
 
 
 async def list_all(request: web.Request) -> web.Response:

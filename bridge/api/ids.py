@@ -4,7 +4,7 @@ from aiohttp import web
 
 from bridge.api.auth import tenant_of
 from bridge.recordings.files import new_id
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 from transcription.errors import InvalidInput
 
 

@@ -13,7 +13,7 @@ from bridge.api.access import note
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Request
 from bridge.records.prediction import Prediction, Status
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 from transcription.cues import USUAL, Layout
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES, NAMES

@@ -14,7 +14,7 @@ from bridge.links import Links
 from bridge.recordings.files import Files
 from bridge.records.heard import Heard, News
 from bridge.records.prediction import Event, Finished, Progressed, Started, Stopped
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 from transcription.reading import from_json
 
 MAX_WEBHOOK_BYTES = 200 << 20  # a day of speech with word times stays below this

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from bridge import tracing
 from bridge.intake.validation import Inputs
 from bridge.recordings.arrive import Arrivals, Arrived
 from bridge.recordings.files import Files, Stored, new_id
@@ -22,9 +21,10 @@ from bridge.records.limits import Claim
 from bridge.records.pace import QueuePlace
 from bridge.records.prediction import EVENTS, Prediction, Recording
 from bridge.records.store import AlreadyExists, Store
+from bridge.records.tenants import Key, Principal
 from bridge.settings import Settings
+from bridge.tasks import tracing
 from bridge.tasks.queue import Queue
-from bridge.tenants import Key, Principal
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS, TRACK
 
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret

@@ -13,8 +13,8 @@ from bridge.intake.accept import Intake
 from bridge.links import Links
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import FORWARDED, Files, new_id
+from bridge.records.tenants import DEFAULT
 from bridge.settings import Settings
-from bridge.tenants import DEFAULT
 from transcription.errors import TranscriptionError
 from transcription.options import AUDIO_NAMES, REFERENCES, TRACK
 

@@ -12,8 +12,8 @@ from bridge.links import Links
 from bridge.recordings.files import Files
 from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
+from bridge.records.tenants import Tenant
 from bridge.settings import Settings
-from bridge.tenants import Tenant
 from outbound.fetch import FetchFailed, Limits, check, fetch
 from outbound.policy import AddressRefused
 from transcription.encoded import is_encoded, media_type

@@ -9,9 +9,9 @@ from bridge.recordings.files import FORWARDED, KEPT, kept
 from bridge.recordings.uploads import PREFIX as UPLOADED
 from bridge.recordings.uploads import Uploads
 from bridge.records.store import Store
+from bridge.records.tenants import Key
 from bridge.records.upgrade import SEALED
 from bridge.settings import Settings
-from bridge.tenants import Key
 
 GRACE_SECONDS = 3600.0  # a recording may be older than its record by one long upload
 

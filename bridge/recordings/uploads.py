@@ -13,8 +13,8 @@ from bridge.recordings.files import Files, new_id
 from bridge.records import keys
 from bridge.records.limits import Claim, Meter
 from bridge.records.sealed import FILE, Sealed
+from bridge.records.tenants import Key, Principal, Tenant
 from bridge.settings import Settings
-from bridge.tenants import Key, Principal, Tenant
 from transcription.errors import InvalidAudio
 
 PREFIX = "file-"  # of an uploaded file's name on disk

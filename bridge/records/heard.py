@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from bridge.records import keys, scripts
 from bridge.records.sealed import BATCH, SEGMENT, Sealed
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 
 @dataclass(frozen=True, slots=True)

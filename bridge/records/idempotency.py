@@ -5,7 +5,7 @@ from typing import Final
 from redis.asyncio import Redis
 
 from bridge.records import keys
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 RETRY_WINDOW = 900  # seconds in which a repeated request is taken for the same one
 

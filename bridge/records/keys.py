@@ -34,7 +34,7 @@ An ``<id>`` is a `Key`, and the lists of a tenant other than ``default`` end in 
 
 from typing import Any
 
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 LIVE_TTL = 7 * 86_400  # seconds; longer than any queue, so that only an abandoned record expires
 ALL = "predictions:all"

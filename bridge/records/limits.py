@@ -11,7 +11,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bridge.records import keys, limit_scripts
-from bridge.tenants import Key, Limits, Principal
+from bridge.records.tenants import Key, Limits, Principal
 
 DAY = 86_400  # seconds
 # Seconds after which to try again where nobody knows when there will be room.

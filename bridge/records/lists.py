@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from bridge.records import keys
 from bridge.records.prediction import Prediction
 from bridge.records.sealed import Sealed
-from bridge.tenants import DEFAULT, Key, Tenant
+from bridge.records.tenants import DEFAULT, Key, Tenant
 
 
 class Lists:

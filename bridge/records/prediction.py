@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 
 class Status(StrEnum):

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from bridge.records import keys, scripts
 from bridge.records.sealed import CORRECTED, EDITS, Sealed
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 from transcription.errors import TranscriptionError
 
 _FIELDS = ["revision", "edits", "saved_at"]

@@ -4,8 +4,8 @@ import json
 from typing import Any, Final
 
 from bridge.records.prediction import Prediction
-from bridge.seals import Seals
-from bridge.tenants import Key
+from bridge.records.seals import Seals
+from bridge.records.tenants import Key
 from transcription.reading import from_json
 
 # What each seal says that a value is.

@@ -20,7 +20,7 @@ from bridge.records.prediction import (
     webhook_events,
 )
 from bridge.records.sealed import OUTPUT, PEAKS, SECRETS, Sealed
-from bridge.tenants import DEFAULT, Key, Tenant
+from bridge.records.tenants import DEFAULT, Key, Tenant
 
 
 class QueueFull(Exception):

@@ -24,8 +24,8 @@ from bridge.records.sealed import (
     SECRETS,
     SEGMENT,
 )
-from bridge.seals import Seals
-from bridge.tenants import DEFAULT
+from bridge.records.seals import Seals
+from bridge.records.tenants import DEFAULT
 
 SEALED = ".sealed"  # the file's name in the folder of recordings
 _FIELDS = {"record": RECORD, "output": OUTPUT, "edits": EDITS, "revised": CORRECTED, "peaks": PEAKS}

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from bridge.records import keys
 from bridge.records.prediction import TERMINAL
 from bridge.records.store import Store
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 LOOK_SECONDS = 1.0
 MESSAGE_SECONDS = 2.0  # how long one read waits for a message; less than a connection's bound

@@ -24,7 +24,7 @@ from docket.strikelist import StrikeList
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from bridge.seals import Seals
+from bridge.records.seals import Seals
 from bridge.tasks import codec_scripts as scripts
 
 _KIND = "task"  # what its seal, the log and the metric call a message of the queue

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bridge import tracing
 from bridge.recordings.files import Files
 from bridge.records.limits import Claim, Meter
 from bridge.records.prediction import (
@@ -17,8 +16,9 @@ from bridge.records.prediction import (
     webhook_events,
 )
 from bridge.records.store import Store
+from bridge.records.tenants import Key
+from bridge.tasks import tracing
 from bridge.tasks.queue import Queue
-from bridge.tenants import Key
 
 _log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from redis.asyncio import Redis
 
 from bridge.recordings.files import Files
 from bridge.records.prediction import Prediction
+from bridge.records.tenants import Key
 from bridge.tasks.turns import Line
 from bridge.tasks.webhooks import LOGS_INTERVAL
-from bridge.tenants import Key
 from transcription.environment import SettingsError
 
 if TYPE_CHECKING:

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.cog.client import Cog, Ended, NotAccepted, RunLost
-from bridge.connections import until_redis_answers
 from bridge.links import Links
 from bridge.recordings.files import Files
+from bridge.records.connections import until_redis_answers
 from bridge.records.prediction import Event, Finished, Prediction, Rejected, Status, Stopped
 from bridge.records.store import Store
+from bridge.records.tenants import Key
 from bridge.records.watch import Watch
 from bridge.tasks.company import Company
 from bridge.tasks.lifecycle import Lifecycle
-from bridge.tenants import Key
-from bridge.tracing import PREDICTION, span
+from bridge.tasks.tracing import PREDICTION, span
 from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS
 
 MAX_ATTEMPTS = 3  # runs lost with their worker before the recording is blamed

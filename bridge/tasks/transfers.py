@@ -8,18 +8,18 @@ from typing import Final
 from docket import Retry
 from redis.exceptions import RedisError
 
-from bridge.apikeys import KeyFile
-from bridge.connections import until_redis_answers
 from bridge.recordings.arrive import Arrivals
 from bridge.recordings.files import Files
+from bridge.records.api_keys import KeyFile
+from bridge.records.connections import until_redis_answers
 from bridge.records.limits import Claim, LimitReached, Meter
 from bridge.records.prediction import Prediction, Recording, Rejected
 from bridge.records.store import Store
+from bridge.records.tenants import Key
 from bridge.tasks.lifecycle import Lifecycle
 from bridge.tasks.queue import Queue
+from bridge.tasks.tracing import PREDICTION, span
 from bridge.tasks.webhooks import ATTEMPTS, Webhooks
-from bridge.tenants import Key
-from bridge.tracing import PREDICTION, span
 from transcription.errors import InvalidInput
 from transcription.options import REFERENCES, TRACK
 

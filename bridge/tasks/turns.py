@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from bridge.records import keys
 from bridge.records.prediction import Prediction
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 AHEAD = 1  # admitted besides those that have a slot
 ANNOUNCE_SECONDS = 5.0  # how often a bridge tells of its slots

@@ -22,9 +22,9 @@ from bridge.records.keys import DEAD, LIVE_TTL, PENDING, TRIES, text
 from bridge.records.prediction import Prediction
 from bridge.records.sealed import LETTER, Sealed
 from bridge.records.store import Store
+from bridge.records.tenants import Key, Tenant
 from bridge.settings import Settings
-from bridge.tenants import Key, Tenant
-from bridge.tracing import PREDICTION, span
+from bridge.tasks.tracing import PREDICTION, span
 from outbound.deliver import Outcome, deliver
 from outbound.signing import headers
 

@@ -15,15 +15,15 @@ from redis.exceptions import RedisError
 
 from bridge.cog.monitor import Monitor
 from bridge.recordings.cleanup import Cleanup
+from bridge.records.seals import Seals
 from bridge.records.store import Store
-from bridge.seals import Seals
+from bridge.records.tenants import Key
 from bridge.tasks.codec import Docket, Worker
 from bridge.tasks.queue import Dockets, Queue
 from bridge.tasks.runs import Runs
 from bridge.tasks.transfers import Transfers
 from bridge.tasks.turns import ANNOUNCE_SECONDS, Line
 from bridge.tasks.webhooks import Webhooks
-from bridge.tenants import Key
 
 TRANSFERS_AT_ONCE = 16
 DELIVERIES_AT_ONCE = 128  # receivers are limited one by one, see webhooks

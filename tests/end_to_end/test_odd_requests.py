@@ -12,7 +12,7 @@ import pytest
 from bridge.api.replicate.render import with_output
 from bridge.links import sign
 from bridge.records.sealed import OUTPUT, Sealed
-from bridge.seals import Seals
+from bridge.records.seals import Seals
 from stack.settings import free_port
 from tests.fixtures import lone
 

@@ -131,7 +131,7 @@ def test_without_a_collector_nothing_is_sent_or_loaded_for_it() -> None:
     code = """
 import asyncio, json, sys
 import bridge.app
-from bridge import tracing
+from bridge.tasks import tracing
 async def work():
     async with tracing.tracing(""):
         with tracing.span("x", "") as span:

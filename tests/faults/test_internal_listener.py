@@ -14,9 +14,9 @@ from benchmarks.fault_stack import PREDICTOR
 from bridge.links import sign
 from bridge.records.heard import Heard
 from bridge.records.sealed import Sealed
+from bridge.records.seals import Seals
 from bridge.records.store import Store
-from bridge.seals import Seals
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 from evaluation import recordings
 from stack.client import Client
 from stack.settings import free_port

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from bridge.records.prediction import Prediction
 from bridge.records.sealed import RECORD, Sealed
-from bridge.seals import Seals
+from bridge.records.seals import Seals
+from bridge.records.tenants import Key
 from bridge.tasks.codec import Docket, _Task
-from bridge.tenants import Key
 from outbound.policy import AddressRefused, Policy
 from tests.fuzz.exploring import BOUNDED, explore
 from transcription.encoded import decoded, is_encoded, media_type

@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bridge.apikeys import new_key
-from bridge.tenants import Limits, Principal, Scope, Tenant
+from bridge.records.api_keys import new_key
+from bridge.records.tenants import Limits, Principal, Scope, Tenant
 from tests.clients.helpers import PREDICTOR
 from tests.conftest import RunningStack, start_stack, stop_stack
 from tests.tenants.side import Side

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from bridge.tenants import Scope
+from bridge.records.tenants import Scope
 from tests.clients.helpers import asked, new_id
 from tests.conftest import RunningStack
 from tests.tenants.conftest import Keys

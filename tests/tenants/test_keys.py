@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge import keys_command
+from bridge.records import keys_command
 from outbound.signing import headers
 from tests.clients.helpers import asked, eventually, receiving
 from tests.tenants.conftest import Keys

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bridge.tenants import Limits
+from bridge.records.tenants import Limits
 from stack.settings import free_port
 from tests.clients.helpers import WAV, Answer, data_uri, wav
 from tests.conftest import RunningStack

@@ -14,10 +14,10 @@ from bridge.links import Links
 from bridge.metrics import Metrics
 from bridge.records import keys
 from bridge.records.prediction import EVENTS, Prediction, Status
+from bridge.records.tenants import Key
 from bridge.routes import PREFIXES, routes
 from bridge.tasks.runs import MAX_ATTEMPTS
 from bridge.tasks.webhooks import ATTEMPTS
-from bridge.tenants import Key
 from tests.unit.documents import API, ARCHITECTURE, ROOT, first_cells, first_column, section, source
 from transcription.notices import SENTENCES
 from transcription.wire import WireTranscript

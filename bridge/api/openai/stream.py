@@ -14,7 +14,7 @@ from bridge.api.refusals import OPENAI, in_the_forms_words
 from bridge.api.waiting import begin, load
 from bridge.context import CONTEXT, Context
 from bridge.records.prediction import TERMINAL
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 from transcription.wire import tokens_to_wire
 
 # Where characters of these stand beside each other, the language writes no space.

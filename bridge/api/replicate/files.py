@@ -14,7 +14,7 @@ from bridge.api.forms import chunks_of, parts_of, text_of
 from bridge.api.origin import base_url
 from bridge.context import CONTEXT
 from bridge.recordings.uploads import Uploaded
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 from transcription.errors import InvalidInput
 from transcription.reading import from_json
 

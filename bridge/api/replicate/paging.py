@@ -6,7 +6,7 @@ from datetime import datetime
 from aiohttp import web
 
 from bridge.records.prediction import Prediction
-from bridge.tenants import Key, Tenant
+from bridge.records.tenants import Key, Tenant
 
 
 def cursor_of(prediction: Prediction) -> str:

@@ -18,7 +18,7 @@ from bridge.api.replicate.requests import read
 from bridge.context import CONTEXT, Context
 from bridge.recordings.files import kept
 from bridge.records.prediction import Status
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 PAGE = 100  # predictions per page of the list
 _MARGIN_SECONDS = 0.3  # the answer has to leave before the client's patience ends

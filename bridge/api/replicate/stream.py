@@ -11,7 +11,7 @@ from bridge.api.access import note
 from bridge.api.errors import problem
 from bridge.context import CONTEXT, Context
 from bridge.records.prediction import Prediction, Status
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 # Everything that some client takes for the end of a line.
 _LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")

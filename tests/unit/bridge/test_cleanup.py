@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bridge.recordings.cleanup import Cleanup
 from bridge.records.prediction import Prediction
+from bridge.records.tenants import Key
 from bridge.settings import Settings
-from bridge.tenants import Key
 
 
 class Records:

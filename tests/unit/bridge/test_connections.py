@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bridge.connections import connection_pool
+from bridge.records.connections import connection_pool
 from stack.settings import free_port
 from tests.fixtures import lone
 
@@ -57,4 +57,4 @@ async def test_a_redis_that_does_not_answer_is_an_error() -> None:
 @pytest.mark.parametrize("address", ["rediss://host:1/0", "unix:///run/redis.sock"])
 def test_every_kind_of_address_has_its_connection(address: str) -> None:
     connection: Any = connection_pool(address).make_connection()  # type: ignore[no-untyped-call] # redis-py's own
-    assert type(connection).__module__ == "bridge.connections"
+    assert type(connection).__module__ == "bridge.records.connections"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import keys_command
-from bridge.apikeys import KeyFile, Line, digest_of, new_key
-from bridge.tenants import DEFAULT, Key, Limits, Principal, Scope, Tenant
+from bridge.records import keys_command
+from bridge.records.api_keys import KeyFile, Line, digest_of, new_key
+from bridge.records.tenants import DEFAULT, Key, Limits, Principal, Scope, Tenant
 
 ids = st.from_regex(r"[a-zA-Z0-9_-]{1,64}", fullmatch=True)
 names = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,31}", fullmatch=True)

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from bridge.connections import connection_pool
+from bridge.records.connections import connection_pool
 from bridge.records.limits import Claim, LimitReached, Meter
 from bridge.records.prediction import CancelRequested, Finished
 from bridge.records.store import Store
-from bridge.tenants import DEFAULT, Key, Limits, Principal
+from bridge.records.tenants import DEFAULT, Key, Limits, Principal
 from stack.settings import free_port
 from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bridge.connections import connection_pool
+from bridge.records.connections import connection_pool
 from bridge.records.limits import Claim
 from bridge.records.pace import Pace
 from bridge.records.store import Store
-from bridge.tenants import DEFAULT, Key
+from bridge.records.tenants import DEFAULT, Key
 from stack.settings import free_port
 from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction

@@ -21,7 +21,7 @@ from bridge.records.prediction import (
     Stopped,
     advance,
 )
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bridge.api.replicate.render import prediction_object, webhook_body, with_output
 from bridge.links import Links
 from bridge.records.prediction import Prediction
-from bridge.tenants import Key
+from bridge.records.tenants import Key
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bridge.records.tenants import Tenant
 from bridge.settings import Settings
-from bridge.tenants import Tenant
 from transcription.environment import SettingsError
 
 GOOD = {"BRIDGE_TOKEN": "a-good-token", "WEBHOOK_SECRET": "a-good-secret"}

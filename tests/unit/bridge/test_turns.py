@@ -9,13 +9,13 @@ from random import Random
 import pytest
 from redis.asyncio import Redis
 
-from bridge.connections import connection_pool
+from bridge.records.connections import connection_pool
 from bridge.records.prediction import CancelRequested, Prediction
 from bridge.records.sealed import Sealed
+from bridge.records.seals import Seals
 from bridge.records.store import Store
-from bridge.seals import Seals
+from bridge.records.tenants import Key, Tenant
 from bridge.tasks.turns import AHEAD, Line
-from bridge.tenants import Key, Tenant
 from stack.settings import free_port
 from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bridge.connections import connection_pool
+from bridge.records.connections import connection_pool
 from bridge.records.heard import Heard, News
 from bridge.records.prediction import CancelRequested, Prediction
 from bridge.records.sealed import Sealed
+from bridge.records.seals import Seals
 from bridge.records.store import Store
+from bridge.records.tenants import Key
 from bridge.records.watch import LOOK_SECONDS, Watch
-from bridge.seals import Seals
-from bridge.tenants import Key
 from stack.settings import free_port
 from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from bridge.apikeys import Line, new_key, read
-from bridge.tenants import Limits, Principal, Scope, Tenant
+from bridge.records.api_keys import Line, new_key, read
+from bridge.records.tenants import Limits, Principal, Scope, Tenant
 
 _WRITABLE = 0o222
 _OWN = 0o600

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from bridge.tenants import Limits, Principal, Scope, Tenant
+from bridge.records.tenants import Limits, Principal, Scope, Tenant
 
 PREFIX = "wxs_"  # of a generated key, so that one that lies about is known for what it is
 _KEY_BYTES = 32
