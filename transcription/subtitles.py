@@ -70,12 +70,12 @@ FORMATS: Mapping[str, Callable[[Transcript, Layout], str]] = MappingProxyType(
 )
 
 
-def _shown(transcript: Transcript, layout: Layout, label: str = "") -> Iterator[_Shown]:
-    for cue in cues(transcript, layout, label):
-        if layout.highlight_words:
-            yield from _highlighted(cue)
-        else:
-            yield _Shown(cue.start, cue.end, cue)
+def _shown(transcript: Transcript, layout: Layout, label: str = "") -> list[_Shown]:
+    found = cues(transcript, layout, label)
+    if not layout.highlight_words:
+        return [_Shown(cue.start, cue.end, cue) for cue in found]
+    parts = [part for cue in found for part in _highlighted(cue)]
+    return sorted(parts, key=lambda shown: shown.start)  # of two who speak at once, by turns
 
 
 def _highlighted(cue: Cue) -> Iterator[_Shown]:

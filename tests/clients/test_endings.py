@@ -44,7 +44,7 @@ async def test_cancel_right_after_create_frees_the_slot(api: Api) -> None:
 def recordings(stack: RunningStack) -> set[str]:
     """Recordings of predictions on the disk; uploads to /v1/files have names of their own."""
     files = (stack.state_dir / "files").iterdir()
-    return {path.name for path in files if not path.name.startswith("file-")}
+    return {path.name for path in files if not path.name.startswith(("file-", "."))}
 
 
 async def test_delete_stops_and_erases_record_and_recording(api: Api, stack: RunningStack) -> None:

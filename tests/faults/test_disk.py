@@ -1,6 +1,7 @@
 """A full disk: refused in words, nothing left behind, and the next request works."""
 
 import os
+import shutil
 import subprocess
 import wave
 from collections.abc import AsyncIterator, Iterator
@@ -11,19 +12,20 @@ import pytest
 
 from benchmarks.fault_stack import PREDICTOR
 from stack.client import ApiError, Client
+from stack.machine import STATE_BYTES
 from tests.conftest import RunningStack, start_stack, stop_stack
 
 pytestmark = pytest.mark.slow
 
-DISK_BYTES = 1 << 20
+DISK_BYTES = 1 << 20  # that are left once the stack is there
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 1 MiB; where mounting is not allowed, a quota of that size."""
+    """A real file system that the stack starts on; where mounting is not allowed, a folder."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={STATE_BYTES + DISK_BYTES}", "tmpfs", str(folder)]
     mounted = os.geteuid() == 0 and subprocess.run(mount, check=False).returncode == 0
     yield folder
     if mounted:
@@ -36,6 +38,9 @@ def cramped(tmp_path: Path, small_disk: Path) -> Iterator[RunningStack]:
     if not os.path.ismount(small_disk):
         environ["FILES_QUOTA_BYTES"] = str(DISK_BYTES)
     running = start_stack(tmp_path, **environ)
+    if os.path.ismount(small_disk):
+        with (small_disk / ".other").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(small_disk).free - DISK_BYTES)
     yield running
     stop_stack(running)
 

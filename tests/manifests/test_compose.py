@@ -19,7 +19,7 @@ def compose(*flags: str, **environ: str) -> dict[str, Any]:
     """What `podman-compose config`, a parser of Compose files, makes of ours."""
     program = ROOT / ".venv-manifests/bin/podman-compose"
     if not program.exists():
-        pytest.skip("podman-compose is not installed: make install-manifests")
+        pytest.fail("podman-compose is not installed: make install-manifests")
     done = subprocess.run(
         [program, "-f", ROOT / "compose.yaml", *flags, "config"],
         env={"PATH": os.environ["PATH"], **SECRETS, **environ},
@@ -32,6 +32,7 @@ def compose(*flags: str, **environ: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_the_profile_of_the_example_brings_base_on_a_processor() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
     (profile,) = (line.partition("=")[2] for line in lines if line.startswith("COMPOSE_PROFILES="))
@@ -42,6 +43,7 @@ def test_the_profile_of_the_example_brings_base_on_a_processor() -> None:
     assert "deploy" not in services["whisperx"]
 
 
+@pytest.mark.slow
 def test_the_profile_gpu_brings_another_predictor_and_is_told_the_same() -> None:
     services = compose("--profile", "gpu", MODELS="large-v3")["services"]
     assert services.keys() == ALWAYS | {"whisperx-gpu"}
@@ -56,6 +58,7 @@ def test_the_profile_gpu_brings_another_predictor_and_is_told_the_same() -> None
     }
 
 
+@pytest.mark.slow
 def test_what_is_ours_is_built_where_it_is_not_there() -> None:
     names = images()
     for service in compose("--profile", "cpu")["services"].values():

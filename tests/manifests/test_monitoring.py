@@ -98,7 +98,7 @@ def promtool(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     beside = ROOT / ".venv-manifests/bin/promtool"
     program = str(beside) if beside.exists() else shutil.which("promtool")
     if program is None:
-        pytest.skip("promtool is not installed: make install-manifests")
+        pytest.fail("promtool is not installed: make install-manifests")
     return subprocess.run([program, *words], cwd=folder, capture_output=True, text=True, timeout=60)
 
 
@@ -111,12 +111,14 @@ def plain(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_promtool_accepts_the_rules(plain: Path) -> None:
     done = promtool("check", "rules", "rules.yaml", folder=plain)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(rules())} rules found" in done.stdout
 
 
+@pytest.mark.slow
 def test_promtool_plays_every_alert(plain: Path) -> None:
     done = promtool("test", "rules", "alerts.yaml", folder=plain)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -128,6 +130,7 @@ def test_promtool_plays_every_alert(plain: Path) -> None:
     assert fired == quiet == {rule["alert"] for rule in rules()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [rule["alert"] for rule in rules()])
 def test_an_alert_that_never_fires_is_found(plain: Path, rule: str) -> None:
     changed = rules()

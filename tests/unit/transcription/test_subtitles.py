@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import escape
 from itertools import pairwise
@@ -144,6 +145,16 @@ def test_words_are_underlined_while_they_are_spoken() -> None:
     ]
     captions = webvtt.from_buffer(io.StringIO(subtitles.vtt(transcript, layout))).captions
     assert [cue.raw_text for cue in captions][1] == "One <u>&lt;two&gt;</u>\nthree"
+
+
+def test_words_of_two_at_once_are_underlined_by_turns() -> None:
+    long = conversation(("One", 0.0, 0.6), ("two", 0.6, 2.0), speaker="Ann")
+    short = conversation(("Yes", 0.2, 1.0), speaker="Ben")
+    both = replace(long, segments=(*long.segments, *short.segments))
+    layout = Layout(highlight_words=True, speaker_labels=False)
+    starts = [start for start, _, _ in karaoke(subtitles.srt(both, layout))]
+    assert starts == sorted(starts)
+    assert starts[:3] == [0, 200, 600]
 
 
 @few
