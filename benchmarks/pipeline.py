@@ -45,9 +45,14 @@ Result = dict[str, Any]
 def measure(name: str, minutes: float, write: Callable[[Path, float], Path]) -> Result:
     """One system on ``minutes`` of audio, which ``write`` writes, in this process."""
     from benchmarks.clock import Clock
-    from benchmarks.systems import Beside, Ours, Stock, System
+    from benchmarks.systems import Beside, Ours, Recognized, Stock, System
 
-    systems: dict[str, Callable[[], System]] = {"ours": Ours, "beside": Beside, "stock": Stock}
+    systems: dict[str, Callable[[], System]] = {
+        "ours": Ours,
+        "beside": Beside,
+        "stock": Stock,
+        "recognized": Recognized,
+    }
     system = systems[name]()
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +98,7 @@ def run(
         )
         for minutes in lengths
         for _ in range(rounds)
-        for name in ("ours", "beside", "stock")
+        for name in ("ours", "beside", "stock", *(["recognized"] if people else []))
     ]
 
 
@@ -109,9 +114,9 @@ def table(results: list[Result]) -> str:
 
 def _rows(results: list[Result]) -> Iterator[list[str]]:
     """The lines of one length."""
-    ours, beside, stock = (
+    ours, beside, stock, recognized = (
         [result for result in results if result["system"] == name]
-        for name in ("ours", "beside", "stock")
+        for name in ("ours", "beside", "stock", "recognized")
     )
     # The diarizer of `base` embeds in a way of its own, which is not timed apart.
     for stage in (name for name in STAGES if all(name in one["wall"] for one in [*ours, *stock])):
@@ -120,6 +125,9 @@ def _rows(results: list[Result]) -> Iterator[list[str]]:
     yield ["whole, resident", *_times(_each(ours, "whole"), whole), *_cpu(ours, stock, "whole")]
     if beside:
         yield ["whole, diarization beside", *_times(_each(beside, "whole"), whole), "", "", ""]
+    if recognized:
+        alone = _times(_each(beside, "whole"), _each(recognized, "whole"))
+        yield ["whole, beside faster-whisper's recognition alone", *alone, "", "", ""]
     reloading = [result["wall"]["whole"] + result["reload"] for result in stock]
     as_served = _each(beside or ours, "whole")
     yield ["whole, stock reloads", *_times(as_served, reloading), "", "", ""]

@@ -94,3 +94,35 @@ class Stock:
         with self._stock.timing_embeddings(clock):
             result = self._stock.transcribe(samples, self._request, clock)
         return sum(len(segment["words"]) for segment in result.segments)
+
+
+class Recognized:
+    """faster-whisper in batches, and nothing behind it: no aligned words, no speakers."""
+
+    def __init__(self) -> None:
+        from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+        from benchmarks.stock import whisper_source
+        from transcription.engine.device import choose
+        from transcription.engine.settings import Settings
+
+        settings = Settings.from_environment(os.environ)
+        device = choose(settings)
+        self._batches = BatchedInferencePipeline(
+            WhisperModel(
+                whisper_source(settings),
+                device=device.whisper,
+                compute_type=device.compute_type,
+                cpu_threads=device.threads,
+            )
+        )
+
+    def transcribe(self, recording: Path, clock: Clock) -> int:
+        """As its README calls it; its segments are made as they are asked for."""
+        from transcription.audio import decode
+
+        with clock.stage("whole"):
+            segments, _ = self._batches.transcribe(
+                decode(recording), language="en", batch_size=BATCH
+            )
+            return sum(len(segment.text.split()) for segment in segments)
