@@ -41,7 +41,8 @@ def segment(words: list[str], start: float, number: int) -> dict[str, Any]:
             "word": word,
             "start": round(start + at * SECONDS, 3),
             "end": round(start + (at + 0.9) * SECONDS, 3),
-            "score": 0.2 if at % 7 == 6 else 0.9,
+            "score": 0.9,
+            "probability": 0.2 if at % 7 == 6 else 0.9,
             "speaker": speaker,
         }
         for at, word in enumerate(words)

@@ -120,3 +120,14 @@ lines = st.lists(
 @given(lines)
 def test_any_text_does_no_harm(tab: Page, story_stack: RunningStack, words: list[str]) -> None:
     shows_as_text(tab, story_stack, " ".join(words))
+
+
+def test_words_that_the_decoder_doubts_are_marked(tab: Page, story_stack: RunningStack) -> None:
+    tab.goto(f"{story_stack.url}/#/p/{told(story_stack, 'words=36')}")
+    words = tab.get_by_role("region", name="Transcript").locator("[data-start]")
+    words.first.wait_for()
+    doubted = tab.get_by_title("Heard with a probability of 20 %")
+    assert (words.count(), doubted.count()) == (36, 3)
+    tab.get_by_text("View", exact=True).click()
+    tab.get_by_label("Mark words below this probability").fill("10")
+    assert doubted.count() == 0

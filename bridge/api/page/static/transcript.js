@@ -242,12 +242,12 @@ export class Transcript {
     return element;
   }
 
-  #word(row, { word, start, end, score }, at) {
+  #word(row, { word, start, end, score, probability = score }, at) {
     const attributes = { "data-start": start.toFixed(3), "data-end": end.toFixed(3), tabindex: "-1" };
     const element = h("span.word", attributes, word);
-    if (typeof score === "number" && score < this.doubt) {
+    if (typeof probability === "number" && probability < this.doubt) {
       element.classList.add("doubt");
-      element.title = `Heard with a probability of ${Math.round(100 * score)} %`;
+      element.title = `Heard with a probability of ${Math.round(100 * probability)} %`;
     }
     if (this.found.has(row.first + at)) element.classList.add("hit");
     return element;
