@@ -94,6 +94,11 @@ class Transfers:
         except OSError:
             _log.exception("the recording cannot be stored")
             return "audio_file: could not be stored; the service's disk is full or failing"
+        except RedisError:
+            raise
+        except Exception:  # else it would be fetched again with every sweep
+            _log.exception("prediction %s: unexpected error", prediction.id)
+            return "The service met an unexpected error."
         return None
 
     async def _download(self, recording: Recording, prediction: Prediction) -> float | None:
