@@ -61,7 +61,7 @@ def test_statuses_are_documented() -> None:
 
 def test_webhook_events_are_documented() -> None:
     webhooks = section(API, "Webhooks")
-    table = webhooks.split("| event | told")[1].split("\n\n")[0]
+    table = webhooks.split("| event | sent when")[1].split("\n\n")[0]
     assert first_cells(table) == set(EVENTS)
     assert f"up to {ATTEMPTS} times" in webhooks
 

@@ -15,7 +15,7 @@ export function showStart(main, context) {
   const files = h("input", { type: "file", multiple: true, accept: "audio/*,video/*", id: "recording" });
   const list = h("ul.chosen", { "aria-label": "Chosen files" });
   const url = h("input", { type: "url", placeholder: "https://…", autocomplete: "off" });
-  const knobs = h("div.knobs");
+  const settings = h("div.inputs");
   const submit = h("button.primary.large", { type: "submit" }, "Transcribe");
 
   const render = () => {
@@ -54,13 +54,13 @@ export function showStart(main, context) {
   const form = h("form.start", { novalidate: true },
     h("h1", {}, "New transcript"), drop, list,
     h("div.ways", {}, field("Or paste a link", url), recording.element),
-    knobs, submit);
+    settings, submit);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (submit.disabled) return;
     submit.disabled = true;
     try {
-      await transcribe(context, chosen, url.value.trim(), inputsOf(knobs));
+      await transcribe(context, chosen, url.value.trim(), inputsOf(settings));
     } catch (error) {
       context.say(error.message);
     } finally {
@@ -69,7 +69,7 @@ export function showStart(main, context) {
   });
   render();
   main.append(form);
-  showKnobs(context, knobs);
+  showSettings(context, settings);
   return () => {
     for (const type of ["dragover", "dragleave", "drop"]) document.removeEventListener(type, onDrag);
     recording.stop();
@@ -97,7 +97,7 @@ async function transcribe(context, chosen, url, inputs) {
 }
 
 // The controls come from the service's own schema: what it offers is what is shown.
-async function showKnobs(context, knobs) {
+async function showSettings(context, settings) {
   const [{ components }, { languages }, { data }] = await Promise.all([
     context.api.json("openapi.json"), context.api.json("languages"), context.api.json("v1/models"),
   ]);
@@ -105,7 +105,7 @@ async function showKnobs(context, knobs) {
   const select = (name, entries) => options(h("select", { name }), entries, "");
   const translate = h("input", { type: "checkbox", name: "task", value: "translate" });
   const models = data.map(({ id }) => [id, id]);
-  knobs.replaceChildren(
+  settings.replaceChildren(
     h("div.row", {},
       field("Language", select("language", [["", "Detect it"], ...languages.map(({ code, name }) => [code, name])])),
       field("Number of speakers", h("input", { type: "number", name: "num_speakers", min: "1", max: "64", placeholder: "any" })),
@@ -115,10 +115,10 @@ async function showKnobs(context, knobs) {
     h("details", {}, h("summary", {}, "More settings"),
       h("div.more", {}, Object.entries(schema)
         .filter(([name]) => !SHOWN.includes(name) && !HIDDEN.includes(name))
-        .map(([name, described]) => knob(name, described)))));
+        .map(([name, described]) => setting(name, described)))));
 }
 
-function knob(name, described) {
+function setting(name, described) {
   const plain = described.anyOf?.find((one) => one.type !== "null") ?? described.allOf?.[0] ?? described;
   const label = described.title ?? name.replaceAll("_", " ");
   const hint = described.description ?? "";
@@ -135,9 +135,9 @@ function knob(name, described) {
 const text = (value) => (value === undefined || value === null ? undefined : String(value));
 
 // What was filled in, each as the type that JSON needs; the form's fields take the same.
-function inputsOf(knobs) {
+function inputsOf(settings) {
   const inputs = {};
-  for (const control of knobs.querySelectorAll("[name]")) {
+  for (const control of settings.querySelectorAll("[name]")) {
     if (control.type === "checkbox" ? !control.checked : !control.value.trim()) continue;
     const value = control.value.trim();
     if (control.type === "number") inputs[control.name] = Number(value);
