@@ -60,6 +60,7 @@ def named(collector: Collector, name: str) -> list[Seen]:
     return [span for span in collector.spans if span.name == name and span.trace == TRACE]
 
 
+@pytest.mark.slow
 async def test_a_prediction_is_one_tree_from_the_request_to_the_webhook(tmp_path: Path) -> None:
     async with collecting() as collector, outside() as (server, told):
         stack = await asyncio.to_thread(

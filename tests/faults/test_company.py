@@ -15,6 +15,8 @@ from tests.conftest import RunningStack, start_stack, stop_stack
 
 PREDICTOR = "evaluation/predictors/company.py:Predictor"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
@@ -77,7 +79,6 @@ async def test_a_cancel_ends_one_of_several_and_gives_its_slot_to_the_next(
     assert following["completed_at"] < min(each["completed_at"] for each in others)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_what_was_lost_in_company_is_repeated_alone_and_not_charged(
     company: RunningStack, client: Client, recording: Path

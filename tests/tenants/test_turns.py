@@ -23,6 +23,7 @@ async def _all_of(side: Side) -> list[Json]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 async def test_the_single_job_of_a_quiet_tenant_begins_after_at_most_two_of_the_busy_ones(
     sides: tuple[Side, Side],
 ) -> None:
