@@ -272,7 +272,8 @@ runtime = "{runtime}"
 
 def _pip_flags() -> list[str]:
     """This machine's way to its package index, lent to the build: configuration and authorities."""
-    flags = []
+    # The network of this machine: names cannot be looked up from inside everywhere.
+    flags = ["--network=host"]
     if CA_FILE.exists():
         flags += ["-v", f"{CA_FILE}:{CA_FILE}:ro", "--env", f"PIP_CERT={CA_FILE}"]
     listed = subprocess.run(
