@@ -120,11 +120,17 @@ class Decoder:
             return_no_speech_prob=True,
             **_search(asked.options.temperature if temperature is None else temperature),
         )
-        texts = [result.sequences_ids[0] for result in results]
+        texts = [
+            # At a temperature the model may write what is no text, such as times.
+            [number for number in result.sequences_ids[0] if number < tokenizer.eot]
+            for result, tokenizer in zip(results, tokenizers, strict=True)
+        ]
         looks = attention.looks(self._model, encoded, prompts, texts, [WHOLE] * len(texts))
         heard = [
             replace(self._hearing(*one), language=None if asked.language else language)
-            for *one, language in zip(windows, results, looks, tokenizers, languages, strict=True)
+            for *one, language in zip(
+                windows, results, texts, looks, tokenizers, languages, strict=True
+            )
         ]
         if not asked.timed:
             return heard
@@ -142,9 +148,14 @@ class Decoder:
         return [found[0][0].strip("<|>") for found in self._model.detect_language(encoded)]
 
     def _hearing(
-        self, window: Window, result: Any, look: attention.Look, tokenizer: Any
+        self,
+        window: Window,
+        result: Any,
+        text: Sequence[int],
+        look: attention.Look,
+        tokenizer: Any,
     ) -> Hearing:
-        written = tuple(result.sequences_ids[0])
+        written = tuple(text)
         tokens = tokens_of(self._whisper.hf_tokenizer, written, look.probabilities)
         said = self._said(tokens, look, window)
         # The first token of any text is looked for at the beginning.

@@ -30,6 +30,7 @@ class FakeTokenizer:
     """A token per character."""
 
     sot_prev, no_timestamps = -1, -2
+    eot = "\U0010ffff"  # behind all that is text
 
     def __init__(self, _hf: object, _multilingual: object, *, task: str, language: str) -> None:
         self.sot_sequence = [f"<{language}>", f"<{task}>"]

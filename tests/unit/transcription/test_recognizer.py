@@ -207,6 +207,17 @@ def test_every_window_may_have_its_own_language(recognizer: Recognizer) -> None:
         assert [prompt[0] for prompt in call["prompts"]] == ["<haw>", "<fr>"]
 
 
+def test_times_that_sampling_writes_are_no_text(recognizer: Recognizer) -> None:
+    def generate(*asked: Any, **options: Any) -> list[Any]:
+        (result,) = recognizer._model.generate(*asked, **options)
+        result.sequences_ids[0].insert(1, FakeTokenizer.eot)
+        result.scores = [-0.2 * (3 / 4) / (4 / 5)]
+        return [result]
+
+    recognizer._model.model.generate = generate
+    hear(recognizer, Options(temperature=1.0))
+
+
 def test_languages_are_named_by_code(recognizer: Recognizer) -> None:
     silence: Samples = np.zeros(SAMPLE_RATE, dtype=np.float32)
     language = recognizer.detect(silence, Window(0, 1))
