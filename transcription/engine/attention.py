@@ -51,6 +51,11 @@ class Look:
     probabilities: Sequence[float]
     frames: Sequence[int]
 
+    @property
+    def end(self) -> float:
+        """Seconds from the window's start to where the text ends."""
+        return self.frames[-1] * _FRAME
+
     def within(self, seconds: float) -> int:
         """How many of the first tokens are looked for within ``seconds``."""
         last = (seconds + _BEHIND) / _FRAME

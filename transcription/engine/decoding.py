@@ -42,7 +42,7 @@ class Hearing:
     """What was written for a window.
 
     ``elsewhere``: the decoder looked for the text behind the window, where nothing is; ``cut``: for
-    its end, which is left out.
+    its end, which is left out; ``unwritten``: seconds at the window's end that no text is for.
     """
 
     window: Window
@@ -54,6 +54,7 @@ class Hearing:
     no_speech_prob: float | None = None
     elsewhere: bool = False
     cut: bool = False
+    unwritten: float = 0.0
     language: str | None = None
 
     @property
@@ -172,6 +173,7 @@ class Decoder:
             no_speech_prob=_finite(result.no_speech_prob),
             elsewhere=elsewhere,
             cut=cut,
+            unwritten=max(0.0, window.duration - look.end),
         )
 
     def _said(self, tokens: Sequence[Token], look: attention.Look, window: Window) -> int:

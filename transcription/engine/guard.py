@@ -14,6 +14,9 @@ IMPROBABLE = -1.0  # mean log probability of the tokens
 REPETITIVE = 2.4  # bytes of text by bytes compressed
 # Below this mean a fitted window may say something else at the whole length (decision 101).
 UNSURE = -0.3
+# Windows end with their speech. Behind a text that is whole, less than half a second was left of
+# any; behind one that lost seven words, 4.5 s.
+UNWRITTEN = 1.5  # seconds
 # Tokens that say at once what the ones before them said. Nobody says a dozen twice.
 _ECHO, _LOOP = 4, 12
 _FASTEST, _AT_LEAST = 35.0, 10  # characters a second, and those that any window may have
@@ -41,6 +44,7 @@ def unsure(heard: Hearing) -> bool:
     return (
         doubtful(heard)
         or heard.cut
+        or heard.unwritten > UNWRITTEN
         or (average is not None and average < UNSURE)
         or echo(heard.written) >= _ECHO
     )

@@ -21,6 +21,7 @@ UNSURE: Told = {"text": "Good evening.", "avg_logprob": -0.4}
 LOOP: Told = {"text": "one per cent, " * 40, "avg_logprob": -0.2}
 ELSEWHERE: Told = {"text": "Thank you.", "avg_logprob": -0.2, "elsewhere": True}
 CUT: Told = {"text": "Good", "avg_logprob": -0.2, "cut": True}
+LOST: Told = {"text": "Good", "avg_logprob": -0.2, "unwritten": 4.5}
 WINDOW = Window(1.0, 9.0)
 SILENT: Samples = np.zeros(20 * SAMPLE_RATE, np.float32)
 
@@ -65,7 +66,7 @@ def test_what_is_sure_is_heard_once() -> None:
     assert len(decoder.asked) == 1
 
 
-@pytest.mark.parametrize("first", [UNSURE, LOOP, ELSEWHERE, CUT])
+@pytest.mark.parametrize("first", [UNSURE, LOOP, ELSEWHERE, CUT, LOST])
 def test_a_fitted_window_is_heard_again_whole(first: Told) -> None:
     decoder = Decoder(lambda window, whole, _: first if not whole and window is WINDOW else SURE)
     assert heard(decoder, Window(9, 12), WINDOW) == [("Good morning.", 0), ("Good morning.", 1)]
