@@ -107,6 +107,8 @@ async def chunks_of(part: BodyPartReader, idle_seconds: float) -> AsyncIterator[
                 chunk = await part.read_chunk(_CHUNK)
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="The upload stalled.") from None
+        except (ValueError, AssertionError):  # aiohttp's, of a part that ends amid its encoding
+            raise web.HTTPBadRequest(text="The multipart form is malformed.") from None
         if not chunk:
             return
         yield chunk
