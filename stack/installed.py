@@ -20,6 +20,8 @@ def lacking() -> str | None:
     if sys.version_info[:2] not in _PYTHONS:
         found = ".".join(map(str, sys.version_info[:2]))
         return f"this is Python {found}, and 3.11 or 3.12 is needed; {_REMEDY}"
+    if Path(sys.prefix).name.startswith(".venv-"):  # platforms' libraries have pins of their own
+        return None
     missing, other = [], []
     for name, pinned in _pins():
         try:

@@ -57,15 +57,9 @@ def _field(name: str, content: bytes) -> bytes:
     return head.encode() + content + b"\r\n--f--\r\n"
 
 
-HALF_ENCODED = _field("", b"\rA").replace(
-    b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1
-)
-
-
 @pytest.mark.parametrize(
     ("path", "headers", "body", "status"),
     [
-        ("/v1/predictions", FORM, HALF_ENCODED, 400),
         ("/v1/predictions", {"Authorization": b"Bearer \xff"}, b"{}", 401),
         ("/v1/predictions", {**JSON, "Idempotency-Key": b"\xff"}, b"{}", 422),
         ("/v1/predictions", {**JSON, "Prefer": b"wait=" + LONG}, b"{}", 422),
