@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from evaluation.serving import serving
 from stack.client import Client
 from stack.running import Running, running
 
@@ -47,14 +48,9 @@ async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/", receiver.take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        receiver.address = f"127.0.0.1:{runner.addresses[0][1]}"
+    async with serving(app) as url:
+        receiver.address = url.removeprefix("http://")
         yield receiver
-    finally:
-        await runner.cleanup()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
+from evaluation.serving import serving
 from stack.running import Running, running
 
 ROUNDS = 300
@@ -39,13 +40,8 @@ async def _serving(recording: Path) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/recording", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/recording"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as url:
+        yield f"{url}/recording"
 
 
 async def _idle(stack: Running, queued: int) -> list[float]:

@@ -11,6 +11,7 @@ from client.app import main
 from client.failures import Exit
 from client.server import Refusal, Server
 from client.wishes import MAX_CLIP_BYTES
+from evaluation.serving import serving
 from stack.settings import free_port
 from tests.client.conftest import MAX_FILE_BYTES, Program, ended
 from tests.clients.helpers import cutting
@@ -81,17 +82,13 @@ async def test_a_connection_that_breaks_each_time_is_given_up(
 
     app = web.Application()
     app.add_routes([web.get("/health", well), web.put("/{path:.*}", broken)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        server = Server.named(f"http://127.0.0.1:{runner.addresses[0][1]}", "a-token")
-        async with Api.opened(server, patience=600) as api:
-            api.reached = True
-            with recording().open("rb") as file, pytest.raises(Refusal, match="broke 5 times"):
-                await api.create_from_file("cli-x", file, "talk.wav", {})
-    finally:
-        await runner.cleanup()
+    async with (
+        serving(app) as url,
+        Api.opened(Server.named(url, "a-token"), patience=600) as api,
+    ):
+        api.reached = True
+        with recording().open("rb") as file, pytest.raises(Refusal, match="broke 5 times"):
+            await api.create_from_file("cli-x", file, "talk.wav", {})
 
 
 def test_what_failed_or_was_canceled_is_tried_again(

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from evaluation.serving import serving
 from tests.conftest import RunningStack
 
 MODEL = "whisperx/whisperx-stack"  # the default of MODEL_NAME
@@ -193,15 +194,9 @@ async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/hook", receiver.take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    try:
+    async with serving(app) as url:
+        receiver.url = f"{url}/hook"
         yield receiver
-    finally:
-        await runner.cleanup()
 
 
 @contextlib.asynccontextmanager

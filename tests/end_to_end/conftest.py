@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from evaluation.serving import serving
 from stack.client import Client
 from tests.conftest import RECORDING, RunningStack, clip
 
@@ -82,9 +83,5 @@ async def file_server() -> AsyncIterator[str]:
             web.get("/empty", empty),
         ]
     )
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with serving(app) as url:
+        yield url

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from evaluation.serving import serving
 from stack.settings import ROOT
 from tests.conftest import RECORDING, start_stack, stop_stack
 from tests.fixtures.collector import Collector, Seen, collecting
@@ -40,13 +41,8 @@ async def outside() -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
     app = web.Application()
     app.router.add_post("/told", take)
     app.router.add_get("/talk.wav", give)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", told
-    finally:
-        await runner.cleanup()
+    async with serving(app) as url:
+        yield url, told
 
 
 async def until(condition: Any, what: str, seconds: float = 90) -> None:

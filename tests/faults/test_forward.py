@@ -12,6 +12,7 @@ from aiohttp import web
 
 from benchmarks.fault_stack import PREDICTOR
 from evaluation import recordings
+from evaluation.serving import serving
 from stack.client import Client
 from tests.conftest import RunningStack, start_stack, stop_stack
 
@@ -53,12 +54,9 @@ async def receiver() -> AsyncIterator[Receiver]:
     found = Receiver()
     app = web.Application()
     app.router.add_post("/hook", found.receive)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield found
-    await runner.cleanup()
+    async with serving(app) as url:
+        found.url = f"{url}/hook"
+        yield found
 
 
 @pytest.fixture

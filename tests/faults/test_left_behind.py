@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from redis.asyncio import Redis
 
+from evaluation.serving import serving
 from stack.client import Client
 from tests.conftest import RECORDING, RunningStack, start_stack, stop_stack
 
@@ -109,13 +110,8 @@ async def _refusing() -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_post("/", refuse)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as url:
+        yield f"{url}/"
 
 
 async def _transcribed(client: Client, receiver: str) -> tuple[str, str, list[str]]:

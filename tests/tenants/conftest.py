@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bridge.records.api_keys import new_key
 from bridge.records.tenants import Limits, Principal, Scope, Tenant
+from evaluation.serving import serving
 from tests.clients.helpers import PREDICTOR
 from tests.conftest import RunningStack, start_stack, stop_stack
 from tests.tenants.side import Side
@@ -66,12 +67,8 @@ async def refusing() -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_post("/{name}", refuse)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with serving(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from evaluation.serving import serving
 from outbound.fetch import MAX_REDIRECTS, FetchFailed, Limits, fetch
 from outbound.policy import Address, AddressRefused, Policy
 
@@ -45,11 +46,8 @@ async def server() -> AsyncIterator[str]:
         ("/moved", moved),
     ):
         app.router.add_get(path, handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with serving(app) as url:
+        yield url
 
 
 async def test_a_file_arrives_whole(server: str, tmp_path: Path) -> None:
