@@ -1,35 +1,16 @@
 """What a key has used, on a real Redis."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
 
-from bridge.records.connections import connection_pool
 from bridge.records.limits import Claim, LimitReached, Meter
 from bridge.records.prediction import CancelRequested, Finished
 from bridge.records.store import Store
 from bridge.records.tenants import DEFAULT, Key, Limits, Principal
-from stack.settings import free_port
-from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction
 from tests.unit.bridge.test_turns import NOW, SEALED
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    with lone.redis(tmp_path_factory.mktemp("redis"), port):
-        yield f"redis://127.0.0.1:{port}/0"
-
-
-@pytest.fixture
-async def redis(address: str) -> AsyncIterator[Redis]:
-    async with aclosing(Redis.from_pool(connection_pool(address))) as client:
-        await client.flushall()
-        yield client
 
 
 @pytest.fixture

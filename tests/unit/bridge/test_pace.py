@@ -1,21 +1,16 @@
 """How long to wait is told by the lengths of what is ahead, on a real Redis."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
-from bridge.records.connections import connection_pool
 from bridge.records.limits import Claim
 from bridge.records.pace import Pace
 from bridge.records.store import Store
 from bridge.records.tenants import DEFAULT, Key
-from stack.settings import free_port
-from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction
 from tests.unit.bridge.test_turns import NOW, SEALED
 
@@ -23,12 +18,8 @@ HOUR, CLIP = 3600.0, 5.0  # seconds
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    port = free_port()
-    with lone.redis(tmp_path, port):
-        pool = connection_pool(f"redis://127.0.0.1:{port}/0")
-        async with aclosing(Redis.from_pool(pool)) as redis:
-            yield Store(redis, SEALED, result_ttl=60, queue_limit=500)
+def store(redis: Redis) -> Store:
+    return Store(redis, SEALED, result_ttl=60, queue_limit=500)
 
 
 async def waiting(store: Store, lengths: Sequence[float | None]) -> list[Key]:

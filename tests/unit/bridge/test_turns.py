@@ -1,7 +1,5 @@
 """Turns between tenants, on a real Redis."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -9,34 +7,17 @@ from random import Random
 import pytest
 from redis.asyncio import Redis
 
-from bridge.records.connections import connection_pool
 from bridge.records.prediction import CancelRequested, Prediction
 from bridge.records.sealed import Sealed
 from bridge.records.seals import Seals
 from bridge.records.store import Store
 from bridge.records.tenants import Key, Tenant
 from bridge.tasks.turns import AHEAD, Line
-from stack.settings import free_port
-from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction
 
 SEALED = Sealed(Seals(["a secret"]))
 TENANTS = ("default", "one", "two")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    with lone.redis(tmp_path_factory.mktemp("redis"), port):
-        yield f"redis://127.0.0.1:{port}/0"
-
-
-@pytest.fixture
-async def redis(address: str) -> AsyncIterator[Redis]:
-    async with aclosing(Redis.from_pool(connection_pool(address))) as client:
-        await client.flushall()
-        yield client
 
 
 class Waiting:
