@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bridge.api.auth import SIGNED, caller, route_of
+from bridge.api.auth import LISTENING, SIGNED, caller, route_of
 from bridge.logs import ACCESS
 from bridge.records.tenants import Key
 
@@ -23,12 +23,7 @@ _CREATE = (
     "POST /models/{owner}/{name}/predictions",
     "POST /deployments/{owner}/{name}/predictions",
     "POST /files",
-    "POST /audio/transcriptions",
-    "POST /audio/translations",
-    "POST /audio/transcribe-with-speakers",
-    "POST /transcribe",
-    "POST /asr",
-    "POST /detect-language",
+    *LISTENING,
 )
 # By route: what is done there. A test compares it with the table of routes.
 ACTIONS: Final[Mapping[str, str]] = {

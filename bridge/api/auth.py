@@ -17,16 +17,20 @@ PUBLIC = frozenset(
         *("/health", "/health-check", "/languages", "/api-info", "/openapi.json"),
     }
 )
+# They answer with what was said, or its language: nobody needs an id.
+LISTENING = (
+    "POST /audio/transcriptions",
+    "POST /audio/translations",
+    "POST /audio/transcribe-with-speakers",
+    "POST /transcribe",
+    "POST /asr",
+    "POST /detect-language",
+)
 # With ALLOW_ANONYMOUS: what hands out nothing but the caller's own results. An id has 122
 # random bits, and the list of them stays closed.
 OPEN = frozenset(
     {
-        "POST /audio/transcriptions",
-        "POST /audio/translations",
-        "POST /audio/transcribe-with-speakers",
-        "POST /transcribe",
-        "POST /asr",
-        "POST /detect-language",
+        *LISTENING,
         "GET /models",
         "GET /models/{model}",
         "GET /predictions/{id}/output",

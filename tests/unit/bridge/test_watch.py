@@ -1,10 +1,8 @@
 """Changes are noticed in every bridge, at once where Redis tells of them and soon where not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -17,25 +15,10 @@ from bridge.records.seals import Seals
 from bridge.records.store import Store
 from bridge.records.tenants import Key
 from bridge.records.watch import LOOK_SECONDS, Watch
-from stack.settings import free_port
-from tests.fixtures import lone
 from tests.unit.bridge.test_render import prediction
 
 SEALED = Sealed(Seals(["a secret"]))
 AT_ONCE = LOOK_SECONDS / 2
-
-
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    with lone.redis(tmp_path, port):
-        yield f"redis://127.0.0.1:{port}/0"
-
-
-@pytest.fixture
-async def redis(address: str) -> AsyncIterator[Redis]:
-    async with aclosing(Redis.from_pool(connection_pool(address))) as client:
-        yield client
 
 
 @pytest.fixture
