@@ -16,11 +16,14 @@ _REMEDY = "run: make install"
 
 
 def lacking() -> str | None:
-    """Why nothing can be started, in one line; None where nothing is amiss."""
+    """Why nothing can be started, in one line; None where nothing is amiss.
+
+    Environments beside `.venv`, such as that of the platforms, have pins of their own.
+    """
     if sys.version_info[:2] not in _PYTHONS:
         found = ".".join(map(str, sys.version_info[:2]))
         return f"this is Python {found}, and 3.11 or 3.12 is needed; {_REMEDY}"
-    if Path(sys.prefix).name.startswith(".venv-"):  # platforms' libraries have pins of their own
+    if Path(sys.prefix).name.startswith(".venv-"):
         return None
     missing, other = [], []
     for name, pinned in _pins():

@@ -170,7 +170,7 @@ async def test_nothing_is_left_of_what_was_deleted(tmp_path: Path) -> None:
 
 
 async def test_nothing_is_left_of_what_has_expired(tmp_path: Path) -> None:
-    with _stack(tmp_path, RESULT_TTL="3", FILE_TTL="3") as stack:
+    with _stack(tmp_path, RESULT_TTL="10", FILE_TTL="10") as stack:
         headers = {"Authorization": f"Bearer {stack.token}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
