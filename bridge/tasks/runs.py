@@ -161,29 +161,21 @@ class Runs:
     ) -> Ended:
         if not self._company.admits(run_id, alone=prediction.lost_in_company):
             raise NotAccepted("a run has to be alone")
-        try:
-            return await self._traced_run(prediction, run_id, inputs, webhook)
-        except NotAccepted:
-            self._company.left(run_id)
-            raise
-
-    async def _traced_run(
-        self,
-        prediction: Prediction,
-        run_id: str,
-        inputs: Mapping[str, Any],
-        webhook: Mapping[str, Any],
-    ) -> Ended:
         told: dict[str, str | int] = {
             PREDICTION: prediction.id.public,
             "whisperx.run.attempt": int(run_id.rpartition("-")[2]),
             "http.request.method": "PUT",
         }
-        with span("run", prediction.traceparent, "CLIENT", told, unless=NotAccepted) as run:
-            seconds = self._max_run_seconds
-            ended = await self._cog.run(run_id, inputs, webhook, seconds, run.headers)
-            run.tell({"whisperx.run.status": ended.status})
-            return ended
+        try:
+            with span("run", prediction.traceparent, "CLIENT", told, unless=NotAccepted) as run:
+                ended = await self._cog.run(
+                    run_id, inputs, webhook, self._max_run_seconds, run.headers
+                )
+                run.tell({"whisperx.run.status": ended.status})
+                return ended
+        except NotAccepted:
+            self._company.left(run_id)
+            raise
 
     def _inputs(self, prediction: Prediction, secrets: Mapping[str, str]) -> dict[str, Any]:
         """What Cog gets: the client's options, its secrets, and loopback URLs as recordings."""
