@@ -5,11 +5,14 @@
 
 import base64
 import contextlib
+import ipaddress
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,3 +153,18 @@ def _remove(podman: "Podman") -> None:
     for command in (("pod", "rm", "-f", "-t", "1"), ("volume", "rm", "-f"), ("secret", "rm")):
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             podman.run(*command, POD, seconds=60)
+
+
+def free_subnet() -> str:
+    """A network that this machine routes to no other bridge, such as one that Docker's CNI left.
+
+    Two bridges with podman's usual network make its published ports answer "no route to host".
+    """
+    taken = []
+    for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+        device, destination, _, _, _, _, _, mask, *_ = line.split()
+        if device != "podman0" and int(mask, 16):
+            packed = (int(number, 16).to_bytes(4, sys.byteorder) for number in (destination, mask))
+            taken.append(ipaddress.ip_network("/".join(map(socket.inet_ntoa, packed))))
+    candidates = ipaddress.ip_network("10.88.0.0/13").subnets(new_prefix=16)
+    return str(next(net for net in candidates if not any(map(net.overlaps, taken))))

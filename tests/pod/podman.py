@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 from stack.settings import ROOT, free_port
-from tests.pod.machine import CannotRun, look_at, reason, try_out
+from tests.pod.machine import CannotRun, free_subnet, look_at, reason, try_out
 from tests.pod.manifest import document, documents, images
 
 STATE = Path(os.environ.get("POD_STATE_DIR", ROOT / ".state" / "podman"))
@@ -267,6 +267,8 @@ default_ulimits = ["nofile={files}:{files}", "nproc=32768:32768"]
 cgroup_manager = "{manager}"
 events_logger = "file"
 runtime = "{runtime}"
+[network]
+default_subnet = "{free_subnet()}"
 """
 
 
