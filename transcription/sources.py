@@ -1,9 +1,10 @@
 """What a recording is read from: a file by its path, its bytes, or a file that is open already."""
 
+import math
 from contextlib import AbstractContextManager, nullcontext
 from io import SEEK_SET, BytesIO, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, cast
 
 Source = Path | bytes | RawIOBase
 
@@ -17,16 +18,17 @@ def as_file(source: Source) -> AbstractContextManager[BinaryIO]:
     return source.open("rb") if isinstance(source, Path) else BytesIO(source)
 
 
-def found_at(file: BinaryIO, content: bytes, start: int) -> int:
+def found_at(file: BinaryIO, content: bytes, start: int, reach: float = math.inf) -> int:
     """Where ``content`` stands in the file from ``start`` on; -1 where it does not.
 
-    The file's position stays as it was: FFmpeg may be reading it. It is not mapped into memory,
-    which takes another descriptor, and a sandbox allows none.
+    At least ``reach`` bytes are searched. The file's position stays as it was: FFmpeg may be
+    reading it. It is not mapped into memory, which takes another descriptor, and a sandbox allows
+    none.
     """
     before = file.tell()
     try:
         kept, position = b"", file.seek(start)
-        while block := file.read(_BLOCK):
+        while position - start < reach and (block := file.read(_BLOCK)):
             held = kept + block
             if (found := held.find(content)) >= 0:
                 return position - len(kept) + found
@@ -35,3 +37,28 @@ def found_at(file: BinaryIO, content: bytes, start: int) -> int:
         return -1
     finally:
         file.seek(before, SEEK_SET)
+
+
+class Places:
+    """Tells where packets stand in a file that FFmpeg is reading."""
+
+    def __init__(self, source: Source) -> None:
+        self._source: Final = source
+        self._block = b""  # of the file, from `_start` on
+        self._start = 0
+
+    def find(self, content: bytes, start: int, reach: int) -> int:
+        """As `found_at`; reads the file in blocks where most packets stand at their ``start``."""
+        if not self._start <= start <= self._start + len(self._block) - len(content):
+            self._read(start, len(content))
+        if self._block.startswith(content, start - self._start):
+            return start
+        with as_file(self._source) as file:
+            return found_at(file, content, start, reach)
+
+    def _read(self, start: int, size: int) -> None:
+        with as_file(self._source) as file:
+            before = file.tell()
+            self._start = file.seek(start)
+            self._block = file.read(max(_BLOCK, size))
+            file.seek(before, SEEK_SET)

@@ -2,7 +2,8 @@
 
 `python -m tests.fuzz.decoding 100` damages each in a hundred ways and prints a table. What FFmpeg
 decodes to more than a second must not be refused, be more than 0.3 s shorter, or stand elsewhere
-by more than 50 ms. Where the `ffmpeg` program is installed, it is what ours is compared with.
+by more than 50 ms. Where the `ffmpeg` program is installed, it is what ours is compared with: also
+where bytes are missing, a time stamp among them, so that nothing in the file tells the right time.
 """
 
 import random
@@ -17,6 +18,7 @@ from tempfile import NamedTemporaryFile
 
 import av
 import av.error
+import numpy as np
 
 from tests.conftest import RECORDING
 from tests.fixtures.media import Sound, Voice, film
@@ -126,23 +128,39 @@ def problem(kind: Kind, seed: int) -> str:
         return f"short: {len(found) / SAMPLE_RATE:.2f} s for {reference:.2f} s"
     told = way != "missing" or kind.container in _STAMPED
     if told and kind.container not in _UNSURE:
-        late = max(map(abs, shifts(found, whole(kind)[1])), default=0.0)
+        late = _late(found, whole(kind)[1])
+        if late > LATE and way == "missing" and shutil.which("ffmpeg"):
+            late = min(late, _late(found, _placed(data)))
         if late > LATE:
             return f"late: {late:.3f} s"
     return ""
+
+
+def _late(found: Sound, right: Sound) -> float:
+    """The most by which anything is off."""
+    return max(map(abs, shifts(found, right)), default=0.0)
 
 
 def by_ffmpeg(data: bytes) -> float:
     """Seconds that FFmpeg decodes."""
     if (program := shutil.which("ffmpeg")) is None:
         return by_library(data)
+    return len(_run(program, data)) / SAMPLE_RATE
+
+
+def _placed(data: bytes) -> Sound:
+    """What FFmpeg hears, put where its time stamps say."""
+    return _run("ffmpeg", data, "-af", "aresample=async=1:min_hard_comp=0.01")
+
+
+def _run(program: str, data: bytes, *options: str) -> Sound:
     with NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
-        command = [program, "-nostdin", "-v", "quiet", "-i", file.name, "-map", "0:a:0"]
-        command += ["-f", "s16le", "-ac", "1", "-ar", str(SAMPLE_RATE), "-"]
+        command = [program, "-nostdin", "-v", "quiet", "-i", file.name, "-map", "0:a:0", *options]
+        command += ["-f", "f32le", "-ac", "1", "-ar", str(SAMPLE_RATE), "-"]
         done = subprocess.run(command, capture_output=True, check=False)
-    return len(done.stdout) / 2 / SAMPLE_RATE
+    return np.frombuffer(done.stdout, dtype=np.float32)
 
 
 def by_library(data: bytes) -> float:

@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from transcription.audio.pace import Pace
-from transcription.sources import Source, as_file, found_at
+from transcription.sources import Places, Source
 
 _PATIENCE = 50  # errors in a row after which a damaged file is taken to have ended
 # Files put together from pieces go on with another clock. A pause of one track is no such leap:
@@ -22,6 +22,9 @@ _LEAP = 10.0  # seconds
 _RESET = frozenset({"mpegts", "mpeg"})
 # Their stamps count the packets that were found, so damage would pull all that follows forward.
 _COUNTED = frozenset({"aac", "loas", "ac3", "eac3", "dts", "mp3", "amr", "avi", "wav", "w64"})
+# Of them those whose demuxers pass over bytes that are no packet without a word.
+_SKIPPING = frozenset({"aac"})
+_REACH = 1 << 20  # bytes that may have been passed over at once
 
 
 @dataclass(slots=True)
@@ -37,12 +40,13 @@ class Track:
     """Decodes one track of an open container, and counts what could not be."""
 
     def __init__(self, source: Source, container: InputContainer, stream: AudioStream) -> None:
-        self._source: Final = source
         self._container: Final = container
         self._stream: Final = stream
         self._resets: Final = container.format.name in _RESET
         counted = container.format.name in _COUNTED and len(container.streams) == 1
         self._pace: Final = Pace() if counted else None
+        self._skips: Final = container.format.name in _SKIPPING
+        self._places: Final = Places(source)
         self._uncounted = 0  # bytes
         # Once: fractions are slow, and packets many.
         self._ticks: Final = {s.index: float(s.time_base or 0) for s in container.streams}
@@ -83,10 +87,9 @@ class Track:
         """Seconds of sound that the stamps do not know of, because they count packets."""
         if self._pace is None or packet.pos is None:
             return 0.0
-        if self._pace.refused:
-            # Demuxers that look for the next packet lose count of what they passed over.
-            with as_file(self._source) as file:
-                place = found_at(file, bytes(packet), packet.pos + self._uncounted)
+        if self._pace.refused or self._skips:
+            # What demuxers pass over they do not count, so packets stand later than they say.
+            place = self._places.find(bytes(packet), packet.pos + self._uncounted, _REACH)
             self._uncounted = max(self._uncounted, place - packet.pos)
         tick = self._ticks[packet.stream_index]
         position = packet.pos + self._uncounted

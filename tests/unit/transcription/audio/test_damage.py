@@ -1,6 +1,7 @@
 """Damage costs what is damaged and nothing else: not the recording, and no second of its clock."""
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
@@ -66,3 +67,21 @@ def test_a_hole_of_a_third_keeps_the_length(container: str, codec: str) -> None:
     assert len(recording.samples) / SAMPLE_RATE == pytest.approx(8.0, abs=0.05)
     codes = [warning.partition(":")[0] for warning in recording.warnings]
     assert codes == ["damaged", "silence_added"]
+
+
+def packets(data: bytes) -> Iterator[int]:
+    """Where the packets of an AAC stream begin, by the lengths in their heads."""
+    start = 0
+    while start < len(data):
+        yield start
+        start += (int.from_bytes(data[start + 3 : start + 6], "big") >> 5) & 0x1FFF
+
+
+@pytest.mark.parametrize("count", [3, 12])
+def test_packets_that_a_demuxer_passes_over_without_a_word_take_their_time(count: int) -> None:
+    data = film("adts", Voice(SPEECH, "aac"))
+    starts = list(packets(data))
+    for first in range(80, 300, 40):
+        start, end = starts[first], starts[first + count]
+        found = decode(data[:start] + bytes(end - start) + data[end:])
+        assert max(map(abs, shifts(found, decode(data)))) < 0.05
