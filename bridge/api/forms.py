@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from bridge.api.written import charset_of, decoder_of, filename_of
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Upload
 from bridge.recordings.files import new_id
@@ -46,18 +47,20 @@ async def read_form(
     try:
         async for name, part in parts_of(request):
             chunks = chunks_of(part, context.settings.upload_idle_timeout)
-            is_file = part.filename is not None
+            filename = filename_of(part)
+            is_file = filename is not None
             if name in files and not is_file:
                 begun = await anext(chunks, b"")
                 is_file, chunks = not _is_text(begun), _joined(begun, chunks)
             if not is_file:
                 # A recording may come as text, too, and then be long.
-                text = await text_of(chunks, room if name in files else min(_TEXT_BYTES, room))
+                most = room if name in files else min(_TEXT_BYTES, room)
+                text = await text_of(chunks, charset_of(part), most)
                 room -= len(text)
                 form.texts.setdefault(name, []).append(text)
             elif name in files and form.upload is None:
                 form.upload = await _store(
-                    files[name], part.filename or name, chunks, context, file_bytes
+                    files[name], filename or name, chunks, context, file_bytes
                 )
             else:
                 raise InvalidInput(name, f"one file is accepted, named {' or '.join(files)}")
@@ -89,29 +92,32 @@ async def parts_of(request: web.Request) -> AsyncIterator[tuple[str, BodyPartRea
         raise web.HTTPBadRequest(text="The multipart form is malformed.") from None
 
 
-async def text_of(chunks: AsyncIterator[bytes], most: int = _TEXT_BYTES) -> str:
+async def text_of(
+    chunks: AsyncIterator[bytes], charset: str = "utf-8", most: int = _TEXT_BYTES
+) -> str:
     """A form field's text. Raises HTTPRequestEntityTooLarge past ``most`` bytes."""
     content = bytearray()
     async for chunk in chunks:
         content += chunk
         if len(content) > most:
             raise web.HTTPRequestEntityTooLarge(most, len(content))
-    return content.decode(errors="replace")
+    return content.decode(charset, errors="replace")
 
 
 async def chunks_of(part: BodyPartReader, idle_seconds: float) -> AsyncIterator[bytes]:
     """A part's content as it arrives. Raises HTTPRequestTimeout when nothing comes for long."""
-    while True:
+    chunk, decode = b"begun", decoder_of(part)
+    while chunk:
         try:
             async with asyncio.timeout(idle_seconds):
                 chunk = await part.read_chunk(_CHUNK)
+            content = decode(chunk)
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="The upload stalled.") from None
-        except (ValueError, AssertionError):  # aiohttp's, of a part that ends amid its encoding
+        except (ValueError, AssertionError):  # of a part that ends amid its encoding
             raise web.HTTPBadRequest(text="The multipart form is malformed.") from None
-        if not chunk:
-            return
-        yield chunk
+        if content:
+            yield content
 
 
 def _is_text(begun: bytes) -> bool:

@@ -12,6 +12,7 @@ from bridge.api.auth import principal_of, tenant_of
 from bridge.api.errors import problem
 from bridge.api.forms import chunks_of, parts_of, text_of
 from bridge.api.origin import base_url
+from bridge.api.written import charset_of, filename_of
 from bridge.context import CONTEXT
 from bridge.recordings.uploads import Uploaded
 from bridge.records.tenants import Key
@@ -33,10 +34,10 @@ async def upload(request: web.Request) -> web.Response:
         if name == "content" and uploaded is None:
             kind = part.headers.get("Content-Type", "application/octet-stream")
             uploaded = await context.uploads.add(
-                principal_of(request), part.filename or "file", kind, chunks
+                principal_of(request), filename_of(part) or "file", kind, chunks
             )
         else:
-            given[name] = await text_of(chunks)
+            given[name] = await text_of(chunks, charset_of(part))
     if uploaded is None:
         raise InvalidInput("content", "the form has no file of this name")
     described = _described(uploaded, given)
