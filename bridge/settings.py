@@ -1,7 +1,7 @@
 """Everything the bridge takes from its environment, read once and checked."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,6 +24,7 @@ from transcription.model_names import Names, read_aliases
 
 CLIENT_WEBHOOKS = ("relay", "forward")
 LOG_FORMATS = ("text", "json", "console")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
 
 
@@ -49,10 +50,10 @@ class Settings(Variables):
         for name, url, schemes in (
             ("REDIS_URL", self.redis_url, {"redis", "rediss", "unix"}),
             ("COG_URL", self.cog_url, {"http", "https"}),
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp_endpoint or "http:", {"http", "https"}),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp_endpoint, {"http", "https"}),
+            ("PUBLIC_URL", self.public_url, {"http", "https"}),
         ):
-            if URL(url).scheme not in schemes:
-                raise SettingsError(f"{name} must be a {' or '.join(sorted(schemes))} URL")
+            _check_url(name, url, schemes)
         try:
             Policy.parse(self.allowed_private_hosts)
         except ValueError as error:
@@ -68,6 +69,7 @@ class Settings(Variables):
     def _check_choices(self) -> None:
         choice({"CLIENT_WEBHOOKS": self.client_webhooks}, "CLIENT_WEBHOOKS", "", CLIENT_WEBHOOKS)
         choice({"LOG_FORMAT": self.log_format}, "LOG_FORMAT", "", LOG_FORMATS)
+        choice({"LOG_LEVEL": self.log_level.upper()}, "LOG_LEVEL", "", LOG_LEVELS)
         choice({"DECODER_SANDBOX": self.decoder_sandbox}, "DECODER_SANDBOX", "", OPTIONAL)
         if self.api_keys_file and self.client_webhooks == "forward":
             # What is forwarded leaves no record, and what has no record has no tenant.
@@ -152,6 +154,19 @@ class Settings(Variables):
         """Raises SettingsError naming the variable that is missing or wrong."""
         values = {"models": default_model(environ)[0], **given(cls, environ)}
         return cls(**values)
+
+
+def _check_url(name: str, text: str, schemes: Collection[str]) -> None:
+    """Raises SettingsError, which does not quote the URL: it may hold a password."""
+    if not text:
+        return
+    try:
+        url = URL(text)
+        usable = url.scheme in schemes and bool(url.host or url.scheme == "unix")
+    except ValueError:  # of a port or an address that is none
+        usable = False
+    if not usable:
+        raise SettingsError(f"{name} must be a {' or '.join(sorted(schemes))} URL")
 
 
 def _check_secrets(name: str, values: Sequence[str]) -> None:

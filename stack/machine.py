@@ -35,6 +35,12 @@ def check_device(device: str) -> str:
     return name
 
 
+def check_numbers(compute_type: str, device: str) -> None:
+    """Raises SettingsError for a number format that the device lacks, as far as is known here."""
+    if device != "cuda" and compute_type in ("float16", "int8_float16"):
+        raise SettingsError(f"COMPUTE_TYPE is {compute_type}, which needs a GPU; set auto")
+
+
 def check_room(settings: Settings, *, on_gpu: bool) -> None:
     """Raises SettingsError where disk or memory is too small for the models asked for."""
     wanted = parts.whispers(settings)

@@ -5,7 +5,7 @@ Cog's own setup then finds them.
 
 from collections.abc import Callable
 
-from stack.machine import check_device, check_room
+from stack.machine import check_device, check_numbers, check_room
 from stack.settings import PREDICTOR, StackSettings
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.settings import Settings
@@ -19,5 +19,6 @@ def fetch_ahead(settings: StackSettings, say: Callable[[str], None]) -> None:
     if settings.predictor == PREDICTOR:
         wanted = Settings.from_environment({**settings.environ, "MODELS": settings.models})
         device = check_device(wanted.device)
+        check_numbers(wanted.compute_type, device)
         check_room(wanted, on_gpu=device != "cpu")
         fetch_missing(wanted, say)

@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -36,6 +37,8 @@ def prepared(settings: StackSettings) -> Iterator[tuple[int, ...]]:
     check_secrets(settings)
     with held_folders(settings) as descriptors:
         check_ports(settings)
+        if settings.own_redis_port is not None:
+            check_bridge(settings)
         check_redis(settings)
         _keep_secret(settings)
         yield descriptors
@@ -122,25 +125,32 @@ def check_ports(settings: StackSettings) -> None:
 
 
 def _check_port(name: str, host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        # A name may have addresses of both families, and the bridge listens at all of them.
+        for family, _, _, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            socket.create_server((address[0], port), family=family).close()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             reason = f"port {port} is taken by {named(listener(port))}; choose another one"
         elif error.errno == errno.EACCES:
             reason = f"port {port} is not for this user; choose one above 1023"
         else:
-            reason = f"nobody can listen at {host} (BRIDGE_HOST): {os.strerror(error.errno or 0)}"
+            reason = f"nobody can listen at {host} (BRIDGE_HOST): {error.strerror}"
         raise SettingsError(f"{name}: {reason}") from None
+
+
+def check_bridge(settings: StackSettings, *asked: str) -> str:
+    """What the bridge's interpreter says of what is ``asked``. Raises SettingsError."""
+    given = bridge(settings)
+    return _told((given.command[0], "-m", "stack.bridge_check", *asked), given.environ)
 
 
 def check_redis(settings: StackSettings) -> str:
     """The version of the Redis that is used. Raises SettingsError."""
     if settings.own_redis_port is None:
-        given = bridge(settings)
-        version = _told((given.command[0], "-m", "stack.redis_version"), given.environ)
-        return _check_version("REDIS_URL: the Redis there", version)
+        return _check_version("REDIS_URL: the Redis there", check_bridge(settings, "redis"))
     if shutil.which("redis-server") is None:
         raise SettingsError("redis-server is not installed; install it, or set REDIS_URL")
     told = _told(("redis-server", "--version"), settings.environ)
@@ -151,6 +161,8 @@ def _told(command: Sequence[str], environ: Mapping[str, str]) -> str:
     done = subprocess.run(  # noqa: S603 - our own commands
         command, cwd=ROOT, env=dict(environ), capture_output=True, text=True, check=False
     )
+    if done.returncode == -signal.SIGALRM:
+        raise SettingsError("REDIS_URL: the host there is not found in time")
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["it gives no version"]
         raise SettingsError(lines[-1])

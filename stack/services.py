@@ -21,6 +21,8 @@ _BRIDGE_SECRETS = (
     "WEBHOOK_SIGNING_KEY",
     "REDIS_URL",
 )
+REFUSED = "refused: "
+_REFUSALS = {"SettingsError", "MissingLibraries"}  # errors of a setup that another try repeats
 DRAIN_SECONDS = 30.0  # how long a stopping bridge may go on with the prediction it runs
 
 
@@ -29,8 +31,9 @@ class Service:
     """A process to keep alive.
 
     ``check`` returns None while all is well, else a reason; a reason that starts with "broken"
-    means that only a restart helps. The process itself must listen on ``port``: what another one
-    answers there is not its answer. ``stdin`` is handed over at the start.
+    means that only a restart helps, one that starts with "refused: " that not even this does.
+    The process itself must listen on ``port``: what another one answers there is not its answer.
+    ``stdin`` is handed over at the start.
     """
 
     name: str
@@ -147,7 +150,10 @@ def _cog_problem(url: str) -> str | None:
     if health.broken:
         log = str((body.get("setup") or {}).get("logs") or health.reason)
         # Cog puts its own words, and those of its worker, before the error's.
-        return f"broken: {health.status} {log.strip().rpartition('setup failed: ')[2]}"
+        error = log.strip().rpartition("setup failed: ")[2]
+        kind, _, reason = error.partition(": ")
+        refused = kind in _REFUSALS and health.status == "SETUP_FAILED"
+        return f"{REFUSED}{reason}" if refused else f"broken: {health.status} {error}"
     return str(health.status)
 
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 PREDICTOR = "predict.py:Predictor"
 KEPT_IN = "webhook-secret"  # in STATE_DIR
 LOOPBACK = "127.0.0.1"
+_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - what stands for it on this machine
 # What two stacks must not have in common; a stack that runs alone ignores it.
 _SHARED = (
     "BRIDGE_PORT",
@@ -58,8 +59,9 @@ class StackSettings:
 
     @property
     def url(self) -> str:
-        """Base of the API."""
-        return f"http://127.0.0.1:{self.bridge_port}"
+        """Base of the API, as this machine reaches it."""
+        host = _EVERYWHERE.get(self.bridge_host, self.bridge_host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.bridge_port}"
 
     @property
     def page_url(self) -> str:
@@ -80,6 +82,8 @@ class StackSettings:
         """
         if alone:
             environ = {name: value for name, value in environ.items() if name not in _SHARED}
+        # A file that was written on Windows leaves a carriage return behind.
+        environ = {name: value.rstrip("\r") for name, value in environ.items()}
         state = Path(environ.get("STATE_DIR") or ROOT / ".state").absolute()
         made_up = {
             "BRIDGE_TOKEN": secrets.token_hex(16),
@@ -96,7 +100,8 @@ class StackSettings:
             redis_url = f"redis://:{password}@127.0.0.1:{port}/0"
 
         def port_of(name: str, default: int) -> int:
-            return free_port() if alone else whole(given, name, default, least=1, most=PORTS)
+            port = 0 if alone else whole(given, name, default, most=PORTS)
+            return port or free_port()
 
         return cls(
             bridge_host=given.get("BRIDGE_HOST", LOOPBACK),

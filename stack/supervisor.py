@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from stack.processes import listens
-from stack.services import Service, working_directory
+from stack.services import REFUSED, Service, working_directory
 
 CHECK_SECONDS = 1.0
 FIRST_PAUSE = 0.5  # seconds before the first restart; doubles up to LONGEST_PAUSE
@@ -46,7 +46,10 @@ class Supervised:
             await self._start()
             reason = await self._watch()
             if self.process is not None and self.process.returncode == REFUSAL:
-                raise StartFailed(self._last_line(), REFUSAL)
+                raise StartFailed(self._refusal(), REFUSAL)
+            if reason.startswith(REFUSED):
+                await self.stop()
+                raise StartFailed(f"{self.service.name}: {reason[len(REFUSED) :]}", REFUSAL)
             if loop.time() - began > STABLE_SECONDS:
                 pause = FIRST_PAUSE
             self._say(f"{self.service.name}: {reason}; starting it again in {pause:g} s")
@@ -110,7 +113,7 @@ class Supervised:
         try:
             while not ended.done():
                 self.problem = await asyncio.to_thread(self._check)
-                if self.problem is not None and self.problem.startswith("broken"):
+                if self.problem is not None and self.problem.startswith(("broken", REFUSED)):
                     return self.problem
                 wait = CHECK_SECONDS if self.problem is None else CHECK_SECONDS / 10
                 await asyncio.wait([ended], timeout=wait)
@@ -127,11 +130,19 @@ class Supervised:
             return None if self._listened else f"port {port} is another process's"
         return problem
 
-    def _last_line(self) -> str:
-        lines = self._log.read_text(errors="replace").split("\n")
-        last = next((line for line in reversed(lines) if line.strip()), f"see {self._log}")
+    def failure(self, problem: str) -> str:
+        """``problem`` in one line, with what the process said last where it just ended."""
+        said = f" ({self._last_line()})" if problem.startswith("ended") else ""
+        return f"{self.service.name}: {problem}{said}; see {self._log}"
+
+    def _refusal(self) -> str:
+        last = self._last_line()
         name = f"{self.service.name}: "
         return last if last.startswith(name) else name + last
+
+    def _last_line(self) -> str:
+        lines = self._log.read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), f"see {self._log}")
 
 
 class Supervisor:
@@ -169,7 +180,7 @@ class Supervisor:
             self._raise_refusal()
             for name, member in self.members.items():
                 if member.starts > 1 and problems.get(name, "").startswith(("broken", "ended")):
-                    raise StartFailed(f"{name}: {problems[name]}; see {self.log_dir / name}.log")
+                    raise StartFailed(member.failure(problems[name]))
             await asyncio.sleep(CHECK_SECONDS / 10)
 
     async def refused(self) -> None:

@@ -134,10 +134,15 @@ def check_secret(name: str, value: str) -> None:
         raise SettingsError(f"{name} still holds a placeholder; choose a secret of your own")
     if len(value) < MIN_SECRET_LENGTH:
         raise SettingsError(f"{name} is shorter than {MIN_SECRET_LENGTH} characters")
+    if value[0] == value[-1] and value[0] in "\"'":
+        raise SettingsError(f"{name} stands in quotes, which would be part of it; leave them out")
+    if not all("!" <= character <= "~" for character in value):
+        raise SettingsError(f"{name} may hold ASCII characters only, and no spaces")
 
 
 def _convert(name: str, text: str, setting: Field[Any]) -> Any:
+    text = text.strip()  # a file that was written on Windows leaves a carriage return behind
     if isinstance(setting.default, int):
         least, most = setting.metadata["bounds"]
-        return check_whole(name, text.strip(), least=least, most=most)
+        return check_whole(name, text, least=least, most=most)
     return Path(text) if isinstance(setting.default, Path) else text

@@ -106,6 +106,16 @@ def old_environment(folder: Path, _: ExitStack) -> Start:
     return Start(python=python)
 
 
+def keys_with_a_bad_line(folder: Path, _: ExitStack) -> Start:
+    (folder / "keys").write_text("# nobody yet\nacme-ci 1234 acme read\n")
+    return Start({"API_KEYS_FILE": str(folder / "keys")})
+
+
+def redis_that_says_nothing(_: Path, stack: ExitStack) -> Start:
+    silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    return Start({"REDIS_URL": f"rediss://127.0.0.1:{silent.getsockname()[1]}/0"})
+
+
 def given(**environ: str) -> Make:
     return lambda _, __: Start(environ)
 
@@ -123,6 +133,21 @@ BROKEN: dict[str, tuple[Make, str]] = {
     "no hub": (no_hub, "tiny is not on this machine, and the hub does not answer"),
     "a device that is none": (given(DEVICE="tpu"), "DEVICE must be auto, cuda, mps or cpu"),
     "a device that is not there": (no_graphics_card, "DEVICE is cuda, but this machine has no"),
+    "a format of numbers that is none": (given(COMPUTE_TYPE="half"), "COMPUTE_TYPE must be auto, "),
+    "a format for cards alone": (given(COMPUTE_TYPE="float16"), "COMPUTE_TYPE is .* needs a GPU"),
+    "an aligner that is none": (given(ALIGN_MODELS="mine"), "ALIGN_MODELS: 'mine' is neither"),
+    "no number": (given(MAX_AUDIO_SECONDS="nan"), "MAX_AUDIO_SECONDS must be a whole number"),
+    "a number of the bridge": (given(QUEUE_LIMIT="many"), "QUEUE_LIMIT must be a whole number"),
+    "a level that is none": (given(LOG_LEVEL="LOUD"), "LOG_LEVEL must be DEBUG, INFO, WARNING or"),
+    "an address that is none": (given(PUBLIC_URL="example.org"), "PUBLIC_URL must be a http or"),
+    "a token in quotes": (given(BRIDGE_TOKEN="'a-token-for-tests'"), "BRIDGE_TOKEN stands in quo"),
+    "keys that are away": (given(API_KEYS_FILE="/none"), "API_KEYS_FILE: /none cannot be read: No"),
+    "a key's line that is none": (keys_with_a_bad_line, "API_KEYS_FILE: line 2: the second word"),
+    "a host that is none": (
+        given(BRIDGE_HOST="no-such.invalid"),
+        r"BRIDGE_PORT: .* \(BRIDGE_HOST\)",
+    ),
+    "a Redis that says nothing": (redis_that_says_nothing, "REDIS_URL: .*rediss:// is Redis with"),
     "two stacks in one folder": (another_stack, "STATE_DIR: .* is in use by .*process"),
     "an old environment": (old_environment, r"an older one: aiohttp 3\.0\.0 .*; run: make install"),
     "half an install": (half_an_install, "not complete: .* missing; run: make install"),

@@ -105,12 +105,7 @@ def _offered(sources: tuple[str, ...]) -> Mapping[str, Model]:
     """By name, and as the operator wrote it: a directory's path is nothing to show to clients."""
     found: dict[str, Model] = {}
     for source in sources:
-        model = registry.named_aligner(source)
-        if model is None:
-            raise SettingsError(
-                f"ALIGN_MODELS: {source!r} is neither a known aligner, nor a directory, nor "
-                "owner/name on the hub"
-            )
+        model = parts.offered_aligner(source)
         if found.get(model.name, model) != model:
             raise SettingsError(
                 f"ALIGN_MODELS: two models are called {model.name!r}, and requests ask for them "

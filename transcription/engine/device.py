@@ -48,6 +48,10 @@ def choose(settings: Settings) -> Device:
     compute_type = settings.compute_type
     if compute_type == "auto":
         compute_type = _compute_type(name)
+    elif compute_type not in {"default", *ctranslate2.get_supported_compute_types(whisper)}:
+        raise SettingsError(
+            f"COMPUTE_TYPE is {compute_type}, in which a {whisper} does not compute"
+        )
     windows = MOST_WINDOWS
     if name == "cuda":
         windows = windows_in(torch.cuda.get_device_properties(0).total_memory)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from models import contents, hub, registry
+from models import contents, hub
 from models.contents import Needed
 from models.registry import Model, Place
 from models.sources import CannotFetch, Say, Sources
@@ -56,8 +56,8 @@ def _wanted(settings: Settings) -> Iterator[_Wanted]:
         aligner = parts.aligner(settings, language)
         yield _Wanted("ALIGN_LANGUAGES", aligner, contents.ALIGNER, required)
     for source in settings.align_models:  # from disk only, and checked where they are directories
-        offered = registry.named_aligner(source)
-        if offered is not None and offered.place is Place.DIRECTORY:
+        offered = parts.offered_aligner(source)
+        if offered.place is Place.DIRECTORY:
             yield _Wanted("ALIGN_MODELS", offered, contents.ALIGNER, required=True)
     diarizer = parts.diarizer(settings)
     gated = diarizer.place is Place.HUB

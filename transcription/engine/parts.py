@@ -63,6 +63,17 @@ def diarizer(settings: Settings) -> Model:
     return model
 
 
+def offered_aligner(source: str) -> Model:
+    """One of ALIGN_MODELS. Raises SettingsError."""
+    model = registry.named_aligner(source)
+    if model is None:
+        raise SettingsError(
+            f"ALIGN_MODELS: {source!r} is neither a known aligner, nor a directory, nor "
+            "owner/name on the hub"
+        )
+    return model
+
+
 def aligner_at_hand(language: str, wanted: Model | None) -> Part | None:
     """``wanted`` where it is on this machine, else what stands in for it, if anything does."""
     if wanted is None or sources.is_here(wanted, contents.ALIGNER):

@@ -11,6 +11,19 @@ from transcription.options import KNOWN_SPEAKER_THRESHOLD
 
 _ALIGN_LANGUAGES = "en"
 _ALIGN_CACHE = 2  # half a gigabyte to one and a half each, as most aligners are large
+# The number formats of CTranslate2.
+COMPUTE_TYPES = (
+    "auto",
+    "default",
+    "float32",
+    "float16",
+    "bfloat16",
+    "int16",
+    "int8",
+    "int8_float32",
+    "int8_float16",
+    "int8_bfloat16",
+)
 _MAX_AUDIO_SECONDS = 6 * 3600.0  # as the bridge's; 1.4 GB of samples
 
 
@@ -82,8 +95,8 @@ class Settings:
             huggingface_token=environment.get("HUGGINGFACE_TOKEN")
             or environment.get("HF_TOKEN")
             or None,
-            device=environment.get("DEVICE") or "auto",
-            compute_type=environment.get("COMPUTE_TYPE") or "auto",
+            device=environment.get("DEVICE", "").strip() or "auto",
+            compute_type=choice(environment, "COMPUTE_TYPE", "auto", COMPUTE_TYPES),
             cpu_threads=whole(environment, "CPU_THREADS", 0),
             fitted_windows=choice(environment, "FITTED_WINDOWS", "1", ("0", "1")) == "1",
             max_audio_seconds=number(environment, "MAX_AUDIO_SECONDS", _MAX_AUDIO_SECONDS, least=1),

@@ -55,11 +55,26 @@ def test_a_useless_secret_is_refused_by_name_and_not_shown(variable: str, value:
         ("MODEL_ALIASES", "best=nothing"),
         ("MODEL_NAME", "no-owner"),
         ("MODELS", ","),
+        ("LOG_LEVEL", "LOUD"),
+        ("PUBLIC_URL", "example.org"),
+        ("PUBLIC_URL", "https://"),
+        ("COG_URL", "http://[::1"),
+        ("REDIS_URL", "redis://redis:99999/0"),
+        ("BRIDGE_TOKEN", '"in-quotes-it-is-another"'),
+        ("BRIDGE_TOKEN", "a token with spaces"),
+        ("WEBHOOK_SECRET", "schlüsselbund"),
     ],
 )
 def test_an_unusable_value_is_refused_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         Settings.from_env({**GOOD, variable: value})
+
+
+def test_a_carriage_return_of_a_file_from_windows_is_no_part_of_a_value() -> None:
+    read = Settings.from_env({name: f"{value}\r" for name, value in GOOD.items()})
+    assert read == Settings.from_env(GOOD)
+    files = Settings.from_env({**GOOD, "FILES_DIR": "/files\r", "LOG_LEVEL": "debug\r"})
+    assert (str(files.files_dir), files.log_level) == ("/files", "debug")
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:

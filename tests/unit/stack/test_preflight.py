@@ -81,6 +81,18 @@ def test_one_port_for_two(tmp_path: Path) -> None:
     assert line == f"COG_PORT and BRIDGE_PORT are both {port}; each needs its own"
 
 
+def test_a_name_has_a_port_only_where_all_its_addresses_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = ("127.0.0.1", "127.0.0.2")
+    with socket.create_server((addresses[1], 0)) as taken:
+        port = taken.getsockname()[1]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (name, port)) for name in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        line = refusal(tmp_path, BRIDGE_HOST="both", BRIDGE_PORT=str(port))
+    assert line.startswith(f"BRIDGE_PORT: port {port} is taken by ")
+
+
 def test_an_address_of_another_machine(tmp_path: Path) -> None:
     line = refusal(tmp_path, BRIDGE_HOST="192.0.2.1")
     assert "192.0.2.1 (BRIDGE_HOST)" in line

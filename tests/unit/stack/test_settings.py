@@ -73,6 +73,34 @@ def test_the_password_of_another_redis_is_not_that_of_ones_own(tmp_path: Path) -
     assert "the-password-of-the-other" in theirs.redis_address
 
 
+def test_a_carriage_return_is_no_part_of_a_value() -> None:
+    given = {"DEVICE": "cpu\r", "MODELS": "demo\r", "STATE_DIR": "/state\r", "COG_PORT": "5001\r"}
+    read = StackSettings.from_env(given | SECRETS)
+    assert (read.models, str(read.state_dir), read.cog_port) == ("demo", "/state", 5001)
+    assert "\r" not in "".join(cog(read).environ.values())
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8085"),
+        ("0.0.0.0", "http://127.0.0.1:8085"),
+        ("::", "http://[::1]:8085"),
+        ("::1", "http://[::1]:8085"),
+        ("192.0.2.7", "http://192.0.2.7:8085"),
+    ],
+)
+def test_the_bridge_is_asked_where_it_listens(host: str, url: str) -> None:
+    given = {"DEVICE": "cpu", "BRIDGE_HOST": host, "BRIDGE_PORT": "8085"}
+    assert StackSettings.from_env(given | SECRETS).url == url
+
+
+def test_port_0_is_a_free_one() -> None:
+    given = {"DEVICE": "cpu", "BRIDGE_PORT": "0", "COG_PORT": "0"}
+    read = StackSettings.from_env(given | SECRETS)
+    assert min(read.bridge_port, read.cog_port) > 0
+
+
 def test_a_secret_that_was_made_up_is_kept_for_the_next_run(tmp_path: Path) -> None:
     given = {"DEVICE": "cpu", "STATE_DIR": str(tmp_path)}
     first = StackSettings.from_env(given)

@@ -77,10 +77,10 @@ async def test_a_broken_process_is_replaced(tmp_path: Path) -> None:
 
 
 async def test_one_that_fails_again_is_reported(tmp_path: Path) -> None:
-    failing = service("a", "sh", "-c", "exit 3", check=lambda: "starting")
+    failing = service("a", "sh", "-c", "echo 'ValueError: why'; exit 3", check=lambda: "starting")
     supervisor = Supervisor([failing], tmp_path, lambda _: None)
     async with supervisor.running():
-        with pytest.raises(StartFailed, match="a: ended with status 3"):
+        with pytest.raises(StartFailed, match=r"a: ended with status 3 \(ValueError: why\); see "):
             await supervisor.ready()
 
 
@@ -98,6 +98,18 @@ async def test_one_that_refuses_is_not_started_again_and_its_last_line_is_shown(
             await supervisor.ready()
         assert (failed.value.status, supervisor.members["a"].starts) == (2, 1)
     assert said == []
+
+
+async def test_a_setup_that_refuses_is_not_tried_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    refusing = service("a", *FOREVER, check=lambda: "refused: NAME is wrong")
+    supervisor = Supervisor([refusing], tmp_path, said.append)
+    async with supervisor.running(), asyncio.timeout(30):
+        with pytest.raises(StartFailed, match=r"^a: NAME is wrong$") as failed:
+            await supervisor.ready()
+        assert (failed.value.status, supervisor.members["a"].starts) == (2, 1)
+    assert said == []
+    assert not alive(current(supervisor.members["a"]))
 
 
 async def test_what_another_process_answers_is_no_sign_of_ones_own(tmp_path: Path) -> None:
