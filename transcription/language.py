@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from transcription.errors import InvalidInput
+from transcription.language_names import ALSO
 from transcription.reading import NOTHING
 
 # Code -> English name, in the order of Whisper's own language tokens (large-v3: with Cantonese).
@@ -120,138 +121,40 @@ WITHOUT_SPACES = frozenset({"ja", "yue", "zh"})
 # Languages with spaces between phrases or sentences, and none between words.
 SPACES_BETWEEN_PHRASES = frozenset({"bo", "km", "lo", "my", "th"})
 
-# What a request says when it leaves the language to us, beside nothing at all.
-# `und` is BCP 47's word for an undetermined language, `mul` for several.
+# What a request says when it leaves the language to us, beside nothing at all; without what stands
+# between the words. `und` is BCP 47's word for an undetermined language, `mul` for several, `mis`
+# for one without a code, `zxx` for none.
 _DETECT = NOTHING | {
-    *("", "auto", "automatic", "autodetect", "auto-detect", "auto detect", "detect"),
-    *("und", "unknown", "any", "mul", "multi", "multilingual"),
+    *("", "auto", "automatic", "autodetect", "automaticdetection", "autodetectlanguage"),
+    *("detect", "detectlanguage", "detected", "languagedetection", "default"),
+    *("und", "unknown", "undetermined", "any", "mul", "multi", "multilingual", "mis", "zxx"),
 }
 
-# Code -> what else it is called, separated by commas: the codes of ISO 639-2 and 639-3 with those
-# of the individual languages that Whisper does not tell apart, withdrawn and national codes, and
-# other names, Whisper's own and the speakers' own among them.
-_ALSO: Mapping[str, str] = MappingProxyType(
-    {
-        "en": "eng",
-        "zh": "zho, chi, cmn, mandarin, mandarin chinese, simplified chinese, traditional chinese, "
-        "中文, 汉语, 漢語, 普通话, 普通話",
-        "de": "deu, ger, deutsch",
-        "es": "spa, castilian, español, espanol",
-        "ru": "rus, русский",
-        "ko": "kor, 한국어",
-        "fr": "fra, fre, français, francais",
-        "ja": "jpn, jp, 日本語",
-        "pt": "por, brazilian portuguese, português, portugues",
-        "tr": "tur, türkçe",
-        "pl": "pol, polski",
-        "ca": "cat, valencian, català",
-        "nl": "nld, dut, vls, flemish, nederlands",
-        "ar": "ara, arb, arz, apc, acm, ary, standard arabic, العربية",
-        "sv": "swe, svenska",
-        "it": "ita, italiano",
-        "id": "ind, in, bahasa indonesia",
-        "hi": "hin, हिन्दी, हिंदी",
-        "fi": "fin, suomi",
-        "vi": "vie, tiếng việt",
-        "he": "heb, iw, עברית",
-        "uk": "ukr, українська",
-        "el": "ell, gre, ελληνικά",
-        "ms": "msa, may, zsm, bahasa melayu",
-        "cs": "ces, cze, čeština",
-        "ro": "ron, rum, mo, mol, moldavian, moldovan, română",
-        "da": "dan, dansk",
-        "hu": "hun, magyar",
-        "ta": "tam, தமிழ்",
-        "no": "nor, nb, nob, no-bok, bokmål, bokmal, norwegian bokmål, norwegian bokmal, norsk",
-        "th": "tha, ไทย, ภาษาไทย",
-        "ur": "urd, اردو",
-        "hr": "hrv, scr, hrvatski",
-        "bg": "bul, български",
-        "lt": "lit, lietuvių",
-        "la": "lat",
-        "mi": "mri, mao, māori",
-        "ml": "mal, മലയാളം",
-        "cy": "cym, wel, cymraeg",
-        "sk": "slk, slo, slovenčina",
-        "te": "tel, తెలుగు",
-        "fa": "fas, per, pes, prs, farsi, dari, فارسی",
-        "lv": "lav, lvs, latviešu",
-        "bn": "ben, bangla, বাংলা",
-        "sr": "srp, scc, sh, serbo-croatian, српски, srpski",
-        "az": "aze, azj, azeri",
-        "sl": "slv, slovene, slovenščina",
-        "kn": "kan, ಕನ್ನಡ",
-        "et": "est, ekk, eesti",
-        "mk": "mkd, mac, македонски",
-        "br": "bre",
-        "eu": "eus, baq, euskara",
-        "is": "isl, ice, íslenska",
-        "hy": "hye, arm, հայերեն",
-        "ne": "nep, npi, नेपाली",
-        "mn": "mon, khk",
-        "bs": "bos, bosanski",
-        "kk": "kaz, қазақ тілі",
-        "sq": "sqi, alb, als, shqip",
-        "sw": "swa, swh, kiswahili",
-        "gl": "glg, galego",
-        "mr": "mar, मराठी",
-        "pa": "pan, panjabi, ਪੰਜਾਬੀ",
-        "si": "sin, sinhalese",
-        "km": "khm, cambodian",
-        "sn": "sna",
-        "yo": "yor",
-        "so": "som",
-        "af": "afr",
-        "oc": "oci",
-        "ka": "kat, geo, ქართული",
-        "be": "bel, byelorussian, беларуская",
-        "tg": "tgk",
-        "sd": "snd",
-        "gu": "guj, ગુજરાતી",
-        "am": "amh",
-        "yi": "yid, ydd, ji",
-        "lo": "laotian",
-        "uz": "uzb, uzn",
-        "fo": "fao",
-        "ht": "hat, haitian",
-        "ps": "pus, pbt, pst, pushto",
-        "tk": "tuk",
-        "nn": "nno, no-nyn, norwegian nynorsk",
-        "mt": "mlt",
-        "sa": "san",
-        "lb": "ltz, letzeburgesch",
-        "my": "mya, bur, burmese",
-        "bo": "bod, tib",
-        "tl": "tgl, fil, filipino, pilipino",
-        "mg": "mlg, plt",
-        "as": "asm",
-        "tt": "tat",
-        "ln": "lin",
-        "ha": "hau",
-        "ba": "bak",
-        "jw": "jav, jv",
-        "su": "sun",
-        "yue": "zh-yue, 粵語, 粤语, 廣東話, 广东话",
-    }
-)
 _SUBTAG = re.compile(r"[a-z0-9]{1,8}")
-_LONGEST_SHOWN = 60  # characters of a name that is refused
+_AROUND = " \t\r\n\"'[]"  # of a text as JSON or Python writes it, also of a list's only item
+# Two names at once are refused, unless the second is one of the first: "Chinese (Cantonese)".
+_PART_OF = {"yue": "zh", "nn": "no"}
+_LEAST_OF_A_NAME = 4  # letters; shorter words are codes, and words like "in"
+_LONGEST_NAME = 60  # characters
 
 
 def code_of(language: str | None) -> str | None:
     """The code for a language's code, tag or name in any case; None where it is to be detected.
 
-    ``en-US``, ``pt_BR`` and ``de_DE.UTF-8`` lose what follows the language. Raises InvalidInput.
+    ``en-US``, ``pt_BR`` and ``de_DE.UTF-8`` lose what follows the language, ``Swiss German`` and
+    ``Chinese, Simplified`` what describes it. Raises InvalidInput.
     """
     given = (language or "").strip()
-    name = unicodedata.normalize("NFC", given).casefold()
+    name = _normal(given).strip(_AROUND)
     name = name.removeprefix("<|").removesuffix("|>")  # as the model itself writes it
-    if name in _DETECT:
+    if re.sub(r"[\W_]", "", name) in _DETECT:
         return None
     for candidate in _candidates(name):
         if candidate in _CODES:
             return _CODES[candidate]
-    shown = given[:_LONGEST_SHOWN] + "…" * (len(given) > _LONGEST_SHOWN)
+    if (code := _described(name)) is not None:
+        return code
+    shown = given[:_LONGEST_NAME] + "…" * (len(given) > _LONGEST_NAME)
     raise InvalidInput(
         "language",
         f"{shown!r} is not a language that can be transcribed; GET /languages and docs/api.md "
@@ -259,19 +162,42 @@ def code_of(language: str | None) -> str | None:
     )
 
 
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def _candidates(name: str) -> Iterator[str]:
-    """``name``, and what is left of it without region, script, encoding or remark."""
+    """``name``, and what is left of a tag without region, script, encoding or quality."""
     yield name
-    yield name.partition("(")[0].strip()  # "Portuguese (Brazil)"
-    subtags = re.split("[-_]", re.split("[.@]", name)[0])
+    subtags = re.split("[-_]", re.split("[.@;]", name)[0].strip())
     if all(map(_SUBTAG.fullmatch, subtags)):
         # From the most special to the most general, as RFC 4647 looks a tag up.
         for count in range(len(subtags), 0, -1):
             yield "-".join(subtags[:count])
 
 
+def _described(name: str) -> str | None:
+    """The one language that a longer text names; what stands in brackets may say which part."""
+    if len(name) > _LONGEST_NAME:
+        return None
+    outside, _, inside = name.partition("(")
+    codes = _named(outside)
+    codes |= {code for code in _named(inside) if _PART_OF.get(code) in codes}
+    codes -= {_PART_OF[code] for code in codes if code in _PART_OF}
+    return codes.pop() if len(codes) == 1 else None
+
+
+def _named(text: str) -> set[str]:
+    """Every language that one of the words names, or an item of a browser's list of tags."""
+    words = re.split(r"[\W_]+", text)
+    found = [word for word in words if len(word) >= _LEAST_OF_A_NAME or not word.isascii()]
+    if "," in text:
+        found += [tag for item in text.split(",") for tag in _candidates(item.strip())]
+    return {_CODES[each] for each in found if each in _CODES}
+
+
 _CODES: Mapping[str, str] = MappingProxyType(
     {code: code for code in LANGUAGES}
     | {name.casefold(): code for code, name in LANGUAGES.items()}
-    | {other: code for code, others in _ALSO.items() for other in others.split(", ")}
+    | {_normal(other): code for code, others in ALSO.items() for other in others.split(", ")}
 )

@@ -27,6 +27,16 @@ NAMED = {
     # Three letters, terminological and bibliographic.
     "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "FRE": "fr", "zho": "zh", "chi": "zh",
     "cmn-Hans-CN": "zh", "heb": "he", "nob": "no", "tgl": "tl", "jav": "jw", "swh": "sw",
+    # With a description, as menus and ISO 639 write names.
+    "American English": "en", "english language": "en", "Swiss German": "de", "English - UK": "en",
+    "Chinese, Simplified": "zh", "Chinese (Traditional, Taiwan)": "zh", "中文（繁體）": "zh",
+    "Spanish; Castilian": "es", "Greek, Modern (1453-)": "el", "Serbian (Latin)": "sr",
+    "Chinese (Cantonese)": "yue", "Norwegian (Nynorsk)": "nn", "Bokmål, Norwegian": "no",
+    # Codes of countries that stand for no other language.
+    "cn": "zh", "ua": "uk", "cz": "cs", "gr": "el", "dk": "da", "vn": "vi", "jp": "ja",
+    # As a browser's setting, JSON and full-width keyboards write it.
+    "en-US,en;q=0.9": "en", "pt-BR, pt": "pt", "nb;q=1": "no", '"en"': "en", '["fr"]': "fr",
+    "['English']": "en", "ｄｅ": "de",
 }  # fmt: skip
 
 
@@ -39,7 +49,10 @@ def test_a_language_is_known_by_all_its_names(name: str, code: str) -> None:
 
 @pytest.mark.parametrize(
     "nothing",
-    [None, "", " ", "auto", "Auto", "und", " None", "null", "multi", "mul", "any", "Unknown"],
+    [
+        *(None, "", " ", "auto", "Auto", "und", " None", "null", "multi", "mul", "any", "Unknown"),
+        *("auto_detect", "Auto-Detect", "detect language", "Default", "zxx", '""'),
+    ],
 )
 def test_without_a_name_the_language_is_detected(nothing: str | None) -> None:
     assert code_of(nothing) is None
@@ -58,7 +71,11 @@ def test_names_of_whisper_and_of_iso_639_2_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["klingon", "xx", "e", "en US", "en--us", "(en)", "english language", "x" * 200]
+    "name",
+    [
+        *("klingon", "xx", "e", "en US", "en--us", "(en)", "no language", "x" * 200),
+        *("en,de", "English, German", "German or Dutch", "Kurdish (Sorani)", "kr"),
+    ],
 )
 def test_another_name_is_refused_with_itself_and_where_the_list_is(name: str) -> None:
     (problem,) = InputSchema().problems({"language": name})
