@@ -4,11 +4,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-# Who publishes the original weights, or those of faster-whisper made from them.
-_PUBLISHERS = re.compile(r"(openai|systran|guillaumekln|mobiuslabsgmbh|deepdml|dropbox-dash)/")
-_HEAD = re.compile(r"(faster-)?whisper-")
-_TAIL = re.compile(r"-ct2$")
-_SHORT = {"large": "large-v3", "turbo": "large-v3-turbo"}  # as Whisper itself calls them
+from transcription.reading import bare
+
+# Who publishes the original weights, or the same in the format of another program.
+_PUBLISHERS = re.compile(
+    r"(@cf/)?(openai|systran|guillaumekln|mobiuslabsgmbh|deepdml|dropbox-dash|xenova"
+    r"|(mlx|onnx)-community|ggml-org|ggerganov)/"
+)
+_HEAD = re.compile(r"(openai-)?((faster-)?whisper-|ggml-)")
+_TAIL = re.compile(r"(-ct2|-mlx|\.bin|\.pt)$")
+# As Whisper itself calls them, and two hosts whose API is OpenAI's.
+_SHORT = {
+    **dict.fromkeys(("large", "v3"), "large-v3"),
+    **dict.fromkeys(("turbo", "v3-turbo"), "large-v3-turbo"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +29,8 @@ class Names:
 
     def resolve(self, name: str) -> str | None:
         """The offered model that ``name`` means; None where there is none."""
-        name = self.aliases.get(name.strip(), name.strip())
+        name = bare(name)
+        name = self.aliases.get(name, name)
         if name in self.offered:
             return name
         return next((one for one in self.offered if _plain(one) == _plain(name)), None)
@@ -40,8 +50,8 @@ def read_aliases(text: str, offered: Sequence[str]) -> dict[str, str]:
 
 def _plain(name: str) -> str:
     """``large-v3`` for ``Systran/faster-whisper-large-v3`` and the like, others as they are."""
-    bare = _PUBLISHERS.sub("", name.lower(), count=1)
-    if "/" in bare:
+    own = _PUBLISHERS.sub("", name.lower(), count=1)
+    if "/" in own:
         return name
-    bare = _TAIL.sub("", _HEAD.sub("", bare, count=1))
-    return _SHORT.get(bare, bare)
+    own = _TAIL.sub("", _HEAD.sub("", re.sub("[ _]", "-", own), count=1))
+    return _SHORT.get(own, own)

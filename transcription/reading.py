@@ -8,10 +8,10 @@ from typing import Any
 # What programs write into a text in the place of a value that they do not have.
 NOTHING = frozenset({"none", "null", "undefined"})
 _TYPED = frozenset({"boolean", "integer", "number"})
-_TRUE = frozenset({"true", "1", "yes", "on"})  # `on` is what a browser sends of a ticked box
-_FALSE = frozenset({"false", "0", "no", "off"})
+_TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})  # a browser sends `on` of a ticked box
+_FALSE = frozenset({"false", "0", "no", "off", "f", "n"})
 _LIST = re.compile(r"\[(.*)\]", re.DOTALL)
-_AROUND = " \t\r\n\"'"  # what may stand around a word of a list
+_AROUND = " \t\r\n\"'"  # what may stand around a word: programs write JSON where a text belongs
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -36,18 +36,23 @@ def value_of(kind: str | None, text: str) -> Any:
 
 def says_nothing(text: str) -> bool:
     """Whether a text stands for no value, where a value is no text of its own."""
-    return text.strip().lower() in {"", *NOTHING}
+    return bare(text).lower() in {"", *NOTHING}
+
+
+def bare(text: str) -> str:
+    """A word without what stands around it."""
+    return text.strip(_AROUND)
 
 
 def boolean(text: str) -> bool | None:
     """True or false in any spelling that clients use; None for anything else."""
-    word = text.strip().lower()
+    word = bare(text).lower()
     return True if word in _TRUE else False if word in _FALSE else None
 
 
 def number(text: str, *, whole: bool = False) -> float | int | None:
     """A finite number, an int where it has to be ``whole``; None for anything else."""
-    if not _NUMBER.fullmatch(text.strip()):
+    if not _NUMBER.fullmatch(text := bare(text)):
         return None
     value = float(text)
     if not math.isfinite(value) or (whole and not value.is_integer()):
@@ -76,5 +81,5 @@ def items(text: str) -> Any:
 def words(text: str) -> list[str]:
     """The words of a list as JSON, as Python writes one or between commas; none holds a comma."""
     listed = _LIST.fullmatch(text.strip())
-    parts = (part.strip(_AROUND) for part in (listed[1] if listed else text).split(","))
+    parts = map(bare, (listed[1] if listed else text).split(","))
     return [part for part in parts if part]

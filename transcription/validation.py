@@ -10,10 +10,11 @@ from jsonschema.exceptions import ValidationError
 from transcription.errors import InvalidInput
 from transcription.language import code_of
 from transcription.options import AUDIO_NAMES, TRACK, Options
-from transcription.reading import number
+from transcription.reading import bare, number, value_of
 from transcription.schema import input_schema
 
 _SHOWN_CHOICES = 12  # more than this many are counted rather than listed
+_TYPES = {name: each.get("type") for name, each in input_schema()["properties"].items()}
 _CHOICES = frozenset(option.name for option in fields(Options) if option.metadata["choices"])
 _KINDS = {
     "integer": "a whole number",
@@ -75,24 +76,26 @@ class InputSchema:
 def as_meant(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """A request's inputs, however its client writes them: a blank text says nothing, as null does.
 
-    A choice comes in any case, and a track's number may be a number.
+    A choice comes in any case, booleans and numbers may be texts, and a track's number a number.
     """
-    given = {
-        name: _text(name, value) if isinstance(value, str) else value
-        for name, value in inputs.items()
-    }
+    given = {name: _meant(name, value) for name, value in inputs.items()}
     track = given.get(TRACK)
     if isinstance(track, str | int | float) and not isinstance(track, bool):
-        text = str(track).strip().lower()
+        text = bare(str(track)).lower()
         found = number(text, whole=True)
         given[TRACK] = text if found is None else str(found)
     return given
 
 
-def _text(name: str, value: str) -> str | None:
-    if not value.strip():
-        return None
-    return value.strip().lower() if name in _CHOICES else value
+def _meant(name: str, value: Any) -> Any:
+    kind = _TYPES.get(name)
+    if isinstance(value, str):
+        return bare(value).lower() or None if name in _CHOICES else value_of(kind, value)
+    if kind == "boolean" and value in {0, 1}:
+        return bool(value)
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def _problems_of_language(name: str) -> list[InvalidInput]:

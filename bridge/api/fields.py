@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bridge.context import Context
 from transcription.errors import InvalidInput
-from transcription.reading import items, says_nothing, value_of, words
+from transcription.reading import bare, items, says_nothing, value_of, words
 
 _ITEM = re.compile(r"\[\d*\]$")  # what clients write behind the name of a list
 
@@ -39,7 +39,7 @@ class Fields:
     def choice(self, name: str, otherwise: str, choices: Collection[str]) -> str:
         """One of ``choices``, in any case. Raises InvalidInput."""
         given = self.one(name) or ""
-        found = otherwise if says_nothing(given) else given.strip().lower()
+        found = otherwise if says_nothing(given) else bare(given).lower()
         if found not in choices:
             raise InvalidInput(name, f"{given[:60]!r} is not one of {', '.join(choices)}")
         return found

@@ -62,10 +62,11 @@ async def test_subtitles_are_laid_out_as_asked(api: Api) -> None:
 # Booleans, numbers, lists
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route != JSON])
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
+        ("suppress_numerals", '"true"', True),
         ("suppress_numerals", "True", True),
         ("suppress_numerals", "1", True),
         ("suppress_numerals", "on", True),
@@ -82,7 +83,18 @@ async def test_booleans_and_numbers(
     assert (shown[name], type(shown[name])) == (value, type(value))
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route != JSON])
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [("diarization", 0, False), ("suppress_numerals", 1, True), ("num_speakers", 2.0, 2)],
+)
+async def test_numbers_in_json_that_stand_for_others(
+    api: Api, name: str, given: float, value: object
+) -> None:
+    shown = await inputs(api, await ask(api, JSON, **{name: given}))
+    assert (shown[name], type(shown[name])) == (value, type(value))
+
+
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     ("name", "text"), [("suppress_numerals", "perhaps"), ("num_speakers", "2.5")]
 )
@@ -99,10 +111,9 @@ async def test_what_says_nothing_is_not_there(api: Api, route: str) -> None:
     empty = dict.fromkeys((*blank, "align_model", "hotwords", "language"), "")
     shown = await inputs(api, await ask(api, route, **empty))
     assert not {name for name in empty if shown.get(name) == ""}
-    if route != JSON:
-        absent = {"num_speakers": "None", "suppress_numerals": "null", "temperature": "undefined"}
-        shown = await inputs(api, await ask(api, route, **absent))
-        assert not {name for name in absent if shown.get(name) is not None}
+    absent = {"num_speakers": "None", "suppress_numerals": "null", "temperature": "undefined"}
+    shown = await inputs(api, await ask(api, route, **absent))
+    assert not {name for name in absent if shown.get(name) is not None}
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -6,7 +6,7 @@ from typing import Any
 from bridge.api.fields import Fields
 from transcription.errors import InvalidInput
 from transcription.options import NAMES
-from transcription.reading import from_json, number, says_nothing
+from transcription.reading import bare, from_json, number, says_nothing
 
 DIARIZING = "gpt-4o-transcribe-diarize"
 # The names that clients know; all stand for the operator's default model.
@@ -43,7 +43,7 @@ class OpenAIFields(Fields):
 
     def alias(self) -> str | None:
         """OpenAI's model that is named, in any case and also as gateways name its provider."""
-        name = (self.one("model") or "").strip().lower().removeprefix("openai/")
+        name = bare(self.one("model") or "").lower().removeprefix("openai/")
         return name if name in ALIASES else None
 
     def own(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class OpenAIFields(Fields):
         text = self.one("chunking_strategy")
         prefix = "chunking_strategy["
         parts = {k[len(prefix) : -1]: v[-1] for k, v in self.texts.items() if k.startswith(prefix)}
-        if text is None or says_nothing(text) or text.strip().lower() == "auto":
+        if text is None or says_nothing(text) or bare(text).lower() == "auto":
             return parts or None
         try:
             parsed = from_json(text)

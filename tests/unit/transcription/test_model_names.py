@@ -25,6 +25,15 @@ PRODUCTION = ("large-v3", "large-v3-turbo", "base", "/models/own", "someone/whis
         ("whisper-base", "base"),
         ("/models/own", "/models/own"),
         ("someone/whisper-large-v3-de", "someone/whisper-large-v3-de"),
+        *(
+            (name, "large-v3")
+            for name in ('"large-v3"', "Large V3", "whisper_large_v3", "ggml-large-v3.bin")
+        ),
+        *((name, "large-v3") for name in ("whisper-v3", "openai-whisper-large-v3", "large-v3.pt")),
+        ("mlx-community/whisper-large-v3-mlx", "large-v3"),
+        ("@cf/openai/whisper-large-v3-turbo", "large-v3-turbo"),
+        ("whisper-v3-turbo", "large-v3-turbo"),
+        ("Xenova/whisper-base", "base"),
         ("somebody/whisper-large-v3", None),
         ("whisper-tiny", None),
         ("whisper-1", None),

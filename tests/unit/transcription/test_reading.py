@@ -12,11 +12,23 @@ from transcription.reading import value_of, words
     [
         *(
             ("boolean", text, True)
-            for text in ("true", "True", "TRUE", "1", " true\n", "on", "Yes")
+            for text in (
+                "true",
+                "True",
+                "TRUE",
+                "1",
+                " true\n",
+                "on",
+                "Yes",
+                "t",
+                "Y",
+                '"true"',
+                "'True'",
+            )
         ),
-        *(("boolean", text, False) for text in ("false", "False", "0", "off", "NO")),
+        *(("boolean", text, False) for text in ("false", "False", "0", "off", "NO", "F", "n")),
         *(("boolean", text, text) for text in ("perhaps", "2", "-1", "truefalse")),
-        *(("integer", text, 2) for text in ("2", "2.0", " 2 ", "+2", "2.", "2e0")),
+        *(("integer", text, 2) for text in ("2", "2.0", " 2 ", "+2", "2.", "2e0", '"2"')),
         *(("integer", text, text) for text in ("2.5", "two", "2_0", "nan", "1e999", "0x2", "²")),
         ("number", "0.25", 0.25),
         ("number", ".5", 0.5),
