@@ -225,7 +225,7 @@ def _wire(settings: Settings, redis: "Redis", cog: Cog, probe: Probe) -> Context
         lifecycle=Lifecycle(store, files, queue, meter, keep_recordings=kept),
         intake=intake,
         webhooks=Webhooks(settings, store, redis, sealed, partial(webhook_body, links)),
-        forward=Forward(intake, arrivals, files, cog, links),
+        forward=Forward(intake, arrivals, cog, links),
     )
 
 

@@ -44,6 +44,14 @@ class Fields:
             raise InvalidInput(name, f"{given[:60]!r} is not one of {', '.join(choices)}")
         return found
 
+    def choices(self, name: str, choices: Collection[str]) -> list[str]:
+        """A list of ``choices``, in any case. Raises InvalidInput."""
+        found = self.words(name)
+        for word in found:
+            if word.lower() not in choices:
+                raise InvalidInput(name, f"{word[:60]!r} is not one of {', '.join(choices)}")
+        return [word.lower() for word in found]
+
     def boolean(self, name: str, *, otherwise: bool = False) -> bool:
         """Whether it is true; ``otherwise`` where it is absent. Raises InvalidInput."""
         given = value_of("boolean", self.one(name) or "")

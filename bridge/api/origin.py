@@ -8,7 +8,8 @@ from aiohttp import web
 from bridge.api.auth import principal_of
 from bridge.api.ids import new_key
 from bridge.context import CONTEXT
-from bridge.intake.accept import Origin, Request, Upload
+from bridge.intake.accept import Origin, Request
+from bridge.recordings.arrive import Upload
 
 
 def base_url(request: web.Request) -> str:

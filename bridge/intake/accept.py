@@ -1,7 +1,6 @@
 """From a checked request to a queued prediction: recording kept, record written, task added."""
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import logging
@@ -14,12 +13,12 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from bridge.intake.validation import Inputs
-from bridge.recordings.arrive import Arrivals, Arrived
-from bridge.recordings.files import Files, Stored, new_id
+from bridge.recordings.arrive import Arrivals, Arrived, Source, Upload
+from bridge.recordings.files import Files, new_id
 from bridge.records.idempotency import Idempotency
 from bridge.records.limits import Claim
 from bridge.records.pace import QueuePlace
-from bridge.records.prediction import EVENTS, Prediction, Recording
+from bridge.records.prediction import EVENTS, Prediction
 from bridge.records.store import AlreadyExists, Store
 from bridge.records.tenants import Key, Principal
 from bridge.settings import Settings
@@ -30,16 +29,6 @@ from transcription.options import AUDIO_NAMES, REFERENCES, SECRETS, TRACK
 MASK = "**********"  # what Replicate's and Cog's own answers show for a secret
 _CLAIM_LOOKS, _CLAIM_PAUSE = 40, 0.05  # seconds; together longer than a request takes to record
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A recording that came with the request and is stored already."""
-
-    field: str
-    filename: str
-    recording: str
-    stored: Stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,16 +74,6 @@ class Request:
         if origin.idempotency_key is not None:
             return _digest("key", tenant, origin.sender, origin.idempotency_key)
         return _digest("body", tenant, origin.sender, self.fingerprint)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A recording or clip: what the record shows of it, and what is known of it by now."""
-
-    recording: Recording
-    shown: str
-    bytes: int = 0
-    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +139,6 @@ class Intake:
         """Queue what is recorded. From here on it is accepted, whatever happens."""
         try:
             await self._queue.submit(prediction)
-            await self._queue.cancel_at(prediction)
         except RedisError:
             _log.warning("prediction %s: queued later, by the sweep", prediction.id)
 
@@ -187,39 +165,42 @@ class Intake:
         return None
 
     async def _record(self, request: Request, recording: str) -> Accepted:
-        inputs = self.inputs.settled(request.inputs)
-        if request.upload is not None:
-            inputs[request.upload.field] = f"upload:{request.upload.filename}"
-        name, audio = self.inputs.check(inputs)
+        upload = request.upload
+        sent = {} if upload is None else {upload.field: f"upload:{upload.filename}"}
+        asked = self.inputs.check({**request.inputs, **sent})
+        given = upload if upload is not None and upload.field == asked.field else asked.recording
+        sources = [
+            Source(recording, asked.field, given, asked.inputs.get(TRACK)),
+            *(Source(new_id(), REFERENCES, uri) for uri in asked.inputs.get(REFERENCES) or ()),
+        ]
         if request.webhook is not None:
             await self._arrivals.check_url("webhook", request.webhook)
-        async with contextlib.AsyncExitStack() as failing:
-            clips = await self._keep_clips(inputs, request, failing)
-            kept = await self._keep(recording, name, audio, request, inputs.get(TRACK))
-            prediction = self._prediction(request, kept, {**inputs, name: kept.shown}, clips)
+        async with self._arrivals.kept(sources, request.id.tenant) as arrived:
+            inputs = {**asked.inputs, asked.field: arrived[0].shown}
+            prediction = self._prediction(request, arrived, inputs)
             holder = request.origin.holder
-            size = kept.bytes + sum(clip.bytes for clip in clips)
-            claim = Claim(holder.key_id, holder.limits, kept.seconds, size)
+            size = sum(one.bytes for one in arrived)
+            claim = Claim(holder.key_id, holder.limits, arrived[0].seconds, size)
             place = await self._store.create(prediction, _secrets(inputs), claim)
-            failing.pop_all()
         return Accepted(prediction, place)
 
     def _prediction(
-        self, request: Request, kept: _Kept, inputs: Mapping[str, Any], clips: Sequence[_Kept]
+        self, request: Request, arrived: Sequence[Arrived], inputs: Mapping[str, Any]
     ) -> Prediction:
-        """The new record; ``clips`` are the known speakers'."""
+        """The new record; the first that arrived is the recording, the others are clips."""
         now = datetime.now(UTC)
+        (recording, *clips), shown = [one.recording for one in arrived], _shown(inputs)
         if clips:
-            inputs = {**inputs, REFERENCES: [clip.shown for clip in clips]}
+            shown[REFERENCES] = [one.shown for one in arrived[1:]]
         return Prediction(
             id=request.id,
             model=self._settings.model_name,
             version=self.version,
-            input=_shown(inputs),
+            input=shown,
             created_at=now,
-            source=kept.recording.source,
-            recording=kept.recording.name,
-            references=tuple(clip.recording for clip in clips),
+            source=recording.source,
+            recording=recording.name,
+            references=tuple(clips),
             deadline=now + request.cancel_after if request.cancel_after else None,
             base_url=request.origin.base_url,
             webhook=request.webhook,
@@ -228,33 +209,6 @@ class Intake:
             traceparent=tracing.current().traceparent,
             key_id=request.origin.holder.key_id,
         )
-
-    async def _keep_clips(
-        self, inputs: Mapping[str, Any], request: Request, failing: contextlib.AsyncExitStack
-    ) -> list[_Kept]:
-        """The known speakers' clips, as `_keep` keeps a recording; ``failing`` removes them."""
-        kept = []
-        for uri in inputs.get(REFERENCES) or ():
-            name = new_id()
-            failing.callback(self._files.remove, name)
-            kept.append(await self._keep(name, REFERENCES, uri, request))
-        return kept
-
-    async def _keep(
-        self, recording: str, field: str, audio: str, request: Request, track: str | None = None
-    ) -> _Kept:
-        upload = request.upload
-        if upload is not None and upload.field == field:
-            size = upload.stored.size
-            seconds = await self._arrivals.check(recording, field, size, track)
-            arrived: Arrived | None = Arrived(size, upload.filename, size, seconds)
-        else:
-            tenant = request.id.tenant
-            arrived = await self._arrivals.keep(recording, field, audio, tenant, track)
-        if arrived is None:
-            return _Kept(Recording(recording, audio), audio)
-        shown = f"{arrived.shown} ({arrived.size} bytes)"
-        return _Kept(Recording(recording), shown, arrived.stored, arrived.seconds)
 
 
 def _digest(*parts: str) -> str:

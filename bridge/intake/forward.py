@@ -11,8 +11,8 @@ from typing import Any, Final
 from bridge.cog.client import Cog, NotAccepted
 from bridge.intake.accept import Intake
 from bridge.links import Links
-from bridge.recordings.arrive import Arrivals
-from bridge.recordings.files import FORWARDED, Files, new_id
+from bridge.recordings.arrive import Arrivals, Source
+from bridge.recordings.files import FORWARDED, new_id
 from bridge.records.tenants import DEFAULT
 from bridge.settings import Settings
 from transcription.errors import TranscriptionError
@@ -37,43 +37,35 @@ def applies(settings: Settings, body: Mapping[str, Any]) -> bool:
 class Forward:
     """Hands requests to Cog without a record."""
 
-    def __init__(
-        self, intake: Intake, arrivals: Arrivals, files: Files, cog: Cog, links: Links
-    ) -> None:
+    def __init__(self, intake: Intake, arrivals: Arrivals, cog: Cog, links: Links) -> None:
         self._intake: Final = intake
         self._arrivals: Final = arrivals
-        self._files: Final = files
         self._cog: Final = cog
         self._links: Final = links
 
     async def send(self, body: Mapping[str, Any]) -> tuple[int, Any]:
         """Cog's status and answer. Raises InvalidInputs, InvalidInput or Busy."""
-        inputs = self._intake.inputs.settled(body.get("input") or {})
-        name, audio = self._intake.inputs.check(inputs)
+        asked = self._intake.inputs.check(body.get("input") or {})
         await self._arrivals.check_url("webhook", str(body["webhook"]))
-        files = {new_name(): uri for uri in (audio, *(inputs.get(REFERENCES) or ()))}
-        try:
-            for number, (recording, uri) in enumerate(files.items()):
-                field, track = (REFERENCES, None) if number else (name, inputs.get(TRACK))
-                await self._keep(recording, field, uri, track)
-            kept = {key: value for key, value in inputs.items() if key not in AUDIO_NAMES}
-            link, *clips = map(self._links.audio, files)
+        sources = [
+            Source(new_name(), asked.field, asked.recording, asked.inputs.get(TRACK)),
+            *(Source(new_name(), REFERENCES, uri) for uri in asked.inputs.get(REFERENCES) or ()),
+        ]
+        # What has no record has no tenant: settings refuse API_KEYS_FILE together with this.
+        async with self._arrivals.kept(sources, DEFAULT) as arrived:
+            for source, one in zip(sources, arrived, strict=True):
+                if (url := one.recording.source) is not None:
+                    await self._arrivals.download(source.recording, source.field, url, source.track)
+            kept = {key: value for key, value in asked.inputs.items() if key not in AUDIO_NAMES}
+            link, *clips = [self._links.audio(source.recording) for source in sources]
             if clips:
                 kept[REFERENCES] = clips
             # A context tells the predictor where to call: nothing for strangers to choose.
             given = {key: value for key, value in body.items() if key != "context"}
-            return await self._cog.start({**given, "input": {**kept, "audio_file": link}})
-        except NotAccepted:
-            self._files.remove(*files)
-            raise Busy from None
-        except BaseException:
-            self._files.remove(*files)
-            raise
-
-    async def _keep(self, recording: str, field: str, source: str, track: str | None) -> None:
-        # What has no record has no tenant: settings refuse API_KEYS_FILE together with this.
-        if await self._arrivals.keep(recording, field, source, DEFAULT, track) is None:
-            await self._arrivals.download(recording, field, source, track)
+            try:
+                return await self._cog.start({**given, "input": {**kept, "audio_file": link}})
+            except NotAccepted:
+                raise Busy from None
 
 
 def new_name() -> str:

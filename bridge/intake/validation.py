@@ -1,6 +1,7 @@
 """A request's inputs against the predictor's own schema, before any GPU time is spent."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from transcription.errors import InvalidInput
@@ -18,6 +19,15 @@ class InvalidInputs(Exception):
         self.found = found
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Inputs that can be used, and the one among them that holds the recording."""
+
+    inputs: Mapping[str, Any]
+    field: str
+    recording: str
+
+
 class Inputs:
     """Checks inputs by the schema and by the operator's lists of models."""
 
@@ -26,18 +36,16 @@ class Inputs:
         self._models = models
         self._align_models = align_models
 
-    def settled(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """``inputs`` as they are meant, with the model's own name in place of another for it."""
-        meant = as_meant(inputs)
-        asked = meant.get("whisper_model")
-        model = self._models.resolve(asked) if isinstance(asked, str) else None
-        return {**meant, **({"whisper_model": model} if model else {})}
+    def check(self, given: Mapping[str, Any]) -> Checked:
+        """The inputs as they are meant, with the model's own name in place of another for it.
 
-    def check(self, inputs: Mapping[str, Any]) -> tuple[str, Any]:
-        """Raises InvalidInputs naming every field that is wrong; returns the recording chosen.
-
-        Null inputs count as absent: clients send them, Cog refuses them.
+        Null inputs count as absent: clients send them, Cog refuses them. Raises InvalidInputs
+        naming every field that is wrong.
         """
+        inputs = as_meant(given)
+        asked = inputs.get("whisper_model")
+        if isinstance(asked, str) and (model := self._models.resolve(asked)):
+            inputs = {**inputs, "whisper_model": model}
         present = {name: value for name, value in inputs.items() if value is not None}
         found = self._schema.problems(present)
         offered = {"whisper_model": self._models.offered, "align_model": self._align_models}
@@ -50,7 +58,7 @@ class Inputs:
             raise InvalidInputs(found)
         try:
             Options.from_inputs(present)
-            return choose_audio(present)
+            return Checked(inputs, *choose_audio(present))
         except InvalidInput as error:
             raise InvalidInputs([error]) from None
 

@@ -5,13 +5,16 @@ uploaded before, with the request itself, or as a URL that is to be downloaded. 
 here: stored under a name of our own, and probed.
 """
 
-from dataclasses import dataclass, replace
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from bridge.links import Links
-from bridge.recordings.files import Files
+from bridge.recordings.files import Files, Stored
 from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
+from bridge.records.prediction import Recording
 from bridge.records.tenants import Tenant
 from bridge.settings import Settings
 from outbound.fetch import FetchFailed, Limits, check, fetch
@@ -22,20 +25,43 @@ from transcription.options import REFERENCES
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
-    """A recording that is here: its size in bytes, and what the record shows in its place.
+class Upload:
+    """A recording that came with the request and is stored already."""
 
-    ``stored`` are the bytes that it takes, ``seconds`` its length, None where it tells none.
+    field: str
+    filename: str
+    recording: str
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a recording, or a known speaker's clip, comes from, and the name it is to have."""
+
+    recording: str
+    field: str
+    """The input that an error names."""
+    given: str | Upload
+    track: str | None = None
+    """Which of its audio tracks is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A recording that is here or, with a ``source``, has to be downloaded.
+
+    ``shown`` is what the record shows in its place, ``bytes`` is what it takes on the disk,
+    ``seconds`` its length, None where the file does not state one.
     """
 
-    size: int
+    recording: Recording
     shown: str
-    stored: int
+    bytes: int = 0
     seconds: float | None = None
 
 
 class Arrivals:
-    """Stores and checks recordings. ``field`` is the input that an error names."""
+    """Stores and checks recordings."""
 
     def __init__(
         self, settings: Settings, files: Files, uploads: Uploads, links: Links, probe: Probe
@@ -46,26 +72,35 @@ class Arrivals:
         self._links: Final = links
         self._probe: Final = probe
 
-    async def keep(
-        self, recording: str, field: str, source: str, tenant: Tenant, track: str | None = None
-    ) -> Arrived | None:
-        """Store and check what ``source`` holds or links to; None for a URL, still to be fetched.
+    @contextlib.asynccontextmanager
+    async def kept(self, sources: Sequence[Source], tenant: Tenant) -> AsyncIterator[list[Arrived]]:
+        """The recordings, stored and checked; if the body fails, they are deleted again.
 
-        A link to a file is one of the tenant's own. ``track`` is to be heard. Raises InvalidAudio,
-        InvalidInput, TooLarge or DiskFull.
+        Only the tenant's own files can be linked to. Raises InvalidAudio, InvalidInput, TooLarge
+        or DiskFull.
         """
-        if is_encoded(source):
-            size = (await self._files.write_encoded(recording, source, field)).size
-            arrived = Arrived(size, f"data:{media_type(source)}", size)
-        elif own := self._links.file_named_by(source):
+        try:
+            yield [await self._keep(source, tenant) for source in sources]
+        except BaseException:
+            self._files.remove(*(source.recording for source in sources))
+            raise
+
+    async def _keep(self, source: Source, tenant: Tenant) -> Arrived:
+        name, field, given = source.recording, source.field, source.given
+        if isinstance(given, Upload):
+            shown, size, taken = given.filename, given.stored.size, given.stored.size
+        elif is_encoded(given):
+            size = taken = (await self._files.write_encoded(name, given, field)).size
+            shown = f"data:{media_type(given)}"
+        elif own := self._links.file_named_by(given):
             # One of our own links: the file is here already, perhaps behind a private address.
-            size = await self._uploads.link(tenant.key(own.public), recording, field)
-            arrived = Arrived(size, source.partition("?")[0], 0)
+            size, taken = await self._uploads.link(tenant.key(own.public), name, field), 0
+            shown = given.partition("?")[0]
         else:
-            await self.check_url(field, source)
-            return None
-        seconds = await self.check(recording, field, arrived.size, track)
-        return replace(arrived, seconds=seconds)
+            await self.check_url(field, given)
+            return Arrived(Recording(name, given), given)
+        seconds = await self._check(name, field, size, source.track)
+        return Arrived(Recording(name), f"{shown} ({size} bytes)", taken, seconds)
 
     async def download(
         self, recording: str, field: str, source: str, track: str | None = None
@@ -80,7 +115,7 @@ class Arrivals:
         limits = Limits(await self._files.room(), self._settings.fetch_timeout)
         try:
             await fetch(source, arriving, policy=self._settings.policy, limits=limits)
-            seconds = await self.check(arriving.name, field, track=track)
+            seconds = await self._check(arriving.name, field, track=track)
             arriving.rename(path)
         except FetchFailed as failure:
             raise InvalidAudio(f"could not be downloaded: {failure}", field) from None
@@ -88,7 +123,7 @@ class Arrivals:
             arriving.unlink(missing_ok=True)
         return seconds
 
-    async def check(
+    async def _check(
         self, recording: str, field: str, size: int | None = None, track: str | None = None
     ) -> float | None:
         """The length of a stored recording in seconds, None where it tells none, or of a clip.

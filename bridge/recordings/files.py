@@ -22,8 +22,9 @@ from bridge.records.prediction import Recording
 from transcription.encoded import decoded
 from transcription.errors import InvalidAudio, TranscriptionError
 
-KEPT = "kept-"  # likewise of one that may be listened to
-FORWARDED = "forwarded-"  # such a recording's name begins so; the sweep deletes it after its run
+# How the names of such recordings begin.
+FORWARDED = "forwarded-"  # has no record; the sweep deletes it after its run
+KEPT = "kept-"  # may be listened to after its run
 COUNT_SECONDS = 1.0  # how old the count of what other bridges stored may be
 _SMALL = 64 << 10  # bytes that are written sooner than a thread is woken to write them
 

@@ -82,11 +82,14 @@ class Queue:
             yield self._dockets
 
     async def submit(self, prediction: Prediction) -> None:
-        """Queue what comes next for a prediction; queueing it twice does no harm."""
+        """Queue a prediction's next step and its deadline; queueing it twice does no harm."""
         missing = self._files.missing(prediction.recordings)
         line = self.fetches if missing else self.runs
         async with self._adding_to() as dockets:
             await self._hand_over(dockets, line, await line.join(prediction))
+            if prediction.deadline is not None:
+                key, end = str(prediction.id), prediction.deadline
+                await dockets.errands.add("cancel", when=end, key=f"{key}:deadline")(key)
 
     async def go_on(self, line: Line) -> None:
         """Queue those whose turn has come."""
@@ -98,15 +101,6 @@ class Queue:
         # Docket takes a key once while its task is queued or under way; what it keeps is text.
         for key in map(str, admitted):
             await docket.add(task, key=key)(key)
-
-    async def cancel_at(self, prediction: Prediction) -> None:
-        """Ask for the prediction's end when its deadline comes."""
-        if prediction.deadline is not None:
-            key = f"{prediction.id}:deadline"
-            async with self._adding_to() as dockets:
-                await dockets.errands.add("cancel", when=prediction.deadline, key=key)(
-                    str(prediction.id)
-                )
 
     async def notify(self, prediction_id: Key, event: str) -> None:
         """Queue the delivery of a client's webhook; `logs` are gathered for a moment."""

@@ -180,7 +180,6 @@ class Dispatcher:
             await self._store.forget_unfinished(prediction_id)
         elif datetime.now(UTC) - prediction.created_at > REDELIVERY:
             await self._queue.submit(prediction)
-            await self._queue.cancel_at(prediction)
 
 
 @contextlib.asynccontextmanager

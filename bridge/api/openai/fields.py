@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.api.fields import Fields
+from bridge.api.formats import FORMATS
+from bridge.api.openai.render import GRANULARITIES
 from transcription.errors import InvalidInput
 from transcription.options import NAMES
 from transcription.reading import bare, from_json, number, says_nothing
 
+INCLUDED = ("logprobs",)
 DIARIZING = "gpt-4o-transcribe-diarize"
 # The names that clients know; all stand for the operator's default model.
 ALIASES = (
@@ -28,6 +31,44 @@ _TAKEN = frozenset(
 
 class OpenAIFields(Fields):
     """Those of OpenAI's forms."""
+
+    def inputs_for(self, task: str) -> dict[str, Any]:
+        """The inputs of a prediction that does ``task``. Raises InvalidInput."""
+        labelled = self.format(task) == "diarized_json"
+        inputs = {
+            **self.speakers(diarize=labelled or self.alias() == DIARIZING),
+            **self._chunking(),
+            "hotwords": " ".join(self.many("keywords")),
+            **self.own(),
+            **self.model(),
+            **self._included(task),
+            "task": task,
+            "initial_prompt": self.one("prompt"),
+            "language": self.language(),
+        }
+        if labelled and inputs["diarization"] is False:
+            reason = "must not be false with response_format=diarized_json"
+            raise InvalidInput("diarization", reason)
+        return {name: value for name, value in inputs.items() if value not in (None, "")}
+
+    def format(self, task: str) -> str:
+        """The answer's format. Raises InvalidInput."""
+        choices = tuple(FORMATS)
+        if task == "translate":  # a client that parses it expects the words as they were spoken
+            choices = tuple(name for name in choices if name != "diarized_json")
+        return self.choice("response_format", "json", choices)
+
+    def granularities(self) -> frozenset[str]:
+        """What gets times: segments, words or both. Raises InvalidInput."""
+        return frozenset(self.choices("timestamp_granularities", GRANULARITIES) or ["segment"])
+
+    def _included(self, task: str) -> dict[str, Any]:
+        """What the answer holds besides the text. Raises InvalidInput where the format cannot."""
+        if not self.choices("include", INCLUDED):
+            return {}
+        if self.format(task) != "json":
+            raise InvalidInput("include", "logprobs need response_format=json")
+        return {"logprobs": True}
 
     def model(self) -> dict[str, Any]:
         """Raises InvalidInput without a model, or for one that is not served."""
@@ -50,7 +91,7 @@ class OpenAIFields(Fields):
         """The inputs of ours that OpenAI has no words for, and those with the same name."""
         return self.inputs([name for name in NAMES if name not in _TAKEN])
 
-    def chunking(self) -> dict[str, Any]:
+    def _chunking(self) -> dict[str, Any]:
         """``chunking_strategy``: auto, or how loud speech has to be. Raises InvalidInput."""
         given = self._strategy()
         if given is None:

@@ -14,8 +14,9 @@ from bridge.api.forms import read_form
 from bridge.api.ids import key_of, new_key
 from bridge.api.origin import origin_of
 from bridge.context import CONTEXT, Context
-from bridge.intake.accept import Request, Upload
+from bridge.intake.accept import Request
 from bridge.intake.forward import applies
+from bridge.recordings.arrive import Upload
 from bridge.records.prediction import EVENTS
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES

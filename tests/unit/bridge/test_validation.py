@@ -62,11 +62,12 @@ def test_no_recording_is_an_error_of_audio_file(inputs: Inputs) -> None:
 
 def test_nulls_count_as_absent(inputs: Inputs) -> None:
     chosen = inputs.check({**AUDIO, "audio": None, "language": None, "min_speakers": None})
-    assert chosen == ("audio_file", AUDIO["audio_file"])
+    assert (chosen.field, chosen.recording) == ("audio_file", AUDIO["audio_file"])
 
 
 def test_the_alias_serves(inputs: Inputs) -> None:
-    assert inputs.check({"audio": "https://example.com/a"}) == ("audio", "https://example.com/a")
+    chosen = inputs.check({"audio": "https://example.com/a"})
+    assert (chosen.field, chosen.recording) == ("audio", "https://example.com/a")
 
 
 @pytest.mark.parametrize(
