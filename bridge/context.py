@@ -1,7 +1,6 @@
 """What the routes share: the parts of a running bridge, wired once."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
@@ -16,8 +15,6 @@ from bridge.recordings.uploads import Uploads
 from bridge.records.api_keys import KeyFile
 from bridge.records.heard import Heard
 from bridge.records.limits import Meter
-from bridge.records.pace import QueuePlace
-from bridge.records.prediction import Prediction, Status
 from bridge.records.revisions import Revisions
 from bridge.records.seals import Seals
 from bridge.records.store import Store
@@ -58,22 +55,6 @@ class Context:
     def version(self) -> str:
         """The version shown to clients."""
         return self.intake.version
-
-    async def place_in_queue(
-        self, prediction: Prediction, known: QueuePlace | None = None
-    ) -> dict[str, Any]:
-        """For a prediction that waits: how many are ahead of it, and for about how long."""
-        if prediction.status is not Status.STARTING:
-            return {}
-        place = known or await self.store.place(prediction.id)
-        if place is None:
-            return {}
-        shown: dict[str, Any] = {"queue_position": place.ahead}
-        if place.seconds is not None:
-            shown["estimated_wait_seconds"] = round(
-                place.seconds / max(self.settings.cog_slots, 1), 1
-            )
-        return shown
 
 
 CONTEXT = web.AppKey("context", Context)

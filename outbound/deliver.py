@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from outbound.fetch import check
 from outbound.policy import AddressRefused, PinnedResolver, Policy
 
 SECONDS = 15.0  # a receiver should acknowledge first and work afterwards
@@ -31,7 +30,7 @@ async def deliver(url: str, body: bytes, headers: Mapping[str, str], policy: Pol
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     sent = {"Content-Type": "application/json", "User-Agent": "whisperx-stack", **headers}
     try:
-        await check(policy.parse_url(url), policy)
+        await policy.check(policy.parse_url(url))
         async with (
             aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
             session.post(url, data=body, headers=sent, allow_redirects=False) as response,

@@ -55,7 +55,7 @@ async def _follow(
 ) -> int:
     url = policy.parse_url(text)
     for _ in range(MAX_REDIRECTS + 1):
-        await check(url, policy)
+        await policy.check(url)
         async with session.get(url, allow_redirects=False) as response:
             location = response.headers.get("Location")
             if response.status in _REDIRECTS and location:
@@ -75,15 +75,6 @@ def _redirected(url: URL, location: str, policy: Policy) -> URL:
     except ValueError:
         raise AddressRefused("it redirects to what is no URL") from None
     return policy.parse_url(str(target))
-
-
-async def check(url: URL, policy: Policy) -> None:
-    """Raises AddressRefused unless every address of the URL's host is allowed.
-
-    The connector asks the pinned resolver for names only, never for literal addresses, so this
-    is what covers those.
-    """
-    await policy.resolve(url.host or "", url.port or 0)
 
 
 async def _save(response: aiohttp.ClientResponse, target: Path, max_bytes: int) -> int:

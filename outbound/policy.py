@@ -64,6 +64,14 @@ class Policy:
             raise AddressRefused("the URL names no host")
         return url
 
+    async def check(self, url: URL) -> None:
+        """Raises AddressRefused unless the URL's host may be called.
+
+        The connector asks the pinned resolver for names only, never for literal addresses, so this
+        is what covers those.
+        """
+        await self.resolve(url.host or "", url.port or 0)
+
     async def resolve(self, host: str, port: int) -> list[Address]:
         """The addresses of ``host`` that may be called. Raises AddressRefused without any."""
         loop = asyncio.get_running_loop()

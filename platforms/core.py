@@ -15,7 +15,7 @@ from transcription import encoded
 from transcription.environment import SettingsError, number, whole
 from transcription.errors import InvalidAudio, InvalidInput, TranscriptionError
 from transcription.options import REFERENCES, Options
-from transcription.validation import InputSchema, as_meant
+from transcription.validation import InputSchema, InvalidInputs
 
 _MAX_FILE_BYTES = 1 << 30  # as the bridge's
 _FETCH_SECONDS = 600.0  # likewise
@@ -50,10 +50,7 @@ class Sources:
         """
         with TemporaryDirectory(prefix="recording-") as folder:
             target = Path(folder) / "recording"
-            try:
-                await fetch(url, target, policy=self.policy, limits=self.limits)
-            except FetchFailed as failure:
-                raise InvalidAudio(f"cannot be fetched: {failure}", name) from None
+            await self._fetch(url, target, name)
             yield target
 
     @asynccontextmanager
@@ -71,16 +68,19 @@ class Sources:
                 await self._keep_clip(source, clip)
             yield replace(options, known_speaker_references=tuple(map(str, clips)))
 
+    async def _fetch(self, url: str, target: Path, name: str) -> None:
+        try:
+            await fetch(url, target, policy=self.policy, limits=self.limits)
+        except FetchFailed as failure:
+            raise InvalidAudio(f"cannot be fetched: {failure}", name) from None
+
     async def _keep_clip(self, source: str, clip: Path) -> None:
         try:
             if source.startswith(_WEB):
-                await fetch(source, clip, policy=self.policy, limits=self.limits)
+                await self._fetch(source, clip, REFERENCES)
             else:
                 content = decoded(source, REFERENCES, self.limits.max_bytes)
                 await asyncio.to_thread(clip.write_bytes, content)
-        except FetchFailed as failure:
-            reason = f"clip {clip.name}: cannot be fetched: {failure}"
-            raise InvalidInput(REFERENCES, reason) from None
         except InvalidInput as error:
             raise InvalidInput(REFERENCES, f"clip {clip.name}: {error.reason}") from None
 
@@ -90,10 +90,10 @@ def read_options(inputs: Mapping[str, Any]) -> Options:
 
     Known speakers' clips are still URLs or data URIs: `Sources.with_clips` makes files of them.
     """
-    present = {name: value for name, value in as_meant(inputs).items() if value is not None}
-    for problem in _SCHEMA.problems(present):
-        raise problem
-    options = Options.from_inputs(present)
+    try:
+        _, options = _SCHEMA.read(inputs)
+    except InvalidInputs as invalid:
+        raise invalid.found[0] from None
     for position, clip in enumerate(options.known_speaker_references, start=1):
         # To the core these are paths, and no client may name a file of this machine.
         if not (clip.startswith(_WEB) or encoded.is_encoded(clip)):

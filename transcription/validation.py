@@ -25,13 +25,43 @@ _KINDS = {
 }
 
 
+class InvalidInputs(Exception):
+    """One or more inputs cannot be used."""
+
+    def __init__(self, found: list[InvalidInput]) -> None:
+        super().__init__()
+        self.found = found
+
+
 class InputSchema:
-    """Types, bounds, choices and names of inputs. What contradicts another is `Options`' matter."""
+    """Types, bounds, choices and names of inputs."""
 
     def __init__(self) -> None:
         schema = input_schema()
         self.properties: Final[Mapping[str, Any]] = schema["properties"]
         self._validator = Draft202012Validator({**schema, "additionalProperties": False})
+
+    def read(
+        self, given: Mapping[str, Any], offered: Mapping[str, Sequence[str]] | None = None
+    ) -> tuple[dict[str, Any], Options]:
+        """The inputs as they are meant, and the options that they make.
+
+        Null inputs count as absent: clients send them, Cog refuses them. ``offered`` are the
+        values that the operator allows for an input. Raises InvalidInputs.
+        """
+        inputs = {name: value for name, value in as_meant(given).items() if value is not None}
+        found = self.problems(inputs)
+        for name, values in (offered or {}).items():
+            asked = inputs.get(name)
+            if isinstance(asked, str) and asked not in values:
+                known = ", ".join(values) or "none"
+                found.append(InvalidInput(name, f"this service offers: {known}"))
+        if found:
+            raise InvalidInputs(found)
+        try:
+            return inputs, Options.from_inputs(inputs)
+        except InvalidInput as error:
+            raise InvalidInputs([error]) from None
 
     def problems(self, inputs: Mapping[str, Any]) -> list[InvalidInput]:
         """Every field that is wrong, and why; empty when all are well."""

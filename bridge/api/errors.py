@@ -13,10 +13,10 @@ from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
 from bridge.api.allowances import refusal
-from bridge.intake.validation import InvalidInputs
 from bridge.records.limits import LimitReached
 from bridge.records.store import AlreadyExists, QueueFull
 from transcription.errors import InvalidInput, TranscriptionError
+from transcription.validation import InvalidInputs
 
 _log = logging.getLogger(__name__)
 _QUEUE_RETRY_SECONDS = 30

@@ -11,7 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from bridge.api.written import charset_of, decoder_of, filename_of
 from bridge.context import CONTEXT, Context
 from bridge.recordings.arrive import Upload
-from bridge.recordings.files import new_id
+from bridge.records.tenants import new_id
 from transcription.encoded import is_encoded
 from transcription.errors import InvalidInput
 

@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from bridge.api.auth import tenant_of
-from bridge.recordings.files import new_id
 from bridge.records.tenants import Key
 from transcription.errors import InvalidInput
 
@@ -21,8 +20,3 @@ def key_of(request: web.Request, text: object) -> Key:
     except ValueError:
         pass
     raise InvalidInput("id", "must be 1-64 characters from [a-zA-Z0-9_-]")
-
-
-def new_key(request: web.Request) -> Key:
-    """An id for a new prediction."""
-    return tenant_of(request).key(new_id())

@@ -6,10 +6,10 @@ from typing import Any
 from aiohttp import web
 
 from bridge.api.auth import principal_of
-from bridge.api.ids import new_key
 from bridge.context import CONTEXT
 from bridge.intake.accept import Origin, Request
 from bridge.recordings.arrive import Upload
+from bridge.records.tenants import Key, new_id
 
 
 def base_url(request: web.Request) -> str:
@@ -22,20 +22,29 @@ def base_url(request: web.Request) -> str:
     return f"{scheme}://{host}"
 
 
-def origin_of(request: web.Request) -> Origin:
-    """A repetition has the same idempotency key, or a retry mark and the same content."""
+def asked(
+    request: web.Request,
+    inputs: Mapping[str, Any],
+    upload: Upload | None,
+    chosen: Key | None = None,
+) -> Request:
+    """What is asked for, as a new prediction of its sender's tenant or one with a ``chosen`` id.
+
+    A repetition has the same idempotency key, or a retry mark and the same content.
+    """
     key = request.headers.get("Idempotency-Key") or None
     marked = request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
-    return Origin(
+    origin = Origin(
         base_url=base_url(request),
         holder=principal_of(request),
         sender=request.headers.get("Authorization", ""),
         idempotency_key=key,
         is_retry=marked or key is not None,
     )
-
-
-def asked(request: web.Request, inputs: Mapping[str, Any], upload: Upload | None) -> Request:
-    """What a form asks for, as a new prediction of its sender's tenant."""
-    origin = origin_of(request)
-    return Request(id=new_key(request), inputs=inputs, upload=upload, origin=origin)
+    return Request(
+        id=chosen or origin.holder.tenant.key(new_id()),
+        named=chosen is not None,
+        inputs=inputs,
+        upload=upload,
+        origin=origin,
+    )

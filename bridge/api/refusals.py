@@ -7,8 +7,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bridge.api.errors import problem
-from bridge.intake.validation import InvalidInputs
 from transcription.errors import InvalidInput
+from transcription.validation import InvalidInputs
 
 FILE = {"audio_file": "file"}  # our input's name -> the form's
 OPENAI = {**FILE, "whisper_model": "model", "initial_prompt": "prompt", "hotwords": "keywords"}

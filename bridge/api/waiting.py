@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bridge.api.access import note
 from bridge.context import CONTEXT, Context
-from bridge.intake.accept import Request
+from bridge.intake.accept import Accepted, Request
 from bridge.records.prediction import Prediction, Status
 from bridge.records.tenants import Key
 from transcription.cues import USUAL, Layout
@@ -37,12 +37,12 @@ class Result:
     """How its subtitles were asked for."""
 
 
-async def begin(request: web.Request, asked: Request) -> Prediction:
+async def begin(request: web.Request, asked: Request) -> Accepted:
     """Record and queue what is asked. Raises what `Intake.accept` does."""
-    prediction = (await request.app[CONTEXT].intake.accept(asked)).prediction
-    request[_ID] = prediction.id.public
-    note(request, prediction.id)
-    return prediction
+    accepted = await request.app[CONTEXT].intake.accept(asked)
+    request[_ID] = accepted.prediction.id.public
+    note(request, accepted.prediction.id)
+    return accepted
 
 
 async def finish(request: web.Request, asked: Request, seconds: int | None = None) -> Result:
@@ -52,7 +52,7 @@ async def finish(request: web.Request, asked: Request, seconds: int | None = Non
     goes on.
     """
     context = request.app[CONTEXT]
-    prediction = await begin(request, asked)
+    prediction = (await begin(request, asked)).prediction
     patience = seconds or context.settings.sync_timeout
     if not prediction.terminal and not await context.watch.ended(prediction.id, patience):
         public = prediction.id.public

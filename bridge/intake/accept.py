@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from bridge.intake.validation import Inputs
 from bridge.recordings.arrive import Arrivals, Arrived, Source, Upload
-from bridge.recordings.files import Files, new_id
+from bridge.recordings.files import Files
 from bridge.records.idempotency import Idempotency
 from bridge.records.limits import Claim
 from bridge.records.pace import QueuePlace
@@ -112,28 +112,30 @@ class Intake:
         Raises InvalidInputs or InvalidInput for what cannot be used, DiskFull, QueueFull,
         LimitReached, and AlreadyExists when the id belongs to another request.
         """
-        recording = request.upload.recording if request.upload else new_id()
         try:
             known = await self._known(request)
-            if known is not None:
-                self._files.remove(recording)
-                return Accepted(known)
-            accepted = await self._record(request, recording)
+            accepted = Accepted(known) if known else await self._record(request)
         except AlreadyExists:
+            self._discard(request.upload)
             # Perhaps by the same request, sent twice at once.
-            self._files.remove(recording)
-            known = await self._known(request)
-            if known is None:
+            if (known := await self._known(request)) is None:
                 raise
             return Accepted(known)
         except BaseException:
-            self._files.remove(recording)
+            self._discard(request.upload)
             await self._idempotency.release(request.repeat)
             raise
+        if known is not None:
+            self._discard(request.upload)
+            return accepted
         _log.info("prediction %s: accepted", request.id)
         tracing.current().tell({tracing.PREDICTION: request.id.public})
         await self._enqueue(accepted.prediction)
         return accepted
+
+    def _discard(self, upload: Upload | None) -> None:
+        if upload is not None:
+            self._files.remove(upload.recording)
 
     async def _enqueue(self, prediction: Prediction) -> None:
         """Queue what is recorded. From here on it is accepted, whatever happens."""
@@ -164,18 +166,17 @@ class Intake:
             await asyncio.sleep(_CLAIM_PAUSE)
         return None
 
-    async def _record(self, request: Request, recording: str) -> Accepted:
+    async def _record(self, request: Request) -> Accepted:
         upload = request.upload
         sent = {} if upload is None else {upload.field: f"upload:{upload.filename}"}
         asked = self.inputs.check({**request.inputs, **sent})
         given = upload if upload is not None and upload.field == asked.field else asked.recording
         sources = [
-            Source(recording, asked.field, given, asked.inputs.get(TRACK)),
-            *(Source(new_id(), REFERENCES, uri) for uri in asked.inputs.get(REFERENCES) or ()),
+            Source(asked.field, given, asked.inputs.get(TRACK)),
+            *(Source(REFERENCES, uri) for uri in asked.inputs.get(REFERENCES, ())),
         ]
-        if request.webhook is not None:
-            await self._arrivals.check_url("webhook", request.webhook)
-        async with self._arrivals.kept(sources, request.id.tenant) as arrived:
+        tenant, webhook = request.id.tenant, request.webhook
+        async with self._arrivals.kept(sources, tenant, webhook) as arrived:
             inputs = {**asked.inputs, asked.field: arrived[0].shown}
             prediction = self._prediction(request, arrived, inputs)
             holder = request.origin.holder

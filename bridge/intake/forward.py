@@ -12,9 +12,8 @@ from bridge.cog.client import Cog, NotAccepted
 from bridge.intake.accept import Intake
 from bridge.links import Links
 from bridge.recordings.arrive import Arrivals, Source
-from bridge.recordings.files import FORWARDED, new_id
+from bridge.recordings.files import FORWARDED
 from bridge.records.tenants import DEFAULT
-from bridge.settings import Settings
 from transcription.errors import TranscriptionError
 from transcription.options import AUDIO_NAMES, REFERENCES, TRACK
 
@@ -26,12 +25,6 @@ class Busy(TranscriptionError):
 
     def __init__(self) -> None:
         super().__init__("The predictor is busy, and forwarded requests are not queued.")
-
-
-def applies(settings: Settings, body: Mapping[str, Any]) -> bool:
-    """Whether a request is to be forwarded."""
-    both = body.get("webhook") is not None and body.get("webhook_events_filter") is not None
-    return settings.client_webhooks == "forward" and both
 
 
 class Forward:
@@ -46,18 +39,19 @@ class Forward:
     async def send(self, body: Mapping[str, Any]) -> tuple[int, Any]:
         """Cog's status and answer. Raises InvalidInputs, InvalidInput or Busy."""
         asked = self._intake.inputs.check(body.get("input") or {})
-        await self._arrivals.check_url("webhook", str(body["webhook"]))
         sources = [
-            Source(new_name(), asked.field, asked.recording, asked.inputs.get(TRACK)),
-            *(Source(new_name(), REFERENCES, uri) for uri in asked.inputs.get(REFERENCES) or ()),
+            Source(asked.field, asked.recording, asked.inputs.get(TRACK)),
+            *(Source(REFERENCES, uri) for uri in asked.inputs.get(REFERENCES, ())),
         ]
         # What has no record has no tenant: settings refuse API_KEYS_FILE together with this.
-        async with self._arrivals.kept(sources, DEFAULT) as arrived:
+        webhook = str(body["webhook"])
+        async with self._arrivals.kept(sources, DEFAULT, webhook, FORWARDED) as arrived:
             for source, one in zip(sources, arrived, strict=True):
                 if (url := one.recording.source) is not None:
-                    await self._arrivals.download(source.recording, source.field, url, source.track)
+                    name, field = one.recording.name, source.field
+                    await self._arrivals.download(name, field, url, source.track)
             kept = {key: value for key, value in asked.inputs.items() if key not in AUDIO_NAMES}
-            link, *clips = [self._links.audio(source.recording) for source in sources]
+            link, *clips = [self._links.audio(one.recording.name) for one in arrived]
             if clips:
                 kept[REFERENCES] = clips
             # A context tells the predictor where to call: nothing for strangers to choose.
@@ -66,8 +60,3 @@ class Forward:
                 return await self._cog.start({**given, "input": {**kept, "audio_file": link}})
             except NotAccepted:
                 raise Busy from None
-
-
-def new_name() -> str:
-    """For a forwarded recording, so that the sweep knows it."""
-    return FORWARDED + new_id()

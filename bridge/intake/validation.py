@@ -6,17 +6,9 @@ from typing import Any
 
 from transcription.errors import InvalidInput
 from transcription.model_names import Names
-from transcription.options import Options, choose_audio
+from transcription.options import choose_audio
 from transcription.reading import value_of
-from transcription.validation import InputSchema, as_meant
-
-
-class InvalidInputs(Exception):
-    """One or more inputs cannot be used."""
-
-    def __init__(self, found: list[InvalidInput]) -> None:
-        super().__init__()
-        self.found = found
+from transcription.validation import InputSchema, InvalidInputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +31,15 @@ class Inputs:
     def check(self, given: Mapping[str, Any]) -> Checked:
         """The inputs as they are meant, with the model's own name in place of another for it.
 
-        Null inputs count as absent: clients send them, Cog refuses them. Raises InvalidInputs
-        naming every field that is wrong.
+        Raises InvalidInputs naming every field that is wrong.
         """
-        inputs = as_meant(given)
-        asked = inputs.get("whisper_model")
+        asked = given.get("whisper_model")
         if isinstance(asked, str) and (model := self._models.resolve(asked)):
-            inputs = {**inputs, "whisper_model": model}
-        present = {name: value for name, value in inputs.items() if value is not None}
-        found = self._schema.problems(present)
+            given = {**given, "whisper_model": model}
         offered = {"whisper_model": self._models.offered, "align_model": self._align_models}
-        for name, models in offered.items():
-            asked = present.get(name)
-            if isinstance(asked, str) and asked not in models:
-                known = ", ".join(models) or "none"
-                found.append(InvalidInput(name, f"this service offers: {known}"))
-        if found:
-            raise InvalidInputs(found)
+        inputs, _ = self._schema.read(given, offered)
         try:
-            Options.from_inputs(present)
-            return Checked(inputs, *choose_audio(present))
+            return Checked(inputs, *choose_audio(inputs))
         except InvalidInput as error:
             raise InvalidInputs([error]) from None
 

@@ -15,9 +15,9 @@ from bridge.recordings.files import Files, Stored
 from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.records.prediction import Recording
-from bridge.records.tenants import Tenant
+from bridge.records.tenants import Tenant, new_id
 from bridge.settings import Settings
-from outbound.fetch import FetchFailed, Limits, check, fetch
+from outbound.fetch import FetchFailed, Limits, fetch
 from outbound.policy import AddressRefused
 from transcription.encoded import is_encoded, media_type
 from transcription.errors import InvalidAudio, InvalidInput
@@ -36,14 +36,18 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a recording, or a known speaker's clip, comes from, and the name it is to have."""
+    """Where a recording, or a known speaker's clip, comes from."""
 
-    recording: str
     field: str
     """The input that an error names."""
     given: str | Upload
     track: str | None = None
     """Which of its audio tracks is meant."""
+
+    @property
+    def name(self) -> str | None:
+        """Its name in the folder of recordings, where it is stored already."""
+        return self.given.recording if isinstance(self.given, Upload) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +77,30 @@ class Arrivals:
         self._probe: Final = probe
 
     @contextlib.asynccontextmanager
-    async def kept(self, sources: Sequence[Source], tenant: Tenant) -> AsyncIterator[list[Arrived]]:
+    async def kept(
+        self,
+        sources: Sequence[Source],
+        tenant: Tenant,
+        webhook: str | None,
+        prefix: str = "",
+    ) -> AsyncIterator[list[Arrived]]:
         """The recordings, stored and checked; if the body fails, they are deleted again.
 
-        Only the tenant's own files can be linked to. Raises InvalidAudio, InvalidInput, TooLarge
-        or DiskFull.
+        Only the tenant's own files can be linked to. The address of the client's ``webhook`` is
+        checked first. ``prefix`` is what the recordings' names begin with. Raises InvalidAudio,
+        InvalidInput, TooLarge or DiskFull.
         """
+        named = {source.name or prefix + new_id(): source for source in sources}
         try:
-            yield [await self._keep(source, tenant) for source in sources]
+            if webhook is not None:
+                await self._check_url("webhook", webhook)
+            yield [await self._keep(name, source, tenant) for name, source in named.items()]
         except BaseException:
-            self._files.remove(*(source.recording for source in sources))
+            self._files.remove(*named)
             raise
 
-    async def _keep(self, source: Source, tenant: Tenant) -> Arrived:
-        name, field, given = source.recording, source.field, source.given
+    async def _keep(self, name: str, source: Source, tenant: Tenant) -> Arrived:
+        field, given = source.field, source.given
         if isinstance(given, Upload):
             shown, size, taken = given.filename, given.stored.size, given.stored.size
         elif is_encoded(given):
@@ -97,15 +111,15 @@ class Arrivals:
             size, taken = await self._uploads.link(tenant.key(own.public), name, field), 0
             shown = given.partition("?")[0]
         else:
-            await self.check_url(field, given)
+            await self._check_url(field, given)
             return Arrived(Recording(name, given), given)
         seconds = await self._check(name, field, size, source.track)
         return Arrived(Recording(name), f"{shown} ({size} bytes)", taken, seconds)
 
     async def download(
         self, recording: str, field: str, source: str, track: str | None = None
-    ) -> float | None:
-        """Fetch and check what the URL ``source`` points to; its length, None where it tells none.
+    ) -> Arrived:
+        """Fetch and check what the URL ``source`` points to.
 
         It has its name once it is whole and checked. Raises InvalidInput, or OSError when it
         cannot be stored.
@@ -114,14 +128,14 @@ class Arrivals:
         arriving = path.with_name(f"{path.name}.part")
         limits = Limits(await self._files.room(), self._settings.fetch_timeout)
         try:
-            await fetch(source, arriving, policy=self._settings.policy, limits=limits)
+            size = await fetch(source, arriving, policy=self._settings.policy, limits=limits)
             seconds = await self._check(arriving.name, field, track=track)
             arriving.rename(path)
         except FetchFailed as failure:
             raise InvalidAudio(f"could not be downloaded: {failure}", field) from None
         finally:
             arriving.unlink(missing_ok=True)
-        return seconds
+        return Arrived(Recording(recording), source, size, seconds)
 
     async def _check(
         self, recording: str, field: str, size: int | None = None, track: str | None = None
@@ -140,10 +154,10 @@ class Arrivals:
             path, self._settings.max_audio_seconds, field, track=track
         )
 
-    async def check_url(self, field: str, text: str) -> None:
+    async def _check_url(self, field: str, text: str) -> None:
         """Raises InvalidInput unless the URL's address may be called."""
         policy = self._settings.policy
         try:
-            await check(policy.parse_url(text), policy)
+            await policy.check(policy.parse_url(text))
         except AddressRefused as refusal:
             raise InvalidInput(field, str(refusal)) from None

@@ -11,12 +11,10 @@ import hashlib
 import math
 import os
 import time
-from base64 import b32encode
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
-from uuid import uuid4
 
 from bridge.records.prediction import Recording
 from transcription.encoded import decoded
@@ -48,11 +46,6 @@ class Stored:
     size: int
     sha256: str
     md5: str
-
-
-def new_id() -> str:
-    """26 letters and digits, as Replicate's ids look."""
-    return b32encode(uuid4().bytes).decode().lower().rstrip("=")
 
 
 def kept(name: str) -> str:

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from bridge.recordings.files import Files, new_id
+from bridge.recordings.files import Files
 from bridge.records import keys
 from bridge.records.limits import Claim, Meter
 from bridge.records.sealed import FILE, Sealed
-from bridge.records.tenants import Key, Principal, Tenant
+from bridge.records.tenants import Key, Principal, Tenant, new_id
 from bridge.settings import Settings
 from transcription.errors import InvalidAudio
 

@@ -7,9 +7,11 @@ the tenant ``default`` are the ids alone, as they were before there were tenants
 """
 
 import re
+from base64 import b32encode
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Self
+from uuid import uuid4
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,31}", re.ASCII)
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
@@ -65,6 +67,11 @@ class Tenant:
 
 
 DEFAULT: Final = Tenant("default")
+
+
+def new_id() -> str:
+    """26 letters and digits, as Replicate's ids look."""
+    return b32encode(uuid4().bytes).decode().lower().rstrip("=")
 
 
 class Scope(StrEnum):

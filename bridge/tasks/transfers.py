@@ -8,7 +8,7 @@ from typing import Final
 from docket import Retry
 from redis.exceptions import RedisError
 
-from bridge.recordings.arrive import Arrivals
+from bridge.recordings.arrive import Arrivals, Arrived
 from bridge.recordings.files import Files
 from bridge.records.api_keys import KeyFile
 from bridge.records.connections import until_redis_answers
@@ -75,13 +75,14 @@ class Transfers:
     async def _download_all(self, prediction: Prediction) -> str | None:
         """Have what is missing here, within the key's limits; the reason if it cannot be used."""
         missing = self._files.missing(prediction.recordings)
+        size = 0
         seconds: float | None = 0.0
         try:
             for recording in missing:
-                told = await self._download(recording, prediction)
+                arrived = await self._download(recording, prediction)
+                size += arrived.bytes
                 if recording not in prediction.references:
-                    seconds = told
-            size = sum(self._files.path(one.name).stat().st_size for one in missing)
+                    seconds = arrived.seconds
             limits = self._keys.limits(prediction.key_id)
             claim = Claim(prediction.key_id, limits, seconds, size)
             await until_redis_answers(lambda: self._meter.charge(claim, prediction.id))
@@ -101,12 +102,12 @@ class Transfers:
             return "The service met an unexpected error."
         return None
 
-    async def _download(self, recording: Recording, prediction: Prediction) -> float | None:
-        """Have a recording, or a known speaker's clip, here; its length where that is known."""
+    async def _download(self, recording: Recording, prediction: Prediction) -> Arrived:
+        """Have a recording, or a known speaker's clip, here."""
         clip = recording in prediction.references
         field, track = (REFERENCES, None) if clip else ("audio_file", prediction.input.get(TRACK))
-        told = {PREDICTION: prediction.id.public, "whisperx.input": field}
-        with span("fetch", prediction.traceparent, "CLIENT", told):
+        attributes = {PREDICTION: prediction.id.public, "whisperx.input": field}
+        with span("fetch", prediction.traceparent, "CLIENT", attributes):
             return await self._arrivals.download(
                 recording.name, field, str(recording.source), track
             )

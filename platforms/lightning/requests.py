@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from outbound.fetch import check
 from outbound.policy import AddressRefused, Policy
 from platforms.core import read_options, urls_of_clips
 from platforms.lightning.settings import LightningSettings
@@ -64,7 +63,7 @@ async def check_addresses(request: JobRequest, policy: Policy) -> None:
     urls += [(REFERENCES, url) for url in urls_of_clips(request.options)]
     for name, text in urls:
         try:
-            await check(policy.parse_url(text), policy)
+            await policy.check(policy.parse_url(text))
         except AddressRefused as refusal:
             raise InvalidInput(name, str(refusal)) from None
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 
 from bridge.links import sign
-from bridge.recordings.files import new_id
+from bridge.records.tenants import new_id
 from stack.settings import free_port
 from tests.fixtures import lone
 from tests.fuzz.exploring import BOUNDED, explore

@@ -7,7 +7,7 @@ from typing import Any
 from bridge.api import asr, results
 from bridge.api.documentation.schemas import SENT_EVENT, TEXT, TIME, YES_NO, Schema, listed, ref
 from bridge.api.formats import FORMATS
-from bridge.api.openai.fields import ALIASES
+from bridge.api.openai.models import ALIASES
 from bridge.api.openai.render import GRANULARITIES
 from transcription.options import NAMES
 from transcription.schema import input_schema

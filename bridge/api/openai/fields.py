@@ -1,26 +1,22 @@
 """OpenAI's form fields, one by one, as inputs of ours."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.api.fields import Fields
 from bridge.api.formats import FORMATS
+from bridge.api.openai.models import ALIASES, DIARIZING
 from bridge.api.openai.render import GRANULARITIES
 from transcription.errors import InvalidInput
 from transcription.options import NAMES
 from transcription.reading import bare, from_json, number, says_nothing
 
 INCLUDED = ("logprobs",)
-DIARIZING = "gpt-4o-transcribe-diarize"
-# The names that clients know; all stand for the operator's default model.
-ALIASES = (
-    "whisper-1",
-    "gpt-transcribe",
-    "gpt-4o-transcribe",
-    "gpt-4o-mini-transcribe",
-    "gpt-4o-mini-transcribe-2025-12-15",
-    DIARIZING,
-)
+STREAMED = ("json", "text", "diarized_json")
+# Segments come a batch at a time: in one of 64, five minutes would all come at once. None can
+# come before all speech is found, for which the default detector takes longest on a CPU.
+_EARLY = {"batch_size": 2, "vad_method": "silero"}
 _OFFSET = 0.363 / 0.5  # where speech ends, as a part of where it begins: our defaults' ratio
 _VAD = ("type", "threshold", "silence_duration_ms", "prefix_padding_ms")
 # Inputs of ours that come in OpenAI's words, or that the route decides.
@@ -29,12 +25,30 @@ _TAKEN = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The inputs of a prediction, and how its answer is to look."""
+
+    inputs: dict[str, Any]
+    format: str
+    granularities: frozenset[str]
+    stream: bool
+
+
 class OpenAIFields(Fields):
     """Those of OpenAI's forms."""
 
-    def inputs_for(self, task: str) -> dict[str, Any]:
-        """The inputs of a prediction that does ``task``. Raises InvalidInput."""
-        labelled = self.format(task) == "diarized_json"
+    def wanted(self, task: str) -> Wanted:
+        """What a form for ``task`` asks for. Raises InvalidInput."""
+        form = self._format(task)
+        granularities = self.choices("timestamp_granularities", GRANULARITIES) or ["segment"]
+        # As OpenAI has it for whisper-1: what cannot be streamed is answered at once.
+        stream = self.boolean("stream") and form in STREAMED
+        inputs = {**(_EARLY if stream else {}), **self._inputs(task)}
+        return Wanted(inputs, form, frozenset(granularities), stream)
+
+    def _inputs(self, task: str) -> dict[str, Any]:
+        labelled = self._format(task) == "diarized_json"
         inputs = {
             **self.speakers(diarize=labelled or self.alias() == DIARIZING),
             **self._chunking(),
@@ -47,28 +61,21 @@ class OpenAIFields(Fields):
             "language": self.language(),
         }
         if labelled and inputs["diarization"] is False:
-            reason = "must not be false with response_format=diarized_json"
-            raise InvalidInput("diarization", reason)
+            raise InvalidInput("diarization", "false contradicts response_format=diarized_json")
         return {name: value for name, value in inputs.items() if value not in (None, "")}
 
-    def format(self, task: str) -> str:
-        """The answer's format. Raises InvalidInput."""
+    def _format(self, task: str) -> str:
         choices = tuple(FORMATS)
         if task == "translate":  # a client that parses it expects the words as they were spoken
             choices = tuple(name for name in choices if name != "diarized_json")
         return self.choice("response_format", "json", choices)
 
-    def granularities(self) -> frozenset[str]:
-        """What gets times: segments, words or both. Raises InvalidInput."""
-        return frozenset(self.choices("timestamp_granularities", GRANULARITIES) or ["segment"])
-
     def _included(self, task: str) -> dict[str, Any]:
         """What the answer holds besides the text. Raises InvalidInput where the format cannot."""
-        if not self.choices("include", INCLUDED):
-            return {}
-        if self.format(task) != "json":
+        asked = bool(self.choices("include", INCLUDED))
+        if asked and self._format(task) != "json":
             raise InvalidInput("include", "logprobs need response_format=json")
-        return {"logprobs": True}
+        return {"logprobs": True} if asked else {}
 
     def model(self) -> dict[str, Any]:
         """Raises InvalidInput without a model, or for one that is not served."""

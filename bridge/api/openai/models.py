@@ -6,10 +6,20 @@ from typing import Any
 from aiohttp import web
 
 from bridge.api.errors import problem
-from bridge.api.openai.fields import ALIASES
 from bridge.context import CONTEXT, Context
 
 _SINCE = int(datetime.now(UTC).timestamp())  # a model is as old as the process that serves it
+
+DIARIZING = "gpt-4o-transcribe-diarize"
+# The names that clients know; all stand for the operator's default model.
+ALIASES = (
+    "whisper-1",
+    "gpt-transcribe",
+    "gpt-4o-transcribe",
+    "gpt-4o-mini-transcribe",
+    "gpt-4o-mini-transcribe-2025-12-15",
+    DIARIZING,
+)
 
 
 async def get_model(request: web.Request) -> web.Response:

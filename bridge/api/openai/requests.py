@@ -11,11 +11,6 @@ from bridge.context import CONTEXT
 from bridge.intake.accept import Request
 from transcription.errors import InvalidAudio
 
-STREAMED = ("json", "text", "diarized_json")
-# Segments are told a batch at a time: in one of 64, five minutes would all come at once. None can
-# be told before all speech is found, for which the default detector takes longest on a CPU.
-_EARLY = {"batch_size": 2, "vad_method": "silero"}
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -35,13 +30,9 @@ async def read(request: web.Request, task: str) -> Asked:
     try:
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
-        fields = OpenAIFields(form.texts, context)
-        wanted, granularities = fields.format(task), fields.granularities()
-        # As OpenAI has it for whisper-1: what cannot be streamed is answered at once.
-        stream = fields.boolean("stream") and wanted in STREAMED
-        inputs = {**(_EARLY if stream else {}), **fields.inputs_for(task)}
+        wanted = OpenAIFields(form.texts, context).wanted(task)
     except BaseException:
         discard(context, form)
         raise
-    parsed = asked(request, inputs, form.upload)
-    return Asked(parsed, wanted, granularities, stream)
+    parsed = asked(request, wanted.inputs, form.upload)
+    return Asked(parsed, wanted.format, wanted.granularities, wanted.stream)

@@ -28,7 +28,7 @@ async def stream(request: web.Request, asked: Asked) -> web.StreamResponse:
 
     With ``diarized_json`` the segments and their speakers come between the two.
     """
-    prediction = await begin(request, asked.request)
+    prediction = (await begin(request, asked.request)).prediction
     events = _events(request, prediction.id, asked)
     return await sse.send(request, events)
 

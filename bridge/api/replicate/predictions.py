@@ -13,11 +13,13 @@ from bridge.api.errors import problem
 from bridge.api.ids import id_in
 from bridge.api.origin import base_url
 from bridge.api.replicate.paging import cursor_of, moment, parse_cursor
-from bridge.api.replicate.render import prediction_object, with_output
+from bridge.api.replicate.render import prediction_body, prediction_object
 from bridge.api.replicate.requests import read
+from bridge.api.waiting import begin
 from bridge.context import CONTEXT, Context
 from bridge.recordings.files import kept
-from bridge.records.prediction import Status
+from bridge.records.pace import QueuePlace
+from bridge.records.prediction import Prediction, Status
 from bridge.records.tenants import Key
 
 PAGE = 100  # predictions per page of the list
@@ -33,15 +35,14 @@ async def create(request: web.Request) -> web.Response:
     context, asked = request.app[CONTEXT], await read(request)
     if asked.forwarded is not None:
         return await _forward(context, asked.forwarded)
-    accepted = await context.intake.accept(asked.request)
+    accepted = await begin(request, asked.request)
     prediction, base = accepted.prediction, asked.request.origin.base_url
-    note(request, prediction.id)
     ended = prediction.terminal or (
         asked.wait > 0 and await context.watch.ended(prediction.id, asked.wait - _MARGIN_SECONDS)
     )
     if ended:
         return await _answer(context, prediction.id, base, status=201)
-    queued = await context.place_in_queue(prediction, accepted.place)
+    queued = await _queued(context, prediction, accepted.place)
     rendered = prediction_object(prediction, base, context.links, queued)
     if asked.wait > 0:
         rendered["status"] = Status.STARTING.value
@@ -106,11 +107,25 @@ async def _answer(
     if found is None:
         return _unknown()
     prediction, output = found
-    queued = await context.place_in_queue(prediction)
-    rendered = prediction_object(prediction, base, context.links, queued)
-    return web.Response(
-        body=with_output(rendered, output), status=status, content_type="application/json"
-    )
+    queued = await _queued(context, prediction)
+    body = prediction_body(prediction, output, base, context.links, queued)
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+async def _queued(
+    context: Context, prediction: Prediction, known: QueuePlace | None = None
+) -> dict[str, Any]:
+    """For a prediction that waits: how many are ahead of it, and for about how long."""
+    if prediction.status is not Status.STARTING:
+        return {}
+    place = known or await context.store.place(prediction.id)
+    if place is None:
+        return {}
+    shown: dict[str, Any] = {"queue_position": place.ahead}
+    if place.seconds is not None:
+        slots = max(context.settings.cog_slots, 1)
+        shown["estimated_wait_seconds"] = round(place.seconds / slots, 1)
+    return shown
 
 
 def _unknown() -> web.Response:

@@ -49,10 +49,20 @@ def with_output(rendered: dict[str, Any], output: bytes | None) -> bytes:
     return body if output is None else body.replace(b'"output":null', b'"output":' + output, 1)
 
 
+def prediction_body(
+    prediction: Prediction,
+    output: bytes | None,
+    base: str,
+    links: Links,
+    queued: Mapping[str, Any],
+) -> bytes:
+    """A prediction with its output, as JSON text."""
+    return with_output(prediction_object(prediction, base, links, queued), output)
+
+
 def webhook_body(links: Links, prediction: Prediction, output: bytes | None) -> bytes:
     """What a receiver gets: the same that GET answers."""
-    rendered = prediction_object(prediction, prediction.base_url, links, {})
-    return with_output(rendered, output)
+    return prediction_body(prediction, output, prediction.base_url, links, {})
 
 
 def time_text(moment: datetime | None) -> str | None:

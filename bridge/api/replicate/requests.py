@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +11,13 @@ from aiohttp import web
 from bridge.api.bodies import read_object
 from bridge.api.fields import Fields
 from bridge.api.forms import read_form
-from bridge.api.ids import key_of, new_key
-from bridge.api.origin import origin_of
+from bridge.api.ids import key_of
+from bridge.api.origin import asked
 from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Request
-from bridge.intake.forward import applies
 from bridge.recordings.arrive import Upload
 from bridge.records.prediction import EVENTS
+from bridge.records.tenants import Key
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES
 
@@ -45,23 +45,28 @@ async def read(request: web.Request) -> Asked:
     body = {} if form else await read_object(request)
     _check_version(body, context, request.match_info)
     given = request.match_info.get("id", body.get("id"))
-    named = None if given is None else key_of(request, given)
-    inputs, upload = await _read_form(request, context) if form else (_inputs(body), None)
-    parsed = Request(
-        id=named or new_key(request),
-        named=named is not None,
-        inputs=inputs,
-        upload=upload,
-        webhook=_webhook(body),
-        webhook_events=_events(body.get("webhook_events_filter")),
-        cancel_after=cancel_after,
-        origin=origin_of(request),
-    )
+    chosen = None if given is None else key_of(request, given)
+    webhook, events = _webhook(body), _events(body.get("webhook_events_filter"))
     wait = _wait_seconds(request.headers.get("Prefer", ""))
-    if not applies(context.settings, body):
-        return Asked(parsed, wait)
-    forwarded = {**body, "input": dict(inputs)}
-    return Asked(parsed, wait, forwarded if named is None else {**forwarded, "id": named.public})
+    inputs, upload = await _read_form(request, context) if form else (_inputs(body), None)
+    forwarded = _forwarded(body, inputs, chosen, context)
+    parsed = replace(
+        asked(request, inputs, upload, chosen),
+        webhook=webhook,
+        webhook_events=events,
+        cancel_after=cancel_after,
+    )
+    return Asked(parsed, wait, forwarded)
+
+
+def _forwarded(
+    body: Mapping[str, Any], inputs: Mapping[str, Any], chosen: Key | None, context: Context
+) -> Mapping[str, Any] | None:
+    """What Cog is to get as it is, where the operator and the client want it so."""
+    both = body.get("webhook") is not None and body.get("webhook_events_filter") is not None
+    if not both or context.settings.client_webhooks != "forward":
+        return None
+    return {**body, "input": dict(inputs), **({"id": chosen.public} if chosen else {})}
 
 
 def _check_version(body: Mapping[str, Any], context: Context, path: Mapping[str, str]) -> None:

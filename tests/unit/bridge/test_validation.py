@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from bridge.intake.validation import Inputs, InvalidInputs
+from bridge.intake.validation import Inputs
 from transcription.model_names import Names
+from transcription.validation import InvalidInputs
 
 AUDIO = {"audio_file": "https://example.com/a.wav"}
 
