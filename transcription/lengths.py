@@ -15,8 +15,19 @@ _CAF = re.compile(rb"caff\x00\x01\x00\x00desc")
 _AMR = re.compile(rb"#!AMR(?:-WB)?\n")
 _FLV = re.compile(rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09\x00\x00\x00\x00")
 _MP4 = re.compile(rb"\x00\x00..ftyp", re.DOTALL)
-_ALL = (_RIFF, _RF64, _W64, _AIFF, _AU, _CAF, _AMR, _FLV, _MP4)
-_UNFINISHED = (_RIFF, _AIFF, _AMR, _FLV)
+_FLAC = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
+_TTA = re.compile(rb"TTA[12][\x01\x03]\x00")
+_ASF = re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c")
+_ASF_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
+_ASF_HEAD = 4096  # bytes, within which they stand
+# The block with the first sample; of several that share its channels the first one.
+_INITIAL = bytes(flags for flags in range(256) if flags & 8)
+_WV = re.compile(rb"wvpk.{12}\x00{4}.{5}[%b]" % re.escape(_INITIAL), re.DOTALL)
+# The first page of a stream.
+_OGG = re.compile(rb"OggS\x00[\x02\x06]", re.DOTALL)
+_TO_THE_NEXT = (_AMR, _FLV, _FLAC, _TTA, _WV)  # their heads say no length in bytes
+_ALL = (_RIFF, _RF64, _W64, _AIFF, _AU, _CAF, _MP4, _OGG, _ASF, *_TO_THE_NEXT)
+_UNFINISHED = (_RIFF, _AIFF, _ASF, *_TO_THE_NEXT)
 # A head that was never completed, because its writer could not go back, says this or next to
 # nothing.
 _UNKNOWN = 0x7FFF0000
@@ -36,7 +47,12 @@ def end_of(file: BinaryIO, start: int, size: int) -> int | None:
         return _end_of_boxes(file, start, size)
     if pattern is _CAF:
         return _end_of_chunks(file, start, size)
-    length = None if pattern is None else _length(pattern, head)
+    if pattern is _OGG:
+        return _next(file, _end_of_first_pages(file, start), _OGG)
+    if pattern is _ASF:
+        length = _length_of_asf(_at(file, start, _ASF_HEAD))
+    else:
+        length = None if pattern is None else _length(pattern, head)
     if length is None and pattern in _UNFINISHED:
         return _next(file, start, pattern)
     return None if length is None else start + length
@@ -54,8 +70,15 @@ def _length(pattern: re.Pattern[bytes], head: bytes) -> int | None:
         return sum(said)
     if pattern is _RF64:
         return 8 + said[0]
-    known = pattern not in (_AMR, _FLV) and _HEAD < said[0] < _UNKNOWN
+    known = pattern not in _TO_THE_NEXT and _HEAD < said[0] < _UNKNOWN
     return 8 + said[0] + said[0] % 2 if known else None
+
+
+def _length_of_asf(head: bytes) -> int | None:
+    """The bytes that an object of the head says there are; None where it was never completed."""
+    _, properties, after = head.partition(_ASF_PROPERTIES)
+    length = int.from_bytes(after[24:32], "little")
+    return length if properties and length > _HEAD else None
 
 
 def _end_of_boxes(file: BinaryIO, start: int, size: int) -> int | None:
@@ -85,6 +108,15 @@ def _end_of_chunks(file: BinaryIO, start: int, size: int) -> int | None:
         if length < 0:  # to the end of the file, wherever that will be
             return None
         position += 12 + length
+    return position
+
+
+def _end_of_first_pages(file: BinaryIO, start: int) -> int:
+    """The page behind the first ones of all streams of an Ogg file, which stand together."""
+    position = start
+    while _OGG.match(page := _at(file, position, 27 + 255)):
+        count = page[26]
+        position += 27 + count + sum(page[27 : 27 + count])
     return position
 
 

@@ -4,8 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import av
-from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Stream
 
 from transcription.containers import OPTIONS, opened
 from transcription.errors import InvalidAudio
@@ -66,7 +66,7 @@ def _probe(source: Source, track: str | None, options: dict[str, str]) -> AudioI
 
 
 # The clocks of these begin at nought; those of others begin where the first sound or picture is.
-_FROM_NOUGHT = frozenset({"mov", "matroska", "ogg", "flv", "asf", "avi"})
+_FROM_NOUGHT = frozenset({"mov", "matroska", "ogg", "flv", "asf", "avi", "nut"})
 # Seconds. Recordings of live streams keep the stream's clock, whose beginning says nothing.
 _LIVE = 60.0
 
@@ -90,10 +90,12 @@ def promised(container: InputContainer) -> float | None:
         kind in _SAYING or (kind == "mp3" and container.start_time)
     ):
         return None
+    if kind == "asf":  # FFmpeg adds the file's length to each track's beginning
+        return max((_duration(container, each) or 0.0 for each in container.streams), default=None)
     return container.duration / av.time_base
 
 
-def _duration(container: InputContainer, stream: AudioStream) -> float | None:
+def _duration(container: InputContainer, stream: Stream) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     if container.duration is not None:

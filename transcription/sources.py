@@ -56,6 +56,19 @@ class Places:
         with as_file(self._source) as file:
             return found_at(file, content, start, reach)
 
+    def count(self, content: bytes, start: int, end: int) -> int:
+        """How often ``content`` stands in that part of the file."""
+        found = 0
+        while end - start >= len(content):
+            if not self._start <= start <= self._start + len(self._block) - len(content):
+                self._read(start, len(content))
+            piece = self._block[start - self._start : end - self._start]
+            if len(piece) < len(content):
+                break
+            found += piece.count(content)
+            start += len(piece) - len(content) + 1
+        return found
+
     def _read(self, start: int, size: int) -> None:
         with as_file(self._source) as file:
             before = file.tell()

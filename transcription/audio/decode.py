@@ -166,7 +166,7 @@ def _heard(source: Source, container: InputContainer, number: int, how: How) -> 
         timeline.add(frame, stamp, leap=track.leapt)
         track.leapt = False
     sound = timeline.end()
-    reached = max(len(sound) / SAMPLE_RATE, track.end - beginning(container))
+    reached = max(len(sound) / SAMPLE_RATE, track.end)
     warnings = [*_missing(source, container, reached), *_warnings(timeline, clock, mixer, track)]
     return Heard(sound, tuple(warnings), mixer.channels)
 

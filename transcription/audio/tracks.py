@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from transcription.audio.chunks import HEAD, UNEVEN, Chunks
 from transcription.audio.pace import Pace
 from transcription.sources import Places, Source
 
@@ -48,6 +49,9 @@ class Track:
         self._skips: Final = container.format.name in _SKIPPING
         self._places: Final = Places(source)
         self._uncounted = 0  # bytes
+        is_avi = container.format.name == "avi"
+        self._untimed: Final = is_avi and stream.codec_context.name in UNEVEN
+        self._chunks: Final = Chunks(self._places, stream) if is_avi else None
         # Once: fractions are slow, and packets many.
         self._ticks: Final = {s.index: float(s.time_base or 0) for s in container.streams}
         self._spans: Final[dict[int, _Span]] = {}
@@ -62,9 +66,11 @@ class Track:
             # By the stream: packets that drain decoders all bear the index 0.
             if packet.stream is not self._stream:
                 continue
-            lost = self._lost_before(packet)
+            late = self._chunks.late(packet) if self._chunks else 0.0
+            late += self._lost_before(packet)
             for frame in self._decoded(packet):
-                yield frame, None if frame.time is None else frame.time + lost
+                stamp = None if self._untimed else frame.time
+                yield frame, None if stamp is None else stamp + late
 
     def _packets(self) -> Iterator["Packet[Stream]"]:
         """Every packet that can be read, and at the end the empty ones that drain decoders."""
@@ -92,7 +98,8 @@ class Track:
             place = self._places.find(bytes(packet), packet.pos + self._uncounted, _REACH)
             self._uncounted = max(self._uncounted, place - packet.pos)
         tick = self._ticks[packet.stream_index]
-        position = packet.pos + self._uncounted
+        empty = self._chunks.empty * HEAD if self._chunks else 0
+        position = packet.pos + self._uncounted - empty
         return self._pace.lost(position, packet.size, (packet.duration or 0) * tick)
 
     def _decoded(self, packet: "Packet[Stream]") -> list[AudioFrame]:

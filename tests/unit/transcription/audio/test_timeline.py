@@ -21,10 +21,17 @@ CONTAINERS = [
     ("mpegts", "mp2"),
     ("mpegts", "ac3"),
     ("mpeg", "mp2"),
+    ("avi", "ac3"),
+    ("avi", "aac"),
+    ("nut", "mp3"),
+    ("asf", "mp3"),
 ]
 
 
-@pytest.mark.parametrize(("container", "codec"), [*CONTAINERS, ("ogg", "libopus"), ("flv", "aac")])
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [*CONTAINERS, ("ogg", "libopus"), ("flv", "aac"), ("avi", "mp3")],
+)
 def test_nothing_is_added_to_a_clock_without_gaps(container: str, codec: str) -> None:
     recording = read(film(container, Voice(SOUND, codec)))
     assert recording.warnings == ()
@@ -53,10 +60,11 @@ def test_gaps_are_silence(container: str, codec: str) -> None:
     # Ogg tells the time once a page, so a gap stands where the next page begins.
     pages = {"page_duration": "20000"} if container == "ogg" else {}
     recording = read(film(container, Voice(SOUND, codec, gaps=gaps), options=pages))
-    assert onsets(recording.samples) == pytest.approx([0.5, 3.5, 4.5, 6.0], abs=0.03)
-    assert len(recording.samples) / 16_000 == pytest.approx(6.5, abs=0.05)
+    near = 0.07 if container == "avi" else 0.03  # it counts whole packets
+    assert onsets(recording.samples) == pytest.approx([0.5, 3.5, 4.5, 6.0], abs=near)
+    assert len(recording.samples) / 16_000 == pytest.approx(6.5, abs=0.02 + near)
     (warning,) = recording.warnings
-    assert warning.startswith("silence_added: 2.5 s")
+    assert warning.startswith(("silence_added: 2.5 s", "silence_added: 2.4 s"))
 
 
 def test_a_gap_beyond_the_limit_is_not_filled() -> None:
@@ -73,14 +81,16 @@ def test_a_broadcast_begins_with_its_first_sound(start: float) -> None:
     assert recording.warnings == ()
 
 
-def test_a_file_of_audio_alone_may_begin_late() -> None:
-    recording = read(film("ogg", Voice(SOUND, "libopus", start=3.0)))
+@pytest.mark.parametrize(("container", "codec"), [("ogg", "libopus"), ("nut", "mp3")])
+def test_a_file_of_audio_alone_may_begin_late(container: str, codec: str) -> None:
+    recording = read(film(container, Voice(SOUND, codec, start=3.0)))
     assert onsets(recording.samples) == pytest.approx([3 + time for time in TIMES], abs=0.025)
 
 
 def test_a_recording_of_a_live_stream_begins_with_its_first_sound() -> None:
     recording = read(film("matroska", Voice(SOUND, "libopus", start=7_000.0)))
     assert onsets(recording.samples) == pytest.approx(TIMES, abs=0.025)
+    assert recording.warnings == ()  # its end is said in the stream's clock
 
 
 @pytest.mark.parametrize("starts", list(itertools.permutations([0.0, 5_000.0], 2)))
