@@ -8,14 +8,15 @@ from aiohttp.typedefs import Handler, Middleware
 
 ANY = "*"
 EXPOSED = (
-    *("ETag", "Retry-After", "x-prediction-id", "x-should-retry"),
+    *("Content-Disposition", "ETag", "Retry-After", "x-prediction-id", "x-should-retry"),
     *("RateLimit", "RateLimit-Policy"),
 )
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 _ASKED = "Access-Control-Request-Method"
 _HEADERS = "Access-Control-Request-Headers"
 _PRIVATE = "Access-Control-Request-Private-Network"
-_NAMES = re.compile(r"[A-Za-z0-9_-]+(\s*,\s*[A-Za-z0-9_-]+)*", re.ASCII)
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # of a header, by RFC 9110
+_NAMES = re.compile(rf"{_NAME}(\s*,\s*{_NAME})*", re.ASCII)
 _REMEMBERED_SECONDS = 600  # for which a browser does not ask again
 
 Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]

@@ -14,7 +14,7 @@ ALLOWED, OTHER = "https://app.example.org", "https://evil.example.org"
 PATHS = ("/v1/predictions", "/v1/audio/transcriptions", "/v1//files/", "/transcribe", "/health")
 ASKED = {
     "Access-Control-Request-Method": "POST",
-    "Access-Control-Request-Headers": "authorization, if-match, x-stainless-lang",
+    "Access-Control-Request-Headers": "authorization, if-match, x-stainless-lang,x.y_z",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.api.fields import Fields
 from bridge.api.formats import FORMATS
-from bridge.api.openai.models import ALIASES, DIARIZING
+from bridge.api.openai.models import ALIASES, DIARIZING, alias_of
 from bridge.api.openai.render import GRANULARITIES
 from transcription.errors import InvalidInput
 from transcription.options import NAMES
@@ -91,8 +91,7 @@ class OpenAIFields(Fields):
 
     def alias(self) -> str | None:
         """OpenAI's model that is named, in any case and also as gateways name its provider."""
-        name = bare(self.one("model") or "").lower().removeprefix("openai/")
-        return name if name in ALIASES else None
+        return alias_of(self.one("model") or "")
 
     def own(self) -> dict[str, Any]:
         """The inputs of ours that OpenAI has no words for, and those with the same name."""

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from bridge.api.errors import problem
 from bridge.context import CONTEXT, Context
+from transcription.reading import bare
 
 _SINCE = int(datetime.now(UTC).timestamp())  # a model is as old as the process that serves it
 
@@ -25,9 +26,21 @@ ALIASES = (
 async def get_model(request: web.Request) -> web.Response:
     """Shows a model, by its own name or one that OpenAI's clients know."""
     context, name = request.app[CONTEXT], request.match_info["model"]
-    if name in _listed(context) or context.settings.names.resolve(name) is not None:
-        return web.json_response(_entry(context, name))
+    if (entry := entry_of(context, name)) is not None:
+        return web.json_response(entry)
     return problem(404, f"There is no model {name[:60]!r}.", param="model", code="model_not_found")
+
+
+def alias_of(name: str) -> str | None:
+    """OpenAI's model that is named, in any case and also as gateways name its provider."""
+    own = bare(name).lower().removeprefix("openai/")
+    return own if own in ALIASES else None
+
+
+def entry_of(context: Context, name: str) -> dict[str, Any] | None:
+    """The model of that name; None where there is none."""
+    known = alias_of(name) is not None or context.settings.names.resolve(name) is not None
+    return _entry(context, name) if known else None
 
 
 def entries(context: Context) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bridge.api.auth import tenant_of
 from bridge.api.errors import problem
-from bridge.api.openai.models import entries
+from bridge.api.openai.models import entries, entry_of
 from bridge.api.origin import base_url
 from bridge.api.replicate.render import time_text
 from bridge.context import CONTEXT, Context
@@ -25,7 +25,10 @@ async def list_models(request: web.Request) -> web.Response:
 
 
 async def get_model(request: web.Request) -> web.Response:
-    """Shows the model that is served."""
+    """Shows the model that is served; for OpenAI's clients also one by its name on the hub."""
+    name = "{owner}/{name}".format_map(request.match_info)
+    if (entry := entry_of(request.app[CONTEXT], name)) is not None:
+        return web.json_response(entry)
     context = _checked(request)
     return web.json_response(_model(context, base_url(request)))
 
