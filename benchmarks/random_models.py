@@ -56,7 +56,7 @@ def environment(size: str, folder: Path = FOLDER, texts: int = 1) -> Mapping[str
     whisper = folder / (f"whisper-{size}" if texts == 1 else f"whisper-{size}-{texts}")
     for target, build in (
         (whisper, lambda part: _whisper(part, SIZES[size], TEXT * texts)),
-        (folder / "torch", _aligner),
+        (folder / "torch", aligner),
         (folder / "diarization", _diarizer),
     ):
         if not target.is_dir():
@@ -143,7 +143,8 @@ def _script(model: Any, tokenizer: Any, text: str) -> None:
     model.proj_out.weight = decoder.embed_tokens.weight
 
 
-def _aligner(target: Path) -> None:
+def aligner(target: Path) -> None:
+    """A `TORCH_HOME` that holds the English aligner, with random weights."""
     import torch
     import torchaudio
 

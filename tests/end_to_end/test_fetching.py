@@ -5,11 +5,16 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from benchmarks.random_models import aligner
+from models import pins, sources
 from models.demo.pipeline import assemble
 from stack.settings import ROOT
 from tests.fixtures import hub as hubs
@@ -48,7 +53,7 @@ else:
     if os.environ.get("LOAD"):
         from transcription.engine.whisperx_engine import WhisperxEngine
         engine = WhisperxEngine(settings)
-        print(engine.describe()["models"])
+        print(engine.describe()["models"], engine.describe()["alignment_languages"])
         if engine.describe()["diarization_available"]:
             print("speakers by", engine._diarizers._here()[1].model.name)
 """
@@ -104,7 +109,7 @@ def test_what_is_missing_is_fetched_once_and_loads_without_a_network(hub: Hub, h
     hub.asked.clear()
     said = setup("http://127.0.0.1:9", home, LOAD="1", **gated)
     assert "fetching" not in said
-    assert "['lab/whisper']" in said
+    assert "['lab/whisper'] []" in said
     assert hub.asked == []
 
 
@@ -144,6 +149,12 @@ def test_a_hub_that_is_away_is_told_by_the_name_of_the_model(home: Path) -> None
     assert said == "cannot: lab/whisper is not on this machine, and the hub does not answer\n"
 
 
+def files_of(folder: Path) -> dict[str, Path]:
+    """Every file of a repository by its name there, for the hub to serve."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.resolve() for path in found}
+
+
 def small_base(folder: Path, **changed: bytes) -> dict[str, Path]:
     """The files of the small pinned model, for the hub to serve."""
     folder.mkdir()
@@ -180,12 +191,7 @@ def test_a_pinned_model_comes_from_the_hub_and_is_checked_there_too(
 
 
 def test_with_a_hub_and_a_token_no_part_stands_in(hub: Hub, home: Path, tmp_path: Path) -> None:
-    pipeline = assemble(tmp_path / "pipeline")
-    hub.others[COMMUNITY] = {
-        str(path.relative_to(pipeline)): path.resolve()
-        for path in pipeline.rglob("*")
-        if path.is_file()
-    }
+    hub.others[COMMUNITY] = files_of(assemble(tmp_path / "pipeline"))
     given = {
         "MODELS": str(hubs.WHISPER),
         "ALIGN_LANGUAGES": "",
@@ -198,6 +204,40 @@ def test_with_a_hub_and_a_token_no_part_stands_in(hub: Hub, home: Path, tmp_path
     assert f"speakers by {COMMUNITY}" in said
     hub.asked.clear()
     assert f"speakers by {COMMUNITY}" in setup(NOBODY, home, **{**given, "HUGGINGFACE_TOKEN": ""})
+
+
+@pytest.mark.timeout(300)
+def test_base_gets_the_published_aligner_and_diarizer_from_a_hub_that_answers(
+    hub: Hub, home: Path, tmp_path: Path
+) -> None:
+    """Acceptance: real base, wav2vec2 of its real size and community-1's parts, all together."""
+    base = sources.find(pins.PINNED["base"])
+    if base is None:
+        pytest.skip("Whisper base is not in the cache: make models")
+    hub.others[BASE] = {path.name: path for path in base.iterdir()}
+    hub.others[COMMUNITY] = files_of(assemble(tmp_path / "pipeline"))
+    aligner(tmp_path / "published")
+    folder = tmp_path / "published" / "hub" / "checkpoints"
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    given = {"MODELS": "base", "ALIGN_LANGUAGES": "en", "LOAD": "1", "DIARIZATION": "required"}
+    given |= {"ALIGNMENT": "required", "HUGGINGFACE_TOKEN": hubs.TOKEN, "MODEL_SOURCES": "hub"}
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as publisher:
+        threading.Thread(target=publisher.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{publisher.server_port}/"
+        said = setup(hub.url, home, PUBLISHER=address, **given).splitlines()
+        publisher.shutdown()
+    fetched = [line for line in said if line.startswith("fetching")]
+    english = "WAV2VEC2_ASR_BASE_960H"
+    assert fetched == [
+        "fetching base from the hub",
+        f"fetching {english}",
+        f"fetching {COMMUNITY}",
+    ]
+    assert said[-2:] == ["['base'] ['en']", f"speakers by {COMMUNITY}"]
+    assert "stands_in" not in str(said)
+    warm = setup(NOBODY, home, CLOSED="1", **given).splitlines()
+    assert [line for line in warm if line.startswith("fetching")] == []
+    assert warm[-2:] == said[-2:]
 
 
 def test_a_directory_needs_no_hub_and_other_parts_stand_in_and_say_so(home: Path) -> None:
