@@ -18,7 +18,7 @@ from cog import BaseRunner, Input, Path, Secret, current_scope
 from predictor.announcement import announce
 from predictor.log import note
 from predictor.run_folders import RunFolders
-from predictor.segments import heard_before, reporting_segments, tell_peaks
+from predictor.segments import earlier_batches, post_peaks, reporting_segments
 from predictor.slots import Slots
 from predictor.tracing import trace_stages
 from transcription.audio.sandboxed import Decoder
@@ -116,7 +116,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
 
     def _transcribe(self, inputs: Mapping[str, Any]) -> WireTranscript:
         context = current_scope().context
-        earlier = heard_before(context)
+        earlier = earlier_batches(context)
         with (
             self._folders.used_by(context),
             _client_safe_errors(),
@@ -129,7 +129,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
             report = self._pipeline.transcribe(recording, options, lines, found, earlier)
             self._record(report)
             trace_stages(report)
-            tell_peaks(context, report.peaks)
+            post_peaks(context, report.peaks)
             note("transcribed", seconds={k: round(v, 3) for k, v in report.seconds.items()})
             if options.debug:
                 print({stage: round(seconds, 3) for stage, seconds in report.seconds.items()})

@@ -24,7 +24,7 @@ class Receiver:
     """Takes `completed` webhooks, and remembers what each prediction was said to have come to."""
 
     address: str = ""
-    told: dict[str, set[tuple[str, str]]] = field(
+    received: dict[str, set[tuple[str, str]]] = field(
         default_factory=lambda: defaultdict(set[tuple[str, str]])
     )
     """By prediction: (webhook id, body). A repeated delivery bears the same of both."""
@@ -38,7 +38,7 @@ class Receiver:
         """Accepts a webhook."""
         body = await request.text()
         prediction_id = (await request.json())["id"]
-        self.told[prediction_id].add((request.headers["webhook-id"], body))
+        self.received[prediction_id].add((request.headers["webhook-id"], body))
         return web.Response()
 
 

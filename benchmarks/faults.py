@@ -94,9 +94,9 @@ class Load:
         deadline = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < deadline:
             await self.look()
-            told = self.stack.receiver.told.keys() >= self.promised.keys()
+            delivered = self.stack.receiver.received.keys() >= self.promised.keys()
             ended = len(self.ended) == len(self.promised)
-            if told and ended and not await _left_over(self.stack):
+            if delivered and ended and not await _left_over(self.stack):
                 break
             await asyncio.sleep(0.2)
         await self.look()
@@ -170,8 +170,8 @@ async def suffer(name: str, fault: Fault) -> Result:
 
 async def _reckon(name: str, stack: FaultStack, load: Load, struck: datetime) -> Result:
     statuses = [found["status"] for found in load.ended.values()]
-    told = stack.receiver.told
-    missing = load.promised.keys() - (load.ended.keys() & told.keys())
+    received = stack.receiver.received
+    missing = load.promised.keys() - (load.ended.keys() & received.keys())
     lost = sum([await _is_gone(stack, prediction_id) for prediction_id in missing])
     completions = [datetime.fromisoformat(found["completed_at"]) for found in load.ended.values()]
     waits = [(moment - struck).total_seconds() for moment in completions if moment > struck]
@@ -183,7 +183,7 @@ async def _reckon(name: str, stack: FaultStack, load: Load, struck: datetime) ->
         lost=lost,
         stuck=len(missing) - lost,
         changed=len(load.changed),
-        twice=sum(len(said) > 1 for said in told.values()),
+        twice=sum(len(said) > 1 for said in received.values()),
         left_over=await _left_over(stack),
         recovery=min(waits, default=float("nan")),
     )

@@ -42,10 +42,10 @@ def wrk(url: str, clients: int, *arguments: str) -> Rate:
     """Load ``url`` from ``clients`` connections for `SECONDS` seconds."""
     timing = [f"-d{SECONDS}s", "--timeout", "30s", "--latency"]
     command = ["wrk", "-t1", f"-c{clients}", *timing, *arguments, url]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = {share: float(value) * _UNITS[unit] for share, value, unit in _LATENCY.findall(told)}
-    rate = _RATE.search(told)
-    errors = " ".join(re.findall(r"(?:Non-2xx.*|Socket errors.*)", told))
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = {share: float(value) * _UNITS[unit] for share, value, unit in _LATENCY.findall(output)}
+    rate = _RATE.search(output)
+    errors = " ".join(re.findall(r"(?:Non-2xx.*|Socket errors.*)", output))
     none = float("nan")
     per_second = float(rate[1]) if rate else 0.0
     return Rate(per_second, found.get("50", none), found.get("99", none), errors)

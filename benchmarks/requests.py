@@ -127,8 +127,8 @@ async def run(arguments: argparse.Namespace) -> dict[tuple[str, bool], Load]:
         for url in urls.values():
             await load(url, work[:2], 1, Load(), language=False)
         for _ in range(arguments.rounds):
-            for (name, given), told in found.items():
-                await load(urls[name], work, arguments.clients, told, language=given)
+            for (name, given), timed in found.items():
+                await load(urls[name], work, arguments.clients, timed, language=given)
     return found
 
 
@@ -140,12 +140,12 @@ def length(clip: Clip) -> float:
 def table(found: dict[tuple[str, bool], Load]) -> str:
     """The result in Markdown."""
     lines = ["| tree | language | requests/s | median | p95 | same language |", "|" + " --- |" * 6]
-    for (name, given), told in found.items():
+    for (name, given), timed in found.items():
         first = next(iter(found.values())).heard
-        same = [told.heard[clip] == language for clip, language in first.items()]
+        same = [timed.heard[clip] == language for clip, language in first.items()]
         lines.append(
-            f"| {name} | {'given' if given else 'detected'} | {statistics.median(told.rates):.2f} "
-            f"| {statistics.median(told.latencies):.1f} s | {told.p95:.1f} s "
+            f"| {name} | {'given' if given else 'detected'} | {statistics.median(timed.rates):.2f} "
+            f"| {statistics.median(timed.latencies):.1f} s | {timed.p95:.1f} s "
             f"| {'' if given else f'{sum(same)} of {len(same)}'} |"
         )
     return "\n".join(lines)

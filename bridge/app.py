@@ -17,13 +17,13 @@ from redis.asyncio import Redis
 
 import transcription
 from bridge.api.access import log_access
-from bridge.api.allowances import tell_allowance
+from bridge.api.allowances import add_allowance
 from bridge.api.auth import require_token
-from bridge.api.cors import naming_origin, preflight
+from bridge.api.cors import allow_origins, preflight
 from bridge.api.errors import translate
 from bridge.api.replicate.render import webhook_body
 from bridge.api.slashes import AnySlashes
-from bridge.api.waiting import tell_id
+from bridge.api.waiting import add_id
 from bridge.cog.callbacks import build_internal_app
 from bridge.cog.client import Cog
 from bridge.cog.monitor import Monitor
@@ -82,7 +82,7 @@ def build_app(settings: Settings, context: Context) -> web.Application:
         client_max_size=settings.max_json_bytes,
     )
     app[CONTEXT] = context
-    app.on_response_prepare.extend((tell_id, tell_allowance, naming_origin(origins)))
+    app.on_response_prepare.extend((add_id, add_allowance, allow_origins(origins)))
     app.add_routes(routes())
     app.router.register_resource(AnySlashes(app.router))
     return app
@@ -137,10 +137,10 @@ def _metrics(app: web.Application, context: Context) -> web.Application:
 
     metrics = Metrics()
     app.middlewares.insert(0, metrics.watch)
-    told = context.lifecycle.on_change
+    lifecycle_changed = context.lifecycle.on_change
 
     def on_change(change: Change) -> None:
-        told(change)
+        lifecycle_changed(change)
         metrics.saw(change)
 
     context.lifecycle.on_change, context.webhooks.on_try = on_change, metrics.tried

@@ -72,14 +72,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.show()
         return Exit.USAGE
     except (Exception, asyncio.CancelledError) as error:
-        text, status = _told(error)
+        text, status = _explained(error)
         if text:
             sys.stderr.write(f"{PROGRAM}: {shown(' '.join(text.split()))}\n")
         return status
     return ended if isinstance(ended, int) else Exit.OK
 
 
-def _told(error: BaseException) -> tuple[str, Exit]:
+def _explained(error: BaseException) -> tuple[str, Exit]:
     """What is said of an error, and the exit status."""
     match error:
         case click.Abort():

@@ -99,13 +99,13 @@ def _id(digest: "hashlib._Hash", inputs: Mapping[str, Any], asker: str) -> str:
 class Counted(io.BufferedReader):
     """A file that tells how much of it was read."""
 
-    def __init__(self, file: Path, told: Callable[[float], None]) -> None:
+    def __init__(self, file: Path, on_progress: Callable[[float], None]) -> None:
         super().__init__(io.FileIO(file))
-        self._told = told
+        self._on_progress = on_progress
         self._size = max(os.fstat(self.fileno()).st_size, 1)
 
     def read(self, size: int | None = -1) -> bytes:
         """As any file; and it is told."""
         chunk = super().read(size)
-        self._told(self.tell() / self._size)
+        self._on_progress(self.tell() / self._size)
         return chunk

@@ -45,7 +45,7 @@ def cancel(*, ids: tuple[str, ...], server: str, token: str, as_json: bool) -> N
         return [await _known(api.cancel, prediction) for prediction in ids]
 
     for record in _asked(server, token, ask):
-        _tell(record, f"{record['id']}: {_ended(record)}", as_json=as_json)
+        _print(record, f"{record['id']}: {_ended(record)}", as_json=as_json)
 
 
 @click.command(params=[options.IDS, *options.CONNECTION], no_args_is_help=True)
@@ -60,7 +60,7 @@ def delete(*, ids: tuple[str, ...], server: str, token: str, as_json: bool) -> N
         return [await _known(lambda name: remove(api, name), prediction) for prediction in ids]
 
     for record in _asked(server, token, ask):
-        _tell(record, f"{record['id']}: deleted", as_json=as_json)
+        _print(record, f"{record['id']}: deleted", as_json=as_json)
 
 
 @click.command(params=list(options.CONNECTION))
@@ -71,7 +71,7 @@ def models(*, server: str, token: str, as_json: bool) -> None:
         return list((await api.call("GET", "/v1/models"))["data"])
 
     for model in _asked(server, token, ask):
-        _tell(model, model["id"], as_json=as_json)
+        _print(model, model["id"], as_json=as_json)
 
 
 @click.command(params=list(options.CONNECTION))
@@ -128,7 +128,7 @@ def _what(record: Json) -> str:
     return str(given.get("audio_file") or given.get("audio") or "")
 
 
-def _tell(content: Json, text: str, *, as_json: bool) -> None:
+def _print(content: Json, text: str, *, as_json: bool) -> None:
     if as_json:
         document(content)
     else:

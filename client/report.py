@@ -166,5 +166,5 @@ def sentence(result: Result) -> str:
     facts += [shown(_SENTENCE.sub("", warning)) for warning in output["warnings"]]
     beside = result.found.path.parent if result.found.path else None
     made = ", ".join(shown(p.name if p.parent == beside else p) for p in result.files)
-    told = [text for text in (made, result.detail) if text] or ["done"]
-    return f"{result.found.name}: {'; '.join(told)} ({'; '.join(facts)})"
+    parts = [text for text in (made, result.detail) if text] or ["done"]
+    return f"{result.found.name}: {'; '.join(parts)} ({'; '.join(facts)})"

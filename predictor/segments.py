@@ -59,7 +59,7 @@ def reporting_segments(
     thread.join(TIMEOUT)
 
 
-def heard_before(context: Mapping[str, str]) -> tuple[Batch, ...]:
+def earlier_batches(context: Mapping[str, str]) -> tuple[Batch, ...]:
     """What the runs of this prediction that came to no end have recognized.
 
     Nothing where there were none, or where the bridge cannot tell: then all of it is done again.
@@ -73,7 +73,7 @@ def heard_before(context: Mapping[str, str]) -> tuple[Batch, ...]:
         return ()
 
 
-def tell_peaks(context: Mapping[str, str], peaks: Peaks) -> None:
+def post_peaks(context: Mapping[str, str], peaks: Peaks) -> None:
     """Posts how loud the recording is, for pictures of it; nobody waits where nobody asked."""
     url = context.get(URL, "")
     if _is_local(url):

@@ -83,15 +83,15 @@ async def _transcribe(task: Task, settings: StackSettings) -> dict[str, Any] | N
     with tempfile.TemporaryDirectory() as folder:
         given = [f"--set={name}={value}" for name, value in task.inputs.items()]
         wanted = ("--speakers=auto", *given, "--format=json", f"--out={folder}")
-        told = await _asked(
+        answer = await _asked(
             "transcribe", *wanted, str(task.recording.absolute()), settings=settings
         )
-    if told is None:
+    if answer is None:
         return None
-    if told["state"] != "done":
-        _note(f"{told['state']}: {told['detail']}")
+    if answer["state"] != "done":
+        _note(f"{answer['state']}: {answer['detail']}")
         return None
-    return await _asked("status", told["id"], settings=settings)
+    return await _asked("status", answer["id"], settings=settings)
 
 
 async def _asked(*arguments: str, settings: StackSettings) -> dict[str, Any] | None:
@@ -109,12 +109,12 @@ async def _asked(*arguments: str, settings: StackSettings) -> dict[str, Any] | N
         start_new_session=True,  # Ctrl-C is ours alone to answer
     )
     try:
-        told, _ = await process.communicate()
+        answer, _ = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return json.loads(told) if told.strip() else None
+    return json.loads(answer) if answer.strip() else None
 
 
 def _report(task: Task, prediction: dict[str, Any]) -> int:

@@ -97,8 +97,8 @@ def models(_stack: StackSettings, settings: Settings) -> str:
     check_room(settings, on_gpu=check_device(settings.device) != "cpu")
     here = [line.partition(": ") for line in parts.places(settings)]
     missing = [name for name, _, place in here if place == "None"]
-    told = f"; to be fetched: {', '.join(missing)}" if missing else ""
-    return f"{', '.join(settings.models)}{told}"
+    note = f"; to be fetched: {', '.join(missing)}" if missing else ""
+    return f"{', '.join(settings.models)}{note}"
 
 
 def stand_ins(_stack: StackSettings, settings: Settings) -> str:

@@ -74,10 +74,10 @@ def free_memory() -> int | None:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
         return None
-    told = {
+    memory = {
         name: int(rest.split()[0]) * 1024 for name, _, rest in (x.partition(":") for x in lines)
     }
-    free = told["MemAvailable"] + told.get("SwapFree", 0)
+    free = memory["MemAvailable"] + memory.get("SwapFree", 0)
     return min([free, *_limits()])
 
 

@@ -144,7 +144,7 @@ def _check_port(name: str, host: str, port: int) -> None:
 def check_bridge(settings: StackSettings, *asked: str) -> str:
     """What the bridge's interpreter says of what is ``asked``. Raises SettingsError."""
     given = bridge(settings)
-    return _told((given.command[0], "-m", "stack.bridge_check", *asked), given.environ)
+    return _output((given.command[0], "-m", "stack.bridge_check", *asked), given.environ)
 
 
 def check_redis(settings: StackSettings) -> str:
@@ -153,11 +153,11 @@ def check_redis(settings: StackSettings) -> str:
         return _check_version("REDIS_URL: the Redis there", check_bridge(settings, "redis"))
     if shutil.which("redis-server") is None:
         raise SettingsError("redis-server is not installed; install it, or set REDIS_URL")
-    told = _told(("redis-server", "--version"), settings.environ)
-    return _check_version("redis-server", told.partition("v=")[2])
+    output = _output(("redis-server", "--version"), settings.environ)
+    return _check_version("redis-server", output.partition("v=")[2])
 
 
-def _told(command: Sequence[str], environ: Mapping[str, str]) -> str:
+def _output(command: Sequence[str], environ: Mapping[str, str]) -> str:
     done = subprocess.run(  # noqa: S603 - our own commands
         command, cwd=ROOT, env=dict(environ), capture_output=True, text=True, check=False
     )
@@ -171,8 +171,8 @@ def _told(command: Sequence[str], environ: Mapping[str, str]) -> str:
 
 def _check_version(name: str, version: str) -> str:
     found = re.match(r"(\d+)\.(\d+)", version)
-    told = version.strip().partition(" ")[0] or "unknown"
+    named = version.strip().partition(" ")[0] or "unknown"
     if found is None or tuple(map(int, found.groups())) < OLDEST_REDIS:
         least = ".".join(map(str, OLDEST_REDIS))
-        raise SettingsError(f"{name} has version {told}; at least {least} is needed")
-    return told
+        raise SettingsError(f"{name} has version {named}; at least {least} is needed")
+    return named

@@ -56,7 +56,7 @@ class Sound:
             for _, channel, window in sorted(found, key=lambda each: each[:2])
         ]
 
-    def told(self, segment: Segment, *, speakers: bool) -> Segment:
+    def placed(self, segment: Segment, *, speakers: bool) -> Segment:
         """``segment`` at its time in the recording, with its channel and, if wanted, a speaker."""
         if not self.apart:
             return segment
@@ -67,7 +67,7 @@ class Sound:
         return replace(moved, channel=channel + 1, speaker=speaker, words=words)
 
     def laid(self, segment: Segment) -> Segment:
-        """The inverse of `told`."""
+        """The inverse of `placed`."""
         if not self.apart or segment.channel is None:
             return segment
         return replace(segment.moved((segment.channel - 1) * self.duration), channel=None)

@@ -35,7 +35,7 @@ from transcription.stages import detects_first, diarizes, stages
 from transcription.transcript import Segment, Token, Transcript
 
 # Silence sounds like any language to a model. The probability says what this one is worth.
-_UNHEARD = Language("en", 0.0)
+_UNDETECTED = Language("en", 0.0)
 
 
 @dataclass(slots=True)
@@ -155,7 +155,7 @@ class Pipeline:
         if options.language is not None:
             return Language(options.language)
         if not (windows and detects_first(options)):
-            return _UNHEARD
+            return _UNDETECTED
         if run.before is not None:
             run.advance("detect_language", 1.0)
             return run.before.language
@@ -180,7 +180,7 @@ class Pipeline:
             for batch in self._engine.recognize(
                 sound.samples, windows, language, options, progress, done
             ):
-                run.found(Batch.of(_told(sound, batch, options), run.plan, language, done))
+                run.found(Batch.of(_placed(sound, batch, options), run.plan, language, done))
                 done += batch.windows
                 segments += batch.segments
                 doubtful += batch.doubtful
@@ -268,9 +268,9 @@ def _named(
     return diarization
 
 
-def _told(sound: Sound, found: Recognized, options: Options) -> Recognized:
+def _placed(sound: Sound, found: Recognized, options: Options) -> Recognized:
     """What was found, at its times in the recording."""
-    segments = tuple(sound.told(each, speakers=options.diarization) for each in found.segments)
+    segments = tuple(sound.placed(each, speakers=options.diarization) for each in found.segments)
     return replace(found, segments=segments)
 
 
@@ -281,11 +281,11 @@ def _assemble(
     language: Language,
     diarization: Diarization | None,
 ) -> Transcript:
-    told = [sound.told(each, speakers=run.options.diarization) for each in segments]
+    placed = [sound.placed(each, speakers=run.options.diarization) for each in segments]
     if sound.apart:
-        told.sort(key=lambda segment: (segment.start, segment.end))
+        placed.sort(key=lambda segment: (segment.start, segment.end))
     return Transcript(
-        segments=attribute(told, diarization.turns if diarization else ()),
+        segments=attribute(placed, diarization.turns if diarization else ()),
         language=language.code,
         duration=sound.duration,
         language_probability=language.probability,

@@ -79,11 +79,11 @@ def _lines(request: web.Request, action: str, status: int) -> list[dict[str, str
     who, tenant = caller(request)
     if route in SIGNED:
         who, tenant = "a signed link", keys[0].tenant.name if keys else None
-    told = {
+    line = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "tenant": tenant,
         "key": who,
         "action": action,
         "kind": kinds.get(route.split("/")[1], "prediction"),
     }
-    return [{**told, "id": one, "status": status} for one in ids]
+    return [{**line, "id": one, "status": status} for one in ids]

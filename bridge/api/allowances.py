@@ -22,7 +22,7 @@ def refusal(error: LimitReached) -> dict[str, Any]:
     return {"headers": headers, "type": _EXCEEDED, "violated-policies": [allowance.name]}
 
 
-async def tell_allowance(request: web.Request, response: web.StreamResponse) -> None:
+async def add_allowance(request: web.Request, response: web.StreamResponse) -> None:
     """Adds to an answer how many requests are left, where they are limited."""
     if ALLOWANCE in request and "RateLimit" not in response.headers:
         response.headers.update(fields(request[ALLOWANCE]))

@@ -141,7 +141,7 @@ def _segment(number: int, found: Segment) -> dict[str, Any]:
 
 def _word(word: Word) -> dict[str, Any]:
     """`score` as whisperx has it, `probability` as the other engines do."""
-    told: dict[str, Any] = {"word": word.text, "start": word.start, "end": word.end}
+    shown: dict[str, Any] = {"word": word.text, "start": word.start, "end": word.end}
     sure = {"score": word.score, "probability": word.probability}
-    told |= {name: value for name, value in sure.items() if value is not None}
-    return told | ({"speaker": word.speaker} if word.speaker else {})
+    shown |= {name: value for name, value in sure.items() if value is not None}
+    return shown | ({"speaker": word.speaker} if word.speaker else {})

@@ -45,10 +45,10 @@ def preflight(origins: Collection[str]) -> Middleware:
     return answered
 
 
-def naming_origin(origins: Collection[str]) -> Signal:
+def allow_origins(origins: Collection[str]) -> Signal:
     """Tells in every answer, errors included, whether the page that asks may read it."""
 
-    async def told(request: web.Request, response: web.StreamResponse) -> None:
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
         if not origins:
             return
         if ANY not in origins:
@@ -60,7 +60,7 @@ def naming_origin(origins: Collection[str]) -> Signal:
         if origin != ANY:
             response.headers["Access-Control-Allow-Credentials"] = "true"
 
-    return told
+    return add_headers
 
 
 def _allowed(request: web.Request, origins: Collection[str]) -> str | None:

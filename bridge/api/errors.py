@@ -132,8 +132,8 @@ async def translate(  # noqa: C901, PLR0911 - one answer per kind of error
         headers = {"Retry-After": str(_BUSY_RETRY_SECONDS)} if error.status == 503 else None
         return problem(error.status, error.detail, headers=headers)
     except AlreadyExists:
-        told = "This id or idempotency key belongs to another request."
-        return problem(409, told, headers={"x-should-retry": "false"})
+        reason = "This id or idempotency key belongs to another request."
+        return problem(409, reason, headers={"x-should-retry": "false"})
     except LimitReached as error:
         return problem(429, error.detail, **refusal(error))
     except QueueFull:

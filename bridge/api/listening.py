@@ -17,7 +17,7 @@ from bridge.recordings.files import kept
 from bridge.records.prediction import Prediction
 from bridge.records.revisions import Revision
 
-_UNTOLD = b'{"per_second":1,"peaks":[]}'
+_NO_PEAKS = b'{"per_second":1,"peaks":[]}'
 _GONE = "There is no sound of this prediction here, or not any more."
 
 
@@ -27,7 +27,7 @@ async def peaks(request: web.Request) -> web.Response:
     found = await context.store.peaks(prediction_id)
     if found is None and await context.store.status(prediction_id) is None:
         return problem(404, "There is no prediction with this id; results expire.")
-    response = web.Response(body=found or _UNTOLD, content_type="application/json")
+    response = web.Response(body=found or _NO_PEAKS, content_type="application/json")
     response.enable_compression()
     return response
 

@@ -94,7 +94,7 @@ async def load_corrected(context: Context, prediction_id: Key) -> Result:
     return replace(result, transcript=from_wire(json.loads(document)), document=document)
 
 
-async def tell_id(request: web.Request, response: web.StreamResponse) -> None:
+async def add_id(request: web.Request, response: web.StreamResponse) -> None:
     """Adds the header to whatever is answered, errors included."""
     if _ID in request:
         response.headers[ID_HEADER] = request[_ID]

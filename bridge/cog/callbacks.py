@@ -69,9 +69,9 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
     app = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
     app.router.add_post("/webhook/{id}/{attempt:[0-9]+}/{signature}", webhook)
     app.router.add_post("/segments/{id}/{attempt:[0-9]+}/{signature}", segments)
-    app.router.add_get("/heard/{id}/{attempt:[0-9]+}/{signature}", _telling_batches(links, heard))
+    app.router.add_get("/heard/{id}/{attempt:[0-9]+}/{signature}", _batches_handler(links, heard))
     app.router.add_get("/audio/{recording}/{signature}", audio)
-    app.router.add_post("/worker", _hearing_workers(monitor))
+    app.router.add_post("/worker", _worker_handler(monitor))
     return app
 
 
@@ -86,7 +86,7 @@ async def _object(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def _hearing_workers(monitor: Monitor) -> Handler:
+def _worker_handler(monitor: Monitor) -> Handler:
     async def worker(request: web.Request) -> web.Response:
         try:
             monitor.worker = Announcement.from_body(await _object(request))
@@ -97,7 +97,7 @@ def _hearing_workers(monitor: Monitor) -> Handler:
     return worker
 
 
-def _telling_batches(links: Links, heard: Heard) -> Handler:
+def _batches_handler(links: Links, heard: Heard) -> Handler:
     async def batches(request: web.Request) -> web.Response:
         prediction_id, number = Key(request.match_info["id"]), request.match_info["attempt"]
         links.check(request, "heard", prediction_id, number)
@@ -115,10 +115,10 @@ def _keeping(
 ) -> Callable[[Key, int], Awaitable[object]]:
     """Keeps what the predictor told of a run: how loud the recording is, or segments."""
     match body:
-        case {"peaks": {"per_second": int() | float(), "peaks": [*levels]} as told} if all(
+        case {"peaks": {"per_second": int() | float(), "peaks": [*levels]} as peaks_body} if all(
             isinstance(level, int) for level in levels
         ):
-            return lambda prediction_id, _: add_peaks(prediction_id, told)
+            return lambda prediction_id, _: add_peaks(prediction_id, peaks_body)
     news = _news(body)
     return lambda prediction_id, attempt: heard.add(prediction_id, attempt, news)
 
@@ -138,26 +138,26 @@ def _news(body: Any) -> News:
 def _event(attempt: int, body: Any) -> tuple[Event | None, Any]:
     """What a webhook means, and the output it carries. Raises HTTPBadRequest."""
     try:
-        told = parse_run(body)
+        run = parse_run(body)
     except RunLost:
         return Stopped(attempt), None
     except NotAccepted:  # it will be offered again
         return None, None
     except ValueError:
         raise web.HTTPBadRequest from None
-    match told.status:
+    match run.status:
         case "starting" | "processing":
-            return _running_event(attempt, told), None
+            return _running_event(attempt, run), None
         case "succeeded" | "failed":
-            return Finished(attempt, told.logs, told.metrics, told.error), told.output
+            return Finished(attempt, run.logs, run.metrics, run.error), run.output
         case "canceled":
-            return Stopped(attempt, told.logs), None
+            return Stopped(attempt, run.logs), None
         case _:
             return None, None
 
 
-def _running_event(attempt: int, told: Ended) -> Event:
+def _running_event(attempt: int, run: Ended) -> Event:
     """Cog's `start` webhook comes first and empty; the others carry the log so far."""
-    if told.logs or told.metrics:
-        return Progressed(attempt, told.logs, told.metrics)
+    if run.logs or run.metrics:
+        return Progressed(attempt, run.logs, run.metrics)
     return Started(attempt)

@@ -129,7 +129,7 @@ class Intake:
             self._discard(request.upload)
             return accepted
         _log.info("prediction %s: accepted", request.id)
-        tracing.current().tell({tracing.PREDICTION: request.id.public})
+        tracing.current().set({tracing.PREDICTION: request.id.public})
         await self._enqueue(accepted.prediction)
         return accepted
 

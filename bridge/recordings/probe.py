@@ -39,17 +39,17 @@ class Probe:
         Raises SettingsError where less than all of it can be had and that is ``required``.
         """
         self._sandbox.start()
-        told = asyncio.create_task(self._tell(required=required))
+        report = asyncio.create_task(self._log_report(required=required))
         try:
             if required:
-                await told
+                await report
             yield
-            await told
+            await report
         finally:
             self._sandbox.close()
             self._threads.shutdown(wait=False)
 
-    async def _tell(self, *, required: bool) -> None:
+    async def _log_report(self, *, required: bool) -> None:
         try:
             self.report = await asyncio.to_thread(self._sandbox.report, required=required)
         except DecoderUnavailable as error:

@@ -83,10 +83,10 @@ class Heard:
 
     async def batches(self, prediction_id: Key) -> list[dict[str, Any]]:
         """What all runs so far have recognized; nothing once the prediction has ended."""
-        told: Any = await self._redis.hgetall(keys.batches(prediction_id))
+        stored: Any = await self._redis.hgetall(keys.batches(prediction_id))
         found = (
             self._sealed.json(text, BATCH, prediction_id, keys.text(first))
-            for first, text in told.items()
+            for first, text in stored.items()
         )
         # Redis keeps large hashes in no order.
         return sorted((one for one in found if one is not None), key=itemgetter("first"))

@@ -85,8 +85,8 @@ class Claim:
         limits = self.limits
         minutes = None if limits.minutes is None else limits.minutes * _MINUTE
         bounds = (limits.unfinished, minutes, limits.bytes, self.seconds)
-        told = ["" if bound is None else bound for bound in bounds]
-        return [name, int(joins), *told, self.bytes, int(kept)]
+        texts = ["" if bound is None else bound for bound in bounds]
+        return [name, int(joins), *texts, self.bytes, int(kept)]
 
     def check(self, answer: Any) -> None:
         """Raises LimitReached where a script answers so."""

@@ -267,9 +267,9 @@ def _move(prediction: Prediction, status: Status, **changes: Any) -> Prediction:
     return replace(prediction, status=status, **changes)
 
 
-def _longer(known: str, told: str) -> str:
+def _longer(known: str, new: str) -> str:
     """Cog's logs are cumulative, but come in any order, and not with a failed answer."""
-    return told if len(told) >= len(known) else known
+    return new if len(new) >= len(known) else known
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,8 +137,8 @@ class Store(Lists):
 
     async def add_peaks(self, prediction_id: Key, peaks: Mapping[str, Any]) -> None:
         """Keep how loud the recording is, as long as its record."""
-        told = self._sealed.dump(dict(peaks), PEAKS, prediction_id)
-        await self._add_peaks(keys=[keys.prediction(prediction_id)], args=[told])
+        sealed = self._sealed.dump(dict(peaks), PEAKS, prediction_id)
+        await self._add_peaks(keys=[keys.prediction(prediction_id)], args=[sealed])
 
     async def peaks(self, prediction_id: Key) -> bytes | None:
         """The same as JSON text, None where the predictor told none."""

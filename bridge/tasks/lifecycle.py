@@ -40,7 +40,7 @@ class Lifecycle:
         self._store: Final = store
         self._files: Final = files
         self._queue: Final = queue
-        self.on_change: Callable[[Change], None] = _tell
+        self.on_change: Callable[[Change], None] = _log_change
 
     async def apply(
         self, prediction_id: Key, event: Event, output: Any = None
@@ -76,12 +76,12 @@ class Lifecycle:
         return await self.apply(prediction_id, CancelRequested())
 
 
-def _tell(change: Change) -> None:
+def _log_change(change: Change) -> None:
     """To the log, and of the wait for the first run to the trace."""
     before, after = change.before.status, change.after.status
     if after is not before:
         _log.info("prediction %s: %s", change.after.id, after.value)
     began, ended = change.after.created_at, change.after.started_at
     if ended is not None and change.before.started_at is None:
-        told = {tracing.PREDICTION: change.after.id.public}
-        tracing.note("queue", change.after.traceparent, began, ended, told)
+        attributes = {tracing.PREDICTION: change.after.id.public}
+        tracing.note("queue", change.after.traceparent, began, ended, attributes)

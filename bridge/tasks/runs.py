@@ -161,17 +161,19 @@ class Runs:
     ) -> Ended:
         if not self._company.admits(run_id, alone=prediction.lost_in_company):
             raise NotAccepted("a run has to be alone")
-        told: dict[str, str | int] = {
+        attributes: dict[str, str | int] = {
             PREDICTION: prediction.id.public,
             "whisperx.run.attempt": int(run_id.rpartition("-")[2]),
             "http.request.method": "PUT",
         }
         try:
-            with span("run", prediction.traceparent, "CLIENT", told, unless=NotAccepted) as run:
+            with span(
+                "run", prediction.traceparent, "CLIENT", attributes, unless=NotAccepted
+            ) as run:
                 ended = await self._cog.run(
                     run_id, inputs, webhook, self._max_run_seconds, run.headers
                 )
-                run.tell({"whisperx.run.status": ended.status})
+                run.set({"whisperx.run.status": ended.status})
                 return ended
         except NotAccepted:
             self._company.left(run_id)

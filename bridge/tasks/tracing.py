@@ -40,7 +40,7 @@ class Span:
     traceparent: str = ""
     _span: "OtelSpan | None" = None
 
-    def tell(self, attributes: Attributes) -> None:
+    def set(self, attributes: Attributes) -> None:
         """Add to what is known of it."""
         if self._span is not None:
             self._span.set_attributes(dict(attributes))
@@ -141,7 +141,7 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
             response = await handler(request)
         finally:
             _current.reset(token)
-        server.tell({"http.response.status_code": response.status})
+        server.set({"http.response.status_code": response.status})
         return response
 
 

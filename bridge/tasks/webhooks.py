@@ -162,16 +162,16 @@ class Webhooks:
         settings, tenant = self._settings, prediction.id.tenant
         key, retired = settings.signing_key_of(tenant), settings.retired_signing_keys_of(tenant)
         signed = headers(key, webhook_id, int(time.time()), body, retired)
-        told = {
+        attributes = {
             PREDICTION: prediction.id.public,
             "whisperx.webhook.event": event,
             "http.request.method": "POST",
         }
-        with span("webhook", prediction.traceparent, "CLIENT", told) as sending:
+        with span("webhook", prediction.traceparent, "CLIENT", attributes) as sending:
             given = {**signed, **sending.headers}
             outcome = await deliver(prediction.webhook or "", body, given, self._settings.policy)
             if outcome.status is not None:
-                sending.tell({"http.response.status_code": outcome.status})
+                sending.set({"http.response.status_code": outcome.status})
         return outcome
 
     async def _is_pending(self, note: str) -> bool:

@@ -16,7 +16,7 @@ PER_SEGMENT = 12
 VOCABULARY = ("the", "train", "to", "Berlin", "leaves", "if", "nobody", "minds", "it")
 
 
-def told(prompt: str) -> list[dict[str, Any]]:
+def parse(prompt: str) -> list[dict[str, Any]]:
     """The segments."""
     if not prompt.startswith("words="):
         return [
@@ -59,7 +59,7 @@ def segment(words: list[str], start: float, number: int) -> dict[str, Any]:
 
 
 def _run(self: Any, **inputs: Any) -> dict[str, Any]:
-    segments = told(inputs["initial_prompt"] or "")
+    segments = parse(inputs["initial_prompt"] or "")
     return {
         "segments": segments,
         "detected_language": "en",

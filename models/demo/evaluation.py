@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).parent
 SENTENCES: Final = 504  # as many of each language and level, and the whole in ten minutes
 CLOSE: Final = 0.06  # s; a word start within this is called right
-TOLD_APART: Final = 90.0  # percent of the words heard right that must have the right speaker
+SPEAKERS_RIGHT: Final = 90.0  # percent of the words heard right that must have the right speaker
 _DEMO: Final = "demo recording"
 _loaded: list[Models] = []  # of this process
 
@@ -83,11 +83,11 @@ def spread(results: Sequence[Result]) -> str:
     return f"{1000 * statistics.median(misses or [0]):.0f} ms, {close:.1f} %"
 
 
-def told_apart(result: Result) -> bool:
+def speakers_right(result: Result) -> bool:
     """Whether the number of speakers is right, and nearly every word right has its speaker."""
     tally = result.tally
     share = 100 * tally.right_speaker / max(1, tally.matched)
-    return result.found == result.said and share >= TOLD_APART
+    return result.found == result.said and share >= SPEAKERS_RIGHT
 
 
 def total(results: Sequence[Result]) -> Tally:
@@ -151,7 +151,7 @@ def _conversations(results: Sequence[Result]) -> None:
 def _conversation_row(name: str, results: Sequence[Result]) -> None:
     tally, number = total(results), len(results)
     counted = sum(r.found == r.said for r in results)
-    apart = sum(map(told_apart, results))
+    apart = sum(map(speakers_right, results))
     right = sum(r.heard_language == r.language for r in results)
     error = 100 * sum(r.confused for r in results) / max(1, sum(r.spoken for r in results))
     _row(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.demo.tokenizer import Vocabulary
 
 RATE: Final = 1.5e-3
-_NAMING: Final = 0.2  # least weight of the phone loss
+_LEAST_PHONE_WEIGHT: Final = 0.2  # least weight of the phone loss
 _LOOKING: Final = 0.6  # weight of the attention loss
 _DETECTION: Final = 0.05  # weight of the language's name beside all the text
 _STEP_SECONDS: Final = 100.0  # of audio in one step, whatever the windows' length
@@ -91,12 +91,12 @@ def train(
         seconds = rng.choice(lengths(trainer.progress))
         batch = windows.batch(seconds, int(_STEP_SECONDS / seconds))
         text, phones, missed, accuracy = losses(model, batch, vocabulary)
-        naming = max(_NAMING, 0.6 - 1.5 * trainer.progress)
+        phone_weight = max(_LEAST_PHONE_WEIGHT, 0.6 - 1.5 * trainer.progress)
         figures = {
             "text": text.item(),
             "phones": phones.item(),
             "missed": missed.item(),
             "accuracy": accuracy.item(),
         }
-        trainer.update(text + naming * phones + _LOOKING * missed, figures)
+        trainer.update(text + phone_weight * phones + _LOOKING * missed, figures)
     return trainer.average

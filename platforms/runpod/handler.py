@@ -25,7 +25,7 @@ from transcription.options import Options
 from transcription.wire import to_wire
 
 Job = dict[str, Any]
-Tell = Callable[[Job, float], Awaitable[None]]
+SendProgress = Callable[[Job, float], Awaitable[None]]
 
 _STEP = 0.05  # of the work, between two updates
 
@@ -38,12 +38,12 @@ class Handler:
     """Runs jobs; ``tell`` sends a job's progress to the platform."""
 
     def __init__(
-        self, settings: RunpodSettings, worker: Worker, sources: Sources, tell: Tell
+        self, settings: RunpodSettings, worker: Worker, sources: Sources, send: SendProgress
     ) -> None:
         self._settings = settings
         self._worker = worker
         self._sources = sources
-        self._tell = tell
+        self._send = send
 
     async def __call__(self, job: Job) -> dict[str, Any]:
         """The job's output. Nothing is raised: a client reads no traceback."""
@@ -63,7 +63,7 @@ class Handler:
 
     async def _transcribe(self, job: Job, source: Any, name: str, options: Options) -> Report:
         """Works in a thread, so that the worker goes on hearing the platform meanwhile."""
-        loop, updates = asyncio.get_running_loop(), _Updates(job, self._tell)
+        loop, updates = asyncio.get_running_loop(), _Updates(job, self._send)
         stopped = threading.Event()
 
         def progress(share: float) -> None:
@@ -85,22 +85,22 @@ class Handler:
 class _Updates:
     """Tells the newest share, one update at a time; what was overtaken is never told."""
 
-    def __init__(self, job: Job, tell: Tell) -> None:
-        self._job, self._tell = job, tell
-        self._share = self._told = 0.0
+    def __init__(self, job: Job, send: SendProgress) -> None:
+        self._job, self._send = job, send
+        self._share = self._sent = 0.0
         self._news = asyncio.Event()
 
     def note(self, share: float) -> None:
         self._share = share
-        if share - self._told >= _STEP:
+        if share - self._sent >= _STEP:
             self._news.set()
 
     async def run(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
-            self._told = self._share
-            await self._tell(self._job, self._told)
+            self._sent = self._share
+            await self._send(self._job, self._sent)
 
 
 def _rendered(report: Report, options: Options, warnings: list[str]) -> dict[str, Any]:
@@ -112,14 +112,14 @@ def _rendered(report: Report, options: Options, warnings: list[str]) -> dict[str
     }
 
 
-async def tell_platform(job: Job, share: float) -> None:
+async def send_update(job: Job, share: float) -> None:
     """What RunPod shows as the output of a job that is IN_PROGRESS."""
     update = {"status": "IN_PROGRESS", "output": {"progress": round(share, 2)}}
     async with AsyncClientSession() as session:
         await send_result(session, update, job)
 
 
-async def tell_nobody(_job: Job, _share: float) -> None:
+async def send_nothing(_job: Job, _share: float) -> None:
     """For runs outside the platform."""
 
 
@@ -137,8 +137,8 @@ def main() -> int:
     if "RUNPOD_LOG_LEVEL" not in environment:
         runpod.RunPodLogger().set_level("DEBUG" if settings.debug else "INFO")
     on_platform = "RUNPOD_WEBHOOK_POST_OUTPUT" in environment
-    tell = tell_platform if on_platform else tell_nobody
-    runpod.serverless.start({"handler": Handler(settings, worker, sources, tell)})
+    send = send_update if on_platform else send_nothing
+    runpod.serverless.start({"handler": Handler(settings, worker, sources, send)})
     return 0
 
 

@@ -23,7 +23,7 @@ HOSTILE = (
 )
 
 
-def told(stack: RunningStack, text: str) -> str:
+def transcribed(stack: RunningStack, text: str) -> str:
     """The id of a transcript of ``text``."""
     with RECORDING.open("rb") as file:
         made = requests.post(
@@ -59,7 +59,7 @@ def tab(browser: Browser, story_stack: RunningStack) -> Iterator[Page]:
 
 
 def test_thirty_thousand_words_take_a_bounded_page(tab: Page, story_stack: RunningStack) -> None:
-    tab.goto(f"{story_stack.url}/#/p/{told(story_stack, 'words=30000')}")
+    tab.goto(f"{story_stack.url}/#/p/{transcribed(story_stack, 'words=30000')}")
     region = tab.get_by_role("region", name="Transcript")
     region.locator("[data-start]").first.wait_for()
     last = 0.0
@@ -83,7 +83,7 @@ def test_thirty_thousand_words_take_a_bounded_page(tab: Page, story_stack: Runni
 
 
 def shows_as_text(tab: Page, story_stack: RunningStack, text: str) -> None:
-    tab.goto(f"{story_stack.url}/#/p/{told(story_stack, text)}")
+    tab.goto(f"{story_stack.url}/#/p/{transcribed(story_stack, text)}")
     region = tab.get_by_role("region", name="Transcript")
     region.locator("[data-segment]").first.wait_for()
     wanted = [word for line in text.split("\n") for word in line.split(" ") if word]
@@ -123,7 +123,7 @@ def test_any_text_does_no_harm(tab: Page, story_stack: RunningStack, words: list
 
 
 def test_words_that_the_decoder_doubts_are_marked(tab: Page, story_stack: RunningStack) -> None:
-    tab.goto(f"{story_stack.url}/#/p/{told(story_stack, 'words=36')}")
+    tab.goto(f"{story_stack.url}/#/p/{transcribed(story_stack, 'words=36')}")
     words = tab.get_by_role("region", name="Transcript").locator("[data-start]")
     words.first.wait_for()
     doubted = tab.get_by_title("Heard with a probability of 20 %")

@@ -44,19 +44,19 @@ class Program:
             cwd=self.home,
             timeout=100,
         )
-        said, told = (stream.decode() for stream in (ended.stdout, ended.stderr))
-        assert "Traceback" not in told
-        assert self.token not in said + told
-        return subprocess.CompletedProcess([], ended.returncode, said, told)
+        said, messages = (stream.decode() for stream in (ended.stdout, ended.stderr))
+        assert "Traceback" not in messages
+        assert self.token not in said + messages
+        return subprocess.CompletedProcess([], ended.returncode, said, messages)
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
         """The same without waiting for its end; what it says goes to `told`."""
-        with (self.home / "told").open("ab") as told:
+        with (self.home / "messages").open("ab") as messages:
             process = subprocess.Popen(
                 # Whatever started the tests may have set Ctrl-C to be ignored.
                 ["env", "--default-signal=INT", *self.command, *map(os.fsencode, arguments)],
                 stdin=subprocess.DEVNULL,
-                stderr=told,
+                stderr=messages,
                 env=self.environ,
                 cwd=self.home,
             )
@@ -64,8 +64,8 @@ class Program:
         return process
 
     @property
-    def told(self) -> str:
-        return (self.home / "told").read_text()
+    def messages(self) -> str:
+        return (self.home / "messages").read_text()
 
     @property
     def environ(self) -> dict[str, str]:

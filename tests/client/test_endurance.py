@@ -98,7 +98,7 @@ def test_an_interruption_cancels_what_runs_on_the_server(
     wait_until(lambda: "processing" in ours() and len(ours()) == 3, "all three are sent", 60)
     process.send_signal(number)
     assert process.wait(20) == status
-    assert "interrupted; 3 canceled on the server" in program.told
+    assert "interrupted; 3 canceled on the server" in program.messages
     wait_until(lambda: ours() == ["canceled"] * 3, "the server has stopped them")
     assert program("transcribe", tmp_path / "tree", "--overwrite").returncode == Exit.OK
 
@@ -116,10 +116,10 @@ def test_a_server_that_dies_and_comes_back_is_waited_for(
     try:
         wait_until(lambda: talks[0].with_suffix(".srt").exists(), "the first one is done")
         stop_stack(running)
-        wait_until(lambda: f"waiting for http://127.0.0.1:{port}" in program.told, "it waits")
+        wait_until(lambda: f"waiting for http://127.0.0.1:{port}" in program.messages, "it waits")
         assert process.poll() is None
         running = start_stack(state, **given)
-        assert process.wait(60) == Exit.OK, program.told
+        assert process.wait(60) == Exit.OK, program.messages
         assert all("sleep=2" in talk.with_suffix(".srt").read_text() for talk in talks)
         assert sorted(record["status"] for record in records(running)) == ["succeeded"] * 6
     finally:
@@ -139,8 +139,8 @@ async def test_a_server_that_stays_away_is_given_up(
 
         await asyncio.to_thread(wait_until, ours, "it is sent")
     assert await asyncio.to_thread(process.wait, 30) == Exit.UNREACHABLE
-    assert "is gone; it does not answer" in program.told
-    assert "start again to fetch it" in program.told
+    assert "is gone; it does not answer" in program.messages
+    assert "start again to fetch it" in program.messages
     assert program("cancel", *ours(), WHISPERX_URL=stack.url).returncode == Exit.OK
 
 
@@ -173,8 +173,8 @@ def test_a_watched_folder_is_taken_when_its_files_are_whole(
             file.write(content[part * len(content) // 8 : (part + 1) * len(content) // 8])
             time.sleep(0.7)  # somebody copies slowly
     wait_until(lambda: growing.with_suffix(".json").exists(), "what came is done")
-    told = json.loads(growing.with_suffix(".json").read_text())["warnings"]
-    assert told == [f"{len(content)} bytes"]
+    warnings = json.loads(growing.with_suffix(".json").read_text())["warnings"]
+    assert warnings == [f"{len(content)} bytes"]
     assert ended(stack) == before + 1
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == Exit.INTERRUPTED

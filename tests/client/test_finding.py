@@ -90,9 +90,9 @@ def test_an_address_gives_its_results_a_name(url: str, stem: str, tmp_path: Path
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="no such file or folder") as told:
+    with pytest.raises(Failure, match="no such file or folder") as caught:
         found(tmp_path / "nothing.wav")
-    assert told.value.status is Exit.USAGE
+    assert caught.value.status is Exit.USAGE
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Failure, match="neither a file nor a folder"):
         found(tmp_path / "pipe")

@@ -19,8 +19,8 @@ print(*{name.partition(".")[0] for name in sys.modules}, *sys.modules)
 def loaded() -> set[str]:
     """The names of all modules that the program loads."""
     command = [sys.executable, "-c", LOADED]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
-    return set(told.stdout.split())
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    return set(ended.stdout.split())
 
 
 @pytest.fixture(scope="module")

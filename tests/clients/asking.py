@@ -35,7 +35,7 @@ async def inputs(api: Api, answer: Answer) -> Json:
     return shown
 
 
-def told(answer: Answer) -> tuple[str, str]:
+def refusal(answer: Answer) -> tuple[str, str]:
     """(field, message) of a refusal."""
     assert answer.status in {400, 422}, answer.body
     return answer.body["error"]["param"], answer.body["error"]["message"]

@@ -65,10 +65,10 @@ async def test_a_secret_input_is_seen_nowhere(api: Api, stack: RunningStack) -> 
         seen.append((await api.call("POST", "/v1/predictions", json={"input": typed})).body)
         seen.append((await api.call("GET", "/v1/predictions")).body)
         await eventually(lambda: len(receiver.ends) >= 2, "both ends are told")
-        told = [call.raw for call in receiver.calls]
+        sent = [call.raw for call in receiver.calls]
     logs = [path.read_text(errors="replace") for path in (stack.state_dir / "log").iterdir()]
     logs.append((stack.state_dir / "stack.log").read_text())
-    for text in [*map(json.dumps, seen), *told, *logs]:
+    for text in [*map(json.dumps, seen), *sent, *logs]:
         assert secret not in text
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.clients.asking import ROUTES, ask, inputs, told
+from tests.clients.asking import ROUTES, ask, inputs, refusal
 from tests.clients.helpers import Api
 
 
@@ -15,8 +15,8 @@ async def test_audio_tracks(api: Api, route: str, track: str | int) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 async def test_a_track_that_is_not_there_is_refused(api: Api, route: str) -> None:
-    field, message = told(await ask(api, route, audio_track="2"))
+    field, message = refusal(await ask(api, route, audio_track="2"))
     assert field == "audio_track"
     assert "2: the recording has 1 audio track" in message
-    field, message = told(await ask(api, route, audio_track="first"))
+    field, message = refusal(await ask(api, route, audio_track="first"))
     assert (field, "'first'" in message) == ("audio_track", True)

@@ -58,7 +58,7 @@ async def asked_and_read(running: LoneBridge, origin: str) -> list[tuple[int, An
     ]
 
 
-def told(headers: Any) -> list[str]:
+def allowed(headers: Any) -> list[str]:
     return [name for name in headers if name.startswith("Access-Control")]
 
 
@@ -93,12 +93,12 @@ async def test_errors_can_be_read_too(some: LoneBridge, path: str) -> None:
 @pytest.mark.parametrize("origin", [OTHER, "http://app.example.org", f"{ALLOWED}.evil.org", "null"])
 async def test_other_pages_are_told_nothing(some: LoneBridge, origin: str) -> None:
     for status, headers in await asked_and_read(some, origin):
-        assert (status, told(headers), headers["Vary"]) == (401, [], "Origin")
+        assert (status, allowed(headers), headers["Vary"]) == (401, [], "Origin")
 
 
 async def test_without_the_variable_no_page_may_call(none: LoneBridge) -> None:
     for status, headers in await asked_and_read(none, ALLOWED):
-        assert (status, told(headers), "Vary" in headers) == (401, [], False)
+        assert (status, allowed(headers), "Vary" in headers) == (401, [], False)
 
 
 async def test_all_pages_may_call_but_never_with_credentials(every: LoneBridge) -> None:
@@ -109,4 +109,4 @@ async def test_all_pages_may_call_but_never_with_credentials(every: LoneBridge) 
 
 async def test_a_request_of_no_page_is_answered_as_ever(some: LoneBridge) -> None:
     status, headers = await answer(some, "GET", "/health", {})
-    assert (status, told(headers)) == (200, [])
+    assert (status, allowed(headers)) == (200, [])

@@ -40,10 +40,10 @@ async def send(
     """The answer to a form of these parts."""
     model = [part("model", b"whisper-1")] if route in NEEDS_MODEL else []
     body = b"".join((*model, *parts, end))
-    told = {"Content-Type": "multipart/form-data; boundary=f", "Prefer": "wait"}
+    headers_sent = {"Content-Type": "multipart/form-data; boundary=f", "Prefer": "wait"}
     if compressed:
-        told, body = told | {"Content-Encoding": "gzip"}, gzip.compress(body)
-    return await api.call("POST", route, told, data=body)
+        headers_sent, body = headers_sent | {"Content-Encoding": "gzip"}, gzip.compress(body)
+    return await api.call("POST", route, headers_sent, data=body)
 
 
 def content_of(answer: Answer) -> str:
@@ -142,7 +142,7 @@ async def test_a_malformed_part_is_refused(
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("body", [b"", b"nothing of the kind", END, zlib.compress(WAV)])
 async def test_a_body_that_is_no_form_is_refused(api: Api, route: str, body: bytes) -> None:
-    told = {"Content-Type": "multipart/form-data; boundary=f"}
-    for headers in (told, {**told, "Content-Encoding": "gzip"}):
+    headers_sent = {"Content-Type": "multipart/form-data; boundary=f"}
+    for headers in (headers_sent, {**headers_sent, "Content-Encoding": "gzip"}):
         answer = await api.call("POST", route, headers, data=body)
         assert answer.status in {400, 422}, answer.body

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tests.clients.asking import FORM, JSON, OPENAI, WAITING, form, inputs, told
+from tests.clients.asking import FORM, JSON, OPENAI, WAITING, form, inputs, refusal
 from tests.clients.helpers import URI, WAV, Api
 
 # Paths
@@ -63,8 +63,9 @@ async def test_a_file_without_a_name(api: Api, route: str) -> None:
     for header in ("", '; filename=""'):
         parts = [(f'name="{name}"{header}', WAV), *((f'name="{k}"', v.encode()) for k, v in model)]
         body = b"".join(
-            b"--x\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n" % (told.encode(), content)
-            for told, content in parts
+            b"--x\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n"
+            % (disposition.encode(), content)
+            for disposition, content in parts
         )
         sent = {"Content-Type": "multipart/form-data; boundary=x"}
         path = "/v1/predictions" if route == FORM else route
@@ -104,6 +105,6 @@ async def test_what_is_no_recording_is_refused_by_name(api: Api, route: str) -> 
             answer = await api.call("POST", "/v1/predictions", json={"input": {"audio": written}})
         else:
             answer = await api.call("POST", "/v1/predictions", data=form(None, audio=written))
-        field, message = told(answer)
+        field, message = refusal(answer)
         assert field == "audio"
         assert says in message or route == FORM

@@ -219,9 +219,9 @@ async def test_the_openapi_document_covers_every_route(api: Api) -> None:
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
     info = (await api.call("GET", "/api-info")).body
-    told = {(one["endpoint"], one["method"].lower()) for one in info["endpoints"]}
+    listed = {(one["endpoint"], one["method"].lower()) for one in info["endpoints"]}
     operations = {(path, m) for path, found in document["paths"].items() for m in found}
-    assert told == operations
+    assert listed == operations
     assert all(one["description"] for one in info["endpoints"])
     assert {"/v1/audio/transcriptions", "/transcribe", "/v1/predictions"} <= set(document["paths"])
 

@@ -15,10 +15,10 @@ async def test_segments_are_streamed_to_who_asks_for_them(api: Api) -> None:
             events = await events_of(response)
         async with stranger.get(link) as response:
             plain = await events_of(response)
-    told = [json.loads(data) for event, _, data in events if event == "segments"]
-    heard = [segment for batch in told for segment in batch["segments"]]
-    assert [batch["first"] for batch in told] == [
-        sum(len(batch["segments"]) for batch in told[:number]) for number in range(len(told))
+    batches = [json.loads(data) for event, _, data in events if event == "segments"]
+    heard = [segment for batch in batches for segment in batch["segments"]]
+    assert [batch["first"] for batch in batches] == [
+        sum(len(batch["segments"]) for batch in batches[:number]) for number in range(len(batches))
     ]
     assert len(heard) == 3
     assert all({"start", "end", "text"} <= segment.keys() for segment in heard)

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from stack.settings import free_port
-from tests.clients.asking import FORM, JSON, OPENAI, ROUTES, WAITING, ask, form, inputs, told
+from tests.clients.asking import FORM, JSON, OPENAI, ROUTES, WAITING, ask, form, inputs, refusal
 from tests.clients.helpers import URI, WAV, Api, data_uri, wav
 from tests.conftest import RunningStack
 from tests.fixtures import lone
@@ -23,7 +23,7 @@ async def test_languages(api: Api, route: str, language: str) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 async def test_another_language_is_refused_with_its_name(api: Api, route: str) -> None:
-    field, message = told(await ask(api, route, language="klingon"))
+    field, message = refusal(await ask(api, route, language="klingon"))
     assert field == "language"
     assert "'klingon' is not a language" in message
     assert "GET /languages" in message
@@ -34,7 +34,7 @@ async def test_options_of_subtitles(api: Api, route: str) -> None:
     layout = {"max_line_width": 10, "max_line_count": 1, "speaker_labels": False}
     shown = await inputs(api, await ask(api, route, **layout))
     assert shown.items() >= layout.items()
-    field, message = told(await ask(api, route, max_line_width=9))
+    field, message = refusal(await ask(api, route, max_line_width=9))
     assert (field, "minimum" in message) == ("max_line_width", True)
 
 
@@ -99,7 +99,7 @@ async def test_numbers_in_json_that_stand_for_others(
     ("name", "text"), [("suppress_numerals", "perhaps"), ("num_speakers", "2.5")]
 )
 async def test_what_is_neither_is_refused(api: Api, route: str, name: str, text: str) -> None:
-    field, message = told(await ask(api, route, **{name: text}))
+    field, message = refusal(await ask(api, route, **{name: text}))
     assert field == name
     assert text in message
 
@@ -127,7 +127,7 @@ async def test_tracks(api: Api, route: str, track: object) -> None:
 async def test_choices_among_the_inputs_come_in_any_case(api: Api, route: str) -> None:
     shown = await inputs(api, await ask(api, route, output_format="SRT", vad_method=" Silero"))
     assert (shown["output_format"], shown["vad_method"]) == ("srt", "silero")
-    assert told(await ask(api, route, output_format="docx"))[0] == "output_format"
+    assert refusal(await ask(api, route, output_format="docx"))[0] == "output_format"
 
 
 @pytest.mark.parametrize("route", OPENAI)
@@ -268,7 +268,7 @@ async def test_a_missing_field_has_a_code_of_its_own(api: Api, route: str) -> No
 async def test_speakers_cannot_be_asked_for_and_declined(api: Api) -> None:
     before = (await api.call("GET", "/v1/predictions")).body["results"][:1]
     answer = await ask(api, OPENAI[0], response_format="diarized_json", diarization="False")
-    assert told(answer)[0] == "diarization"
+    assert refusal(answer)[0] == "diarization"
     assert (await api.call("GET", "/v1/predictions")).body["results"][:1] == before
 
 

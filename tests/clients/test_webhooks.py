@@ -28,7 +28,7 @@ async def other_receiver() -> AsyncIterator[Receiver]:
         yield opened
 
 
-async def told(receiver: Receiver, prediction_id: str) -> list[Json]:
+async def received(receiver: Receiver, prediction_id: str) -> list[Json]:
     """Every body that was received for a prediction, once its end was."""
     await eventually(lambda: receiver.ends, "its end is told")
     assert {call.body["id"] for call in receiver.calls} == {prediction_id}
@@ -48,7 +48,7 @@ async def test_a_filter_of_start_and_completed_gives_exactly_those(
 ) -> None:
     created = await api.create("logs=12", webhook=receiver.url, webhook_events_filter=BOTH)
     ended = await api.finish(created["id"])
-    bodies = await told(receiver, created["id"])
+    bodies = await received(receiver, created["id"])
     await nothing_is_pending(api)
     assert [body["status"] for body in bodies] == ["processing", "succeeded"]
     assert len(receiver.calls) == 2
@@ -61,7 +61,7 @@ async def test_a_filter_of_completed_alone_gives_the_end_alone(
 ) -> None:
     created = await api.create("logs=12", webhook=receiver.url, webhook_events_filter=["completed"])
     ended = await api.finish(created["id"])
-    assert await told(receiver, created["id"]) == [ended]
+    assert await received(receiver, created["id"]) == [ended]
 
 
 async def test_without_a_filter_the_logs_are_told_at_most_twice_a_second(
@@ -69,7 +69,7 @@ async def test_without_a_filter_the_logs_are_told_at_most_twice_a_second(
 ) -> None:
     created = await api.create("logs=30", webhook=receiver.url)
     ended = await api.finish(created["id"])
-    bodies = await told(receiver, created["id"])
+    bodies = await received(receiver, created["id"])
     assert bodies[-1] == ended
     assert bodies[-1]["logs"].rstrip().endswith("30/30")
     while_running = [call for call in receiver.calls if call.body["status"] == "processing"]
@@ -117,7 +117,7 @@ async def test_the_official_validator_accepts_the_signature(api: Api, receiver: 
     answer = await api.call("GET", "/v1/webhooks/default/secret")
     secret = WebhookSigningSecret(key=answer.body["key"])
     created = await api.create("grüße \u2028", webhook=receiver.url)
-    await told(receiver, created["id"])
+    await received(receiver, created["id"])
     for call in receiver.calls:
         Webhooks.validate(headers=call.headers, body=call.raw, secret=secret, tolerance=60)
         with pytest.raises(InvalidSignatureError):
@@ -156,7 +156,7 @@ async def test_a_receiver_that_hangs_delays_nobody(
     await eventually(lambda: len(receiver.ends) == 3, "the receiver hangs")
     created = await api.create(webhook=other_receiver.url, webhook_events_filter=["completed"])
     async with asyncio.timeout(10):  # the receiver is given 15
-        await told(other_receiver, created["id"])
+        await received(other_receiver, created["id"])
 
 
 @pytest.mark.slow
@@ -172,7 +172,7 @@ async def test_many_receivers_that_hang_delay_nobody(
         assert (await api.finish(created["id"], 60))["status"] == "succeeded"
     created = await api.create(webhook=other_receiver.url, webhook_events_filter=["completed"])
     async with asyncio.timeout(10):
-        await told(other_receiver, created["id"])
+        await received(other_receiver, created["id"])
 
 
 async def dead_letters(api: Api, prediction_id: str) -> list[Json]:

@@ -53,12 +53,12 @@ def test_windows_are_apart_and_bounded(
 def test_looking_for_speech_in_a_long_recording_tells_how_far_it_is(
     engine: Engine, samples: Samples
 ) -> None:
-    told: list[float] = []
-    windows = engine.find_speech(samples, Options(), told.append)
+    shares: list[float] = []
+    windows = engine.find_speech(samples, Options(), shares.append)
     assert windows == engine.find_speech(samples, Options())
-    assert told == sorted(told)
-    assert any(0 < share < 1 for share in told)
-    assert told[-1] <= 1
+    assert shares == sorted(shares)
+    assert any(0 < share < 1 for share in shares)
+    assert shares[-1] <= 1
 
 
 @pytest.mark.parametrize("method", ["pyannote", "silero"])

@@ -18,7 +18,7 @@ LOOP = "one per cent, " * 40
 
 
 @pytest.mark.parametrize(
-    ("told", "doubtful", "unsaid"),
+    ("scores", "doubtful", "unsaid"),
     [
         ({}, False, False),
         ({"avg_logprob": None, "no_speech_prob": None}, False, False),
@@ -28,8 +28,8 @@ LOOP = "one per cent, " * 40
         ({"text": LOOP}, True, False),
     ],
 )
-def test_whispers_own_bounds(told: dict[str, Any], doubtful: bool, unsaid: bool) -> None:
-    heard = Hearing(**{"window": Window(0, 2), "text": TEXT, "written": (), **USUAL, **told})
+def test_whispers_own_bounds(scores: dict[str, Any], doubtful: bool, unsaid: bool) -> None:
+    heard = Hearing(**{"window": Window(0, 2), "text": TEXT, "written": (), **USUAL, **scores})
     assert guard.doubtful(heard) == doubtful
     assert guard.unsaid(heard) == unsaid
 

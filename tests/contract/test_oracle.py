@@ -266,6 +266,6 @@ def test_where_nobody_speaks_nothing_is_heard(
     assert wire["detected_language"]
     name: Any
     for name in FORMATS:
-        told = to_wire(transcript, Options(output_format=name)).get("formatted", "")
-        assert "-->" not in told
-        assert told.startswith("WEBVTT") is (name == "vtt")
+        formatted = to_wire(transcript, Options(output_format=name)).get("formatted", "")
+        assert "-->" not in formatted
+        assert formatted.startswith("WEBVTT") is (name == "vtt")

@@ -52,10 +52,10 @@ class Recording:
 
     async def save(self, edits: Any, tag: str | None) -> tuple[int, Mapping[str, str], Any]:
         headers = {} if tag is None else {"If-Match": tag}
-        status, told, body = await self.call(
+        status, answered, body = await self.call(
             "PUT", "/transcript", json={"edits": edits}, headers=headers
         )
-        return status, told, json.loads(body)
+        return status, answered, json.loads(body)
 
     async def output(self, query: str) -> tuple[Mapping[str, str], bytes]:
         status, headers, body = await self.call("GET", f"/output?{query}")
@@ -101,9 +101,9 @@ async def test_of_two_who_correct_at_once_one_is_told(recording: Recording) -> N
     tag, _ = await recording.transcript()
     both = await asyncio.gather(*(recording.save(EDITS[:1], tag) for _ in range(2)))
     assert sorted(status for status, *_ in both) == [200, 412]
-    ((_, headers, told),) = [one for one in both if one[0] == 412]
+    ((_, headers, answer),) = [one for one in both if one[0] == 412]
     assert headers["ETag"] == '"1"'
-    assert "revision 1" in told["detail"]
+    assert "revision 1" in answer["detail"]
     assert (await recording.save(EDITS, None))[0] == 428
     assert (await recording.save(EDITS, '"0"'))[0] == 412
     assert (await recording.save(EDITS, 'W/"1"'))[0] == 200
@@ -160,8 +160,8 @@ async def test_what_cannot_be_saved_is_refused(recording: Recording) -> None:
 
 async def test_text_that_no_encoding_can_write_is_saved_without_it(recording: Recording) -> None:
     edit = {"edit": "text", "segment": 0, "text": "half \ud83d of it \x00"}
-    status, _, told = await recording.save([edit], "*")
-    assert status == 200, told
+    status, _, answer = await recording.save([edit], "*")
+    assert status == 200, answer
     _, after = await recording.transcript()
     assert after["transcript"]["segments"][0]["text"] == "half of it"
     await recording.output("format=docx")

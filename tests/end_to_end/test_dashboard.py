@@ -75,8 +75,8 @@ async def test_every_query_of_the_dashboard_answers(
                 await asyncio.sleep(0.1)
         async with receiving() as receiver:
             uri = f"data:audio/wav;base64,{b64encode(short_recording.read_bytes()).decode()}"
-            told = {"webhook": receiver.url, "webhook_events_filter": ["completed"]}
-            created = await client.create({"input": {"audio_file": uri}, **told})
+            webhook = {"webhook": receiver.url, "webhook_events_filter": ["completed"]}
+            created = await client.create({"input": {"audio_file": uri}, **webhook})
             ended = await client.finish(created["id"])
             assert ended["status"] == "succeeded", json.dumps(ended)
             waiting = [query for query in queries() if ELSEWHERE not in query]

@@ -47,8 +47,8 @@ def doctor(folder: Path, **environ: str) -> tuple[int, dict[str, tuple[str, str]
     assert done.stderr == ""
     found = {}
     for line in done.stdout.splitlines():
-        mark, name, told = line.split(maxsplit=2)
-        found[name] = (mark, told)
+        mark, name, text = line.split(maxsplit=2)
+        found[name] = (mark, text)
     return done.returncode, found, done.stdout
 
 
@@ -88,9 +88,9 @@ def test_what_the_hub_says_of_the_token(
     with hub(status, code) as (url, asked):
         _, found, text = doctor(tmp_path, HF_ENDPOINT=url)
     assert found["hub"] == ("ok", "answers")
-    mark, told = expected
+    mark, text = expected
     assert found["token"][0] == mark, text
-    assert told in found["token"][1]
+    assert text in found["token"][1]
     assert asked == {f"Bearer {HIDDEN['HUGGINGFACE_TOKEN']}"}
     assert HIDDEN["HUGGINGFACE_TOKEN"] not in text
 

@@ -41,8 +41,8 @@ async def test_the_sound_is_kept_as_long_as_the_operator_says(
     # Without the variable nothing is kept.
     client = Client(session, stack.url, stack.token)
     done = await client.finish((await client.create_from_file(RECORDING))["id"])
-    told = await client._call("GET", f"/v1/predictions/{done['id']}/transcript")
-    assert told["recording"] is None
+    transcript = await client._call("GET", f"/v1/predictions/{done['id']}/transcript")
+    assert transcript["recording"] is None
     assert [path.name for path in stack.state_dir.glob("files/kept-*")] == []
 
 
@@ -50,9 +50,9 @@ async def _heard_and_deleted(kept: RunningStack, session: aiohttp.ClientSession)
     client = Client(session, kept.url, kept.token)
     done = await client.finish((await client.create_from_file(RECORDING))["id"])
     path = f"/v1/predictions/{done['id']}"
-    told = await client._call("GET", f"{path}/transcript")
-    link = told["recording"]["url"]
-    assert told["recording"]["expires_at"] > done["completed_at"]
+    transcript = await client._call("GET", f"{path}/transcript")
+    link = transcript["recording"]["url"]
+    assert transcript["recording"]["expires_at"] > done["completed_at"]
     async with session.get(link) as answer:
         assert (answer.status, answer.content_type) == (200, "audio/x-wav")
         assert await answer.read() == RECORDING.read_bytes()

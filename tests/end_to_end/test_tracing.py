@@ -29,10 +29,10 @@ STAGES = {"decode", "find_speech", "detect_language", "recognize", "align", "dia
 @asynccontextmanager
 async def outside() -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
     """A client's own server: the recording, and what its receiver was told with which trace."""
-    told: list[tuple[str, Any]] = []
+    received: list[tuple[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:
-        told.append((request.headers.get("traceparent", ""), await request.json()))
+        received.append((request.headers.get("traceparent", ""), await request.json()))
         return web.Response()
 
     async def give(_: web.Request) -> web.FileResponse:
@@ -42,7 +42,7 @@ async def outside() -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
     app.router.add_post("/told", take)
     app.router.add_get("/talk.wav", give)
     async with serving(app) as url:
-        yield url, told
+        yield url, received
 
 
 async def until(condition: Any, what: str, seconds: float = 90) -> None:
@@ -58,7 +58,7 @@ def named(collector: Collector, name: str) -> list[Seen]:
 
 @pytest.mark.slow
 async def test_a_prediction_is_one_tree_from_the_request_to_the_webhook(tmp_path: Path) -> None:
-    async with collecting() as collector, outside() as (server, told):
+    async with collecting() as collector, outside() as (server, received):
         stack = await asyncio.to_thread(
             start_stack,
             tmp_path,
@@ -81,13 +81,13 @@ async def test_a_prediction_is_one_tree_from_the_request_to_the_webhook(tmp_path
             ):
                 assert answer.status == 201
                 prediction = (await answer.json())["id"]
-            await until(lambda: told, "the receiver was told")
-            assert told[0][1]["status"] == "succeeded", told
+            await until(lambda: received, "the receiver was told")
+            assert received[0][1]["status"] == "succeeded", received
             await until(lambda: named(collector, "webhook"), "the webhook's span has arrived")
             await until(lambda: named(collector, "stage recognize"), "the stages' have arrived")
         finally:
             await asyncio.to_thread(stop_stack, stack)
-    ((traceparent, record),) = told
+    ((traceparent, record),) = received
     assert_tree(collector, prediction)
     (webhook,) = named(collector, "webhook")
     assert traceparent == f"00-{TRACE}-{webhook.id}-01"

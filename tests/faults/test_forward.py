@@ -90,9 +90,9 @@ async def test_both_fields_reach_cog_and_nothing_is_stored(
         "webhook": receiver.url,
         "webhook_events_filter": ["completed"],
     }
-    status, told, _ = await post(forwarding, body)
+    status, answer, _ = await post(forwarding, body)
     assert status == 202
-    assert told["id"] == "forwarded-1"
+    assert answer["id"] == "forwarded-1"
     await receiver.until(1)
     assert [found["status"] for found in receiver.bodies] == ["succeeded"]
     assert receiver.bodies[0]["id"] == "forwarded-1"

@@ -125,8 +125,8 @@ async def _transcribed(client: Client, receiver: str) -> tuple[str, str, list[st
     form.add_field("content", io.BytesIO(RECORDING.read_bytes()), filename=FILE)
     file = await client._call("POST", "/v1/files", data=form)
     given = {"audio_file": file["urls"]["get"], "initial_prompt": PROMPT}
-    told = {"webhook": receiver, "webhook_events_filter": ["completed"]}
-    created = await client.create({"input": given, **told})
+    webhook = {"webhook": receiver, "webhook_events_filter": ["completed"]}
+    created = await client.create({"input": given, **webhook})
     ended = await client.finish(created["id"])
     assert ended["status"] == "succeeded", ended
     texts = [segment["text"].strip() for segment in ended["output"]["segments"]]

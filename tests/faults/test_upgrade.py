@@ -71,6 +71,6 @@ async def test_of_a_hundred_tasks_that_were_pickled_none_is_lost(tmp_path: Path)
         canceled = sum(status == "canceled" for status, _ in ends)
         assert canceled <= 13
         assert sum(status == "succeeded" for status, _ in ends) == 103 - canceled
-        while len(receiver.told) < 3:
+        while len(receiver.received) < 3:
             await asyncio.sleep(0.1)
     assert "refused a task in Redis" in stack.log("bridge")

@@ -126,8 +126,8 @@ def problem(kind: Kind, seed: int) -> str:
         return f"refused: {error.reason}"
     if len(found) / SAMPLE_RATE < reference - SHORTER:
         return f"short: {len(found) / SAMPLE_RATE:.2f} s for {reference:.2f} s"
-    told = way != "missing" or kind.container in _STAMPED
-    if told and kind.container not in _UNSURE:
+    stamped = way != "missing" or kind.container in _STAMPED
+    if stamped and kind.container not in _UNSURE:
         late = _late(found, whole(kind)[1])
         if late > LATE and way == "missing" and shutil.which("ffmpeg"):
             late = min(late, _late(found, _placed(data)))

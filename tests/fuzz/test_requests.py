@@ -59,7 +59,7 @@ class Bridge:
         """Send a request, which has to be answered, and not with a fault of ours."""
         self._ask(self.public, method, path, headers, body)
 
-    def tell(self, path: str, body: bytes) -> None:
+    def post(self, path: str, body: bytes) -> None:
         """The same at the loopback listener."""
         self._ask(self.internal, "POST", path, {"Content-Type": b"application/json"}, body)
 
@@ -126,8 +126,8 @@ _PART_HEADERS = st.lists(
 )
 
 
-def _part(told: tuple[str, str | None, list[bytes], bytes]) -> bytes:
-    name, filename, headers, content = told
+def _part(part: tuple[str, str | None, list[bytes], bytes]) -> bytes:
+    name, filename, headers, content = part
     shown = f'form-data; name="{name}"' + ("" if filename is None else f'; filename="{filename}"')
     lines = [b"Content-Disposition: " + shown.encode(errors="replace"), *headers]
     return b"--" + BOUNDARY + b"\r\n" + b"\r\n".join(lines) + b"\r\n\r\n" + content + b"\r\n"
@@ -142,8 +142,8 @@ _PARTS = st.tuples(
 
 
 def test_forms_are_read_or_refused(bridge: Bridge) -> None:
-    def check(told: tuple[str, list[bytes], bytes, int]) -> None:
-        path, parts, noise, at = told
+    def check(case: tuple[str, list[bytes], bytes, int]) -> None:
+        path, parts, noise, at = case
         body = b"".join(parts) + b"--" + BOUNDARY + b"--\r\n"
         place = at % (len(body) + 1)
         body = body[:place] + noise + body[place:]
@@ -177,8 +177,8 @@ _BODY = st.dictionaries(st.sampled_from(_MEMBERS), _JSON, max_size=3) | _INPUT.m
 
 
 def test_json_is_read_or_refused(bridge: Bridge) -> None:
-    def check(told: tuple[str, Any, bytes]) -> None:
-        path, body, noise = told
+    def check(case: tuple[str, Any, bytes]) -> None:
+        path, body, noise = case
         headers = {**_TOKEN, **_JSON_TYPE, "If-Match": b"*"}
         text = json.dumps(body).encode()
         method = "PUT" if path.endswith(("/x", "transcript")) else "POST"
@@ -220,8 +220,8 @@ _PATHS = st.sampled_from(_KNOWN) | st.text(max_size=12).map(
 
 
 def test_heads_are_read_or_refused(bridge: Bridge) -> None:
-    def check(told: tuple[str, str, dict[str, bytes], dict[str, str]]) -> None:
-        method, path, headers, query = told
+    def check(case: tuple[str, str, dict[str, bytes], dict[str, str]]) -> None:
+        method, path, headers, query = case
         asked = "&".join(f"{quote(n)}={quote(v)}" for n, v in query.items())
         given = {name: _grown(value) for name, value in {**_TOKEN, **headers}.items()}
         bridge.ask(method, f"/v1/{path}?{asked}"[:8000], given)
@@ -231,20 +231,32 @@ def test_heads_are_read_or_refused(bridge: Bridge) -> None:
     explore(st.tuples(methods, _PATHS, headers, _QUERY), check)
 
 
-_TOLD = ("status", "output", "error", "logs", "metrics", "first", "segments", "batches", "peaks")
+_REPORTED = (
+    "status",
+    "output",
+    "error",
+    "logs",
+    "metrics",
+    "first",
+    "segments",
+    "batches",
+    "peaks",
+)
 _STATUS = st.sampled_from(("starting", "processing", "succeeded", "failed", "canceled"))
-_RUN = st.fixed_dictionaries({"status": _STATUS | _JSON}, optional=dict.fromkeys(_TOLD[1:], _JSON))
+_RUN = st.fixed_dictionaries(
+    {"status": _STATUS | _JSON}, optional=dict.fromkeys(_REPORTED[1:], _JSON)
+)
 
 
 def test_what_cog_reports_is_read_or_refused(bridge: Bridge) -> None:
-    def check(told: tuple[str, Any, bytes]) -> None:
-        kind, body, noise = told
+    def check(case: tuple[str, Any, bytes]) -> None:
+        kind, body, noise = case
         name = new_id()
         bridge.ask("PUT", f"/v1/predictions/{name}", _TOKEN | _JSON_TYPE, _PREDICTION)
         path = f"/{kind}/{name}/1/{sign(SECRET, kind, name, '1')}"
         for content in (json.dumps(body).encode(), noise):
-            bridge.tell("/worker" if kind == "worker" else path, _grown(content))
+            bridge.post("/worker" if kind == "worker" else path, _grown(content))
 
     kinds = st.sampled_from(("webhook", "segments", "worker"))
-    bodies = _RUN | st.dictionaries(st.sampled_from(_TOLD), _JSON) | _JSON
+    bodies = _RUN | st.dictionaries(st.sampled_from(_REPORTED), _JSON) | _JSON
     explore(st.tuples(kinds, bodies, st.binary(max_size=20) | st.just(b"DEEP")), check)

@@ -45,8 +45,8 @@ def test_an_encoded_recording_is_decoded_or_refused() -> None:
 
 
 def test_what_was_encoded_is_what_is_decoded() -> None:
-    def check(told: tuple[bytes, bool, int, bool]) -> None:
-        content, urlsafe, width, padded = told
+    def check(case: tuple[bytes, bool, int, bool]) -> None:
+        content, urlsafe, width, padded = case
         text = (base64.urlsafe_b64encode if urlsafe else base64.b64encode)(content).decode()
         text = text if padded else text.rstrip("=")
         lines = "\r\n".join(text[at : at + width] for at in range(0, len(text), width))
@@ -86,8 +86,8 @@ def _spelled(address: tuple[str, int]) -> str:
 def test_no_spelling_of_a_private_address_is_called() -> None:
     policy = Policy.parse("")
 
-    def check(told: tuple[tuple[str, int], str, str, int]) -> None:
-        address, scheme, user, port = told
+    def check(case: tuple[tuple[str, int], str, str, int]) -> None:
+        address, scheme, user, port = case
         try:
             url = policy.parse_url(f"{scheme}://{user}{_spelled(address)}:{port}/x.wav")
             found = asyncio.run(policy.resolve(url.host or "", url.port or 0))
@@ -163,8 +163,8 @@ def test_a_task_is_what_was_sealed_or_nothing() -> None:
     def read(message: Any) -> Any:
         return _Task._read(owner, message, "1-0", redelivered=False)
 
-    def check(told: tuple[str, int, bytes, bytes]) -> None:
-        key, attempt, name, value = told
+    def check(case: tuple[str, int, bytes, bytes]) -> None:
+        key, attempt, name, value = case
         task = _Task(
             owner,
             owner.tasks["run"],
@@ -195,8 +195,8 @@ def _record(name: str, inputs: Any) -> Prediction:
 def test_a_record_is_what_was_sealed_or_nothing() -> None:
     sealed = Sealed(SEALS)
 
-    def check(told: tuple[Any, str, int, bytes]) -> None:
-        inputs, name, at, other = told
+    def check(case: tuple[Any, str, int, bytes]) -> None:
+        inputs, name, at, other = case
         record = _record(name, inputs)
         document = sealed.record(record).encode()
         assert sealed.prediction(document, record.id) == record
@@ -217,8 +217,8 @@ def test_a_record_without_a_seal_is_read_or_refused() -> None:
     sealed = Sealed(Seals(["a-secret-for-tests"], takes_unsealed=True))
     plain = json.loads(SEALS.verified(Sealed(SEALS).record(_record("x", 1)), RECORD, "x") or "")
 
-    def check(told: tuple[dict[str, Any], Any, bytes]) -> None:
-        changes, document, damaged = told
+    def check(case: tuple[dict[str, Any], Any, bytes]) -> None:
+        changes, document, damaged = case
         for value in ({**plain, **changes}, document):
             found = sealed.prediction(json.dumps(value), Key("x"))
             assert found is None or isinstance(found, Prediction)

@@ -68,8 +68,8 @@ def test_two_redis_at_once_are_seen() -> None:
 
 def test_the_table_tells_what_failed() -> None:
     rows = [Row("apply", False, 1.25, "accepted"), Row("drain", True, 2.0, "a | b")]
-    told = table(rows).splitlines()
-    assert told[2:] == ["| apply | held | 1.2 | accepted |", "| drain | FAILED | 2.0 | a / b |"]
+    lines = table(rows).splitlines()
+    assert lines[2:] == ["| apply | held | 1.2 | accepted |", "| drain | FAILED | 2.0 | a / b |"]
 
 
 @pytest.mark.parametrize("there", [True, False])

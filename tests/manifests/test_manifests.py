@@ -41,11 +41,11 @@ def test_an_example_leads_nowhere_but_into_the_manifest(name: str) -> None:
 
 def test_the_ingress_lets_through_what_the_bridge_takes_and_waits_as_long() -> None:
     notes = only(load("k8s/examples/ingress.yaml"), "Ingress")["metadata"]["annotations"]
-    told = {name.rpartition("/")[2]: value for name, value in notes.items()}
+    annotations = {name.rpartition("/")[2]: value for name, value in notes.items()}
     settings = Settings(**secrets_of_the_bridge())
-    assert int(told["proxy-body-size"].removesuffix("m")) << 20 > settings.max_file_bytes
-    assert int(told["proxy-read-timeout"]) > settings.sync_timeout
-    assert told["proxy-buffering"] == "off"
+    assert int(annotations["proxy-body-size"].removesuffix("m")) << 20 > settings.max_file_bytes
+    assert int(annotations["proxy-read-timeout"]) > settings.sync_timeout
+    assert annotations["proxy-buffering"] == "off"
 
 
 @pytest.mark.parametrize("name", FILES)

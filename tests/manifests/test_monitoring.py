@@ -50,9 +50,9 @@ def test_every_metric_that_is_named_exists_and_the_dashboard_shows_them_all() ->
 def test_the_alerts_are_those_of_the_documentation() -> None:
     page = (ROOT / "docs/operations.md").read_text()
     table = page.split("| alert when | means |")[1].split("\n\n")[0]
-    told = re.findall(r"^\| `([^`]*)`(?: for (\d+) min)? \|", table, re.MULTILINE)
+    rows = re.findall(r"^\| `([^`]*)`(?: for (\d+) min)? \|", table, re.MULTILINE)
     documented = {
-        (query.replace("\\|", "|"), f"{minutes}m" if minutes else "") for query, minutes in told
+        (query.replace("\\|", "|"), f"{minutes}m" if minutes else "") for query, minutes in rows
     }
     assert documented == {(rule["expr"], rule.get("for", "")) for rule in rules()}
 

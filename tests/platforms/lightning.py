@@ -80,15 +80,15 @@ class Fails:
         return (500 if self._tries[job] <= self._times else 200), "text/plain", b""
 
 
-def check_signatures(told: Seen) -> None:
+def check_signatures(delivery: Seen) -> None:
     """As a receiver checks: Standard Webhooks, and the older header."""
-    headers = {name.lower(): value for name, value in told.headers.items()}
+    headers = {name.lower(): value for name, value in delivery.headers.items()}
     key = hmac.new(SECRET.encode(), b"webhook signing key", hashlib.sha256).digest()[:24]
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + told.body
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + delivery.body
     signature = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{signature}"
-    assert headers["webhook-id"] == told.json()["job_id"]
-    older = hmac.new(SECRET.encode(), told.body, hashlib.sha256).hexdigest()
+    assert headers["webhook-id"] == delivery.json()["job_id"]
+    older = hmac.new(SECRET.encode(), delivery.body, hashlib.sha256).hexdigest()
     assert headers["x-lightning-signature"] == older
 
 
@@ -106,14 +106,14 @@ class Sent:
 
     def tries(self) -> list[int]:
         """How often each was told, in order."""
-        told = Counter(request.json()["job_id"] for request in self._site.of("/hook"))
-        return [told[job] for job in self.ids]
+        counts = Counter(request.json()["job_id"] for request in self._site.of("/hook"))
+        return [counts[job] for job in self.ids]
 
-    def told(self, number: int) -> Any:
+    def last(self, number: int) -> Any:
         """What was told of the job with that number."""
         (first, *_) = [
-            told
+            body
             for request in self._site.of("/hook")
-            if (told := request.json())["job_id"] == self.ids[number]
+            if (body := request.json())["job_id"] == self.ids[number]
         ]
         return first

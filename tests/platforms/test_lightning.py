@@ -62,13 +62,13 @@ def test_jobs_are_accepted_at_once_worked_in_order_and_told_under_failing_receiv
     )
     for request in web_server.of("/hook"):
         check_signatures(request)
-    first = sent.told(0)
+    first = sent.last(0)
     assert first["status"] == "succeeded", first
     assert (first["model"], first["language"]) == ("demo", "en")
     assert first["words"][0]["word"] == "Hello"
     assert first["segments"][0]["text"].startswith("Hello Maria")
     assert first["timings"]["total_seconds"] >= first["timings"]["recognize_seconds"] > 0
-    failed = sent.told(1)
+    failed = sent.last(1)
     assert (failed["status"], failed["model"]) == ("failed", "demo")
     assert failed["error"] == "audio_url: cannot be fetched: the server answered 404 Not Found"
     # In order: each job's recording was fetched after the one before was told.
@@ -98,7 +98,7 @@ def test_a_job_may_say_how_it_is_done(server: Server, web_server: WebServer) -> 
         )
     )
     wait_until(lambda: sent.tries() == [1, 1], "both are told", PATIENCE)
-    plain, named = sent.told(0), sent.told(1)
+    plain, named = sent.last(0), sent.last(1)
     assert plain["status"] == named["status"] == "succeeded", (plain, named)
     assert plain["words"] is None
     speakers = {segment["speaker"] for segment in plain["segments"]}
@@ -118,7 +118,7 @@ def test_requests_that_cannot_be_met_are_refused_at_once(
     audio, hook = f"{web_server.url}/conversation.wav", f"{web_server.url}/hook"
     both = {"audio_url": audio, "webhook_url": hook}
     known = {**both, "known_speaker_names": ["Ada"]}
-    for body, told in (
+    for body, reason in (
         ({"webhook_url": hook}, "audio_url: an http(s) URL is required"),
         ({"audio_url": audio}, "webhook_url: an http(s) URL is required"),
         ({"audio_url": "ftp://x/y", "webhook_url": hook}, "audio_url: only http and https"),
@@ -135,7 +135,7 @@ def test_requests_that_cannot_be_met_are_refused_at_once(
     ):  # fmt: skip
         status, answer = server.predict(**body)
         assert status == 422, answer
-        assert answer["detail"].startswith(told), answer
+        assert answer["detail"].startswith(reason), answer
 
 
 def test_jobs_and_webhooks_survive_the_death_of_everything(
@@ -161,13 +161,15 @@ def test_jobs_and_webhooks_survive_the_death_of_everything(
     web_server.answers["/hook"] = receiver
     second = Server(starter, tmp_path / "queue")
     wait_until(
-        lambda: len({told.json()["job_id"] for told in web_server.of("/hook")[before:]}) == 4,
+        lambda: (
+            len({delivery.json()["job_id"] for delivery in web_server.of("/hook")[before:]}) == 4
+        ),
         "all four are told by the next process",
         PATIENCE,
     )
-    last = [told.json() for told in web_server.of("/hook")[before:]]
-    assert {told["job_id"] for told in last} == set(ids)
-    assert all(told["status"] == "succeeded" for told in last)
+    last = [delivery.json() for delivery in web_server.of("/hook")[before:]]
+    assert {delivery["job_id"] for delivery in last} == set(ids)
+    assert all(delivery["status"] == "succeeded" for delivery in last)
     second.wait()
     assert second.started.stop() == 0, second.started.log()
 

@@ -140,7 +140,7 @@ KNOWN = {"known_speaker_names": ["Ada"]}
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "sent"),
     [
         ({"audio": None}, "audio: an http(s) URL is required"),
         ({"audio_base_64": "!!"}, "audio_base_64: is not valid base64"),
@@ -173,14 +173,14 @@ KNOWN = {"known_speaker_names": ["Ada"]}
     ],
 )
 def test_a_job_that_cannot_be_done_fails_and_says_why(
-    api: Api, web_server: WebServer, inputs: dict[str, Any], told: str
+    api: Api, web_server: WebServer, inputs: dict[str, Any], sent: str
 ) -> None:
     given = {"audio": "/conversation.wav", **inputs}
     if str(given["audio"]).startswith("/"):
         given["audio"] = web_server.url + given["audio"]
     failed = api.run(**given)
     assert failed["status"] == "FAILED", failed
-    assert failed["error"].startswith(told), failed
+    assert failed["error"].startswith(sent), failed
     assert "Traceback" not in failed["error"]
 
 
@@ -210,13 +210,13 @@ class Platform:
             "RUNPOD_SKIP_GPU_CHECK": "true",
         }
 
-    def told(self, job: str) -> list[Any]:
+    def sent(self, job: str) -> list[Any]:
         """What the worker posted about ``job``, in order."""
         return [seen.json() for seen in self._site.of(f"/v2/ep/job-done/pod/{job}?")]
 
     def result(self, job: str) -> Any:
         """What it posted that was no progress; None before."""
-        last = [told for told in self.told(job) if told.get("status") != "IN_PROGRESS"]
+        last = [sent for sent in self.sent(job) if sent.get("status") != "IN_PROGRESS"]
         return last[0] if last else None
 
     def cancel(self, job: str) -> None:
@@ -252,13 +252,13 @@ def test_worker_loop_takes_jobs_tells_progress_and_stops_what_is_cancelled(
     environ: Any = platform.environ()
     worker = starter.start(*HANDLER, **environ)
 
-    wait_until(lambda: platform.told("cancelled"), "the long job has begun", PATIENCE)
-    good = platform.told("good")
+    wait_until(lambda: platform.sent("cancelled"), "the long job has begun", PATIENCE)
+    good = platform.sent("good")
     assert good[-1]["output"]["joined_text"].startswith("Hello Maria"), worker.log()
-    shares = [told["output"]["progress"] for told in good[:-1]]
+    shares = [sent["output"]["progress"] for sent in good[:-1]]
     assert shares
     assert shares == sorted(set(shares))
-    assert all(told["status"] == "IN_PROGRESS" for told in good[:-1])
+    assert all(sent["status"] == "IN_PROGRESS" for sent in good[:-1])
     assert platform.result("bad") == {
         "error": "audio: cannot be fetched: the server answered 404 Not Found"
     }

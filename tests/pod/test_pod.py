@@ -232,11 +232,11 @@ def test_a_stopped_pod_finishes_its_job_and_keeps_its_queue(
     say("stopped after " + ", ".join(f"{name} {gone[name]:.1f} s" for name in sorted(gone)))
     assert gone["bridge"] <= gone["whisperx"]
     # Redis may end first by the time that the bridge's interpreter takes to end.
-    told_at_the_end = pod.logs("bridge").rpartition("stopping: finishing")[2]
-    assert "Redis does not answer" not in told_at_the_end
-    assert '"stopped"' in told_at_the_end
-    (told,) = [body for body in receiver.told() if body["id"] == running.id]
-    assert told["status"] == "succeeded"
+    last_lines = pod.logs("bridge").rpartition("stopping: finishing")[2]
+    assert "Redis does not answer" not in last_lines
+    assert '"stopped"' in last_lines
+    (body,) = [body for body in receiver.received() if body["id"] == running.id]
+    assert body["status"] == "succeeded"
 
     pod.down()
     pod.play()

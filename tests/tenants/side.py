@@ -60,8 +60,8 @@ class Side:
 
     def body(self, prediction_id: str) -> Json:
         """A request for a prediction with a webhook that will be a dead letter."""
-        told = {"webhook": self.receiver, "webhook_events_filter": ["completed"]}
-        return {"id": prediction_id, "input": self.inputs(), **told}
+        webhook = {"webhook": self.receiver, "webhook_events_filter": ["completed"]}
+        return {"id": prediction_id, "input": self.inputs(), **webhook}
 
     def form(self, name: str = "file") -> aiohttp.FormData:
         """A recording with the tenant's marker as its prompt and as the file's name."""

@@ -42,8 +42,8 @@ async def test_nothing_of_one_is_seen_by_the_other(sides: tuple[Side, Side], see
     for side, other in (sides, sides[::-1]):
         foreign = [other.marker, other.name, *other.files]
         for answer in side.seen:
-            told = answer.body.decode(errors="replace") + str(answer.headers)
-            assert not [word for word in foreign if word in told], answer
+            text = answer.body.decode(errors="replace") + str(answer.headers)
+            assert not [word for word in foreign if word in text], answer
 
 
 FOREIGN = [
@@ -81,13 +81,13 @@ async def test_a_foreign_id_is_one_that_is_not_there(
         theirs = described["id"]
     nobodys = "x" * len(theirs)
     headers = {"If-Match": '"0"', "Authorization": f"Bearer {stranger.key}"}
-    told = []
+    answers = []
     for name in (theirs, nobodys):
         answer = await stranger.call(method, path.format(name), headers, **arguments)
         shown = {key: value for key, value in answer.headers.items() if key != "Date"}
-        told.append((answer.status, shown, answer.body.decode().replace(name, "")))
-    assert told[0] == told[1]
-    assert told[0][0] >= 400
+        answers.append((answer.status, shown, answer.body.decode().replace(name, "")))
+    assert answers[0] == answers[1]
+    assert answers[0][0] >= 400
     found = await owner.call("GET", f"/v1/{'files' if 'files' in path else 'predictions'}/{theirs}")
     assert found.status == 200
 

@@ -149,9 +149,9 @@ def test_each_promise_of_transcription_names_its_tests() -> None:
     page = (ROOT / "docs" / "differences-from-whisperx.md").read_text()
     promises = page.split("## What is promised")[1]
     rows = re.findall(r"^\| ([^|]*) \| ([^|]*) \|$", promises, re.MULTILINE)
-    told = [row for row in rows if row[0] not in {"promise", "---"}]
-    assert len(told) > 20
-    assert [row for row in told if "`test_" not in row[1]] == []
+    listed = [row for row in rows if row[0] not in {"promise", "---"}]
+    assert len(listed) > 20
+    assert [row for row in listed if "`test_" not in row[1]] == []
 
 
 def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
@@ -160,10 +160,10 @@ def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
         [cell.strip() for cell in row.split("|")]
         for row in re.findall(r"^\| (.*) \|$", compared, re.MULTILINE)
     ]
-    told = [row for row in rows if row[0] not in {"theirs", "---"}]
-    assert len(told) > 90
+    listed = [row for row in rows if row[0] not in {"theirs", "---"}]
+    assert len(listed) > 90
     exist = set(re.findall(r"def (test_\w+)\(", source("tests/**/*.py")))
-    for row in told:
+    for row in listed:
         assert len(row) == 4, row
         named = re.findall(r"`(test_\w+)`", row[3])
         assert named, row
@@ -286,10 +286,10 @@ def test_an_unknown_benchmark_is_answered_with_those_that_exist() -> None:
         [sys.executable, "-m", "benchmarks", "WRONG"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 2
-    told = set(re.findall(r"[a-z_]+", done.stderr.rpartition("there is no WRONG; ")[2]))
+    listed = set(re.findall(r"[a-z_]+", done.stderr.rpartition("there is no WRONG; ")[2]))
     paths = ROOT.glob("benchmarks/*.py")
     programs = {path.stem for path in paths if '__name__ == "__main__"' in path.read_text()}
-    assert {"gateway", "pipeline", "stock", "quality", *programs} - {"__main__"} <= told
+    assert {"gateway", "pipeline", "stock", "quality", *programs} - {"__main__"} <= listed
 
 
 def test_prose_of_the_reference_fits_a_screen() -> None:

@@ -105,8 +105,8 @@ def test_redis_keys_are_documented() -> None:
     }
     used |= {keys.turn("<>", part) for part in keys.TURNS}
     used |= {keys.limit("<>", part) for part in keys.LIMITS}
-    told = set(re.findall(r"^    ([a-z]+:\S+)  ", keys.__doc__ or "", re.MULTILINE))
-    assert set(map(without_names, told)) == used
+    listed = set(re.findall(r"^    ([a-z]+:\S+)  ", keys.__doc__ or "", re.MULTILINE))
+    assert set(map(without_names, listed)) == used
     documented = first_cells(section(ARCHITECTURE, "Redis keys").replace("`<id> <event>`", ""))
     assert {*map(without_names, documented)} - {"jobs…", "errands…", "deliveries…"} == used
 

@@ -31,8 +31,8 @@ _SILERO_SILENCE = 7  # frames, 0.22 s; it hears shorter silences within words, b
 _SILERO_LATE = 0.2  # seconds; without them recognition loses first and last words
 
 
-# Whom the detector tells how far it is: several recordings may be looked through at once.
-_told: ContextVar[Progress] = ContextVar("told", default=ignore_progress)
+# Receives the progress of the detector: several recordings may be looked through at once.
+_progress: ContextVar[Progress] = ContextVar("progress", default=ignore_progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +63,16 @@ class Pyannote:
         self._score: Any = load_vad_model(torch.device(device))
         in_parts(self._score._segmentation, lanes)  # noqa: SLF001 - there is no public name
         heard.keep(self._score._segmentation)  # noqa: SLF001
-        _tell_progress(self._score._segmentation)  # noqa: SLF001
+        _report_progress(self._score._segmentation)  # noqa: SLF001
 
     def __call__(self, samples: Samples, progress: Progress) -> Scores:
         """The probability of speech over the whole recording."""
         waveform = torch.from_numpy(samples)[None]
-        told = _told.set(progress)
+        token = _progress.set(progress)
         try:
             scores = self._score({"waveform": waveform, "sample_rate": SAMPLE_RATE})
         finally:
-            _told.reset(told)
+            _progress.reset(token)
         frames = scores.sliding_window
         first = frames.start + frames.duration / 2
         return Scores(scores.data.max(axis=1).tolist(), first, frames.step)
@@ -130,15 +130,17 @@ class SpeechFinder:
         return bool(self.windows(at_speech_level(window), replace(options, vad_method=other)))
 
 
-def _tell_progress(inference: Any) -> None:
+def _report_progress(inference: Any) -> None:
     """Makes a pyannote ``Inference`` tell how far it is, batch by batch; an hour takes a minute."""
     whole = inference.slide
 
-    def tell(completed: int, total: int) -> None:
-        _told.get()(min(float(completed / total), 1.0))  # the last batch is counted as a whole one
+    def report(completed: int, total: int) -> None:
+        _progress.get()(
+            min(float(completed / total), 1.0)
+        )  # the last batch is counted as a whole one
 
     def slide(waveform: Any, sample_rate: int, hook: Any = None) -> Any:
-        return whole(waveform, sample_rate, hook=hook or tell)
+        return whole(waveform, sample_rate, hook=hook or report)
 
     inference.slide = slide
 

@@ -166,9 +166,9 @@ class _Keeper:
         """What it says of itself at its start."""
         with self._lock:
             if self._report is None:
-                told = select.poll()
-                told.register(self._control, select.POLLIN)
-                ready = told.poll(1e3 * _START_SECONDS)
+                poll = select.poll()
+                poll.register(self._control, select.POLLIN)
+                ready = poll.poll(1e3 * _START_SECONDS)
                 line = self._control.makefile("rb").readline() if ready else b""
                 if not line:
                     raise DecoderUnavailable(_UNAVAILABLE)

@@ -117,7 +117,7 @@ _LETTER = record(
     **dict.fromkeys(("id", "prediction", "event", "url", "reason", "given_up_at"), TEXT),
     attempts=WHOLE,
 )
-_TOLD = maybe(YES_NO)
+_KNOWN = maybe(YES_NO)
 _DECODER = record(sandbox=TEXT, ffmpeg=TEXT)
 _TASKS = input_schema()["properties"]["task"]["enum"]
 _REVISION = {
@@ -222,16 +222,16 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "SpokenLanguage": record(detected_language=TEXT, language_code=TEXT, confidence=NUMBER),
     "Languages": record(
-        languages=listed(record(code=TEXT, name=TEXT, alignment=_TOLD)), total=WHOLE
+        languages=listed(record(code=TEXT, name=TEXT, alignment=_KNOWN)), total=WHOLE
     ),
     "Health": record(
         status=TEXT,
         reason=maybe(TEXT),
         model=TEXT,
         models=listed(TEXT),
-        gpu_available=_TOLD,
-        alignment_available=_TOLD,
-        diarization_available=_TOLD,
+        gpu_available=_KNOWN,
+        alignment_available=_KNOWN,
+        diarization_available=_KNOWN,
         decoders=record(bridge=maybe(_DECODER), predictor=maybe(_DECODER)),
     ),
     "Readiness": record(status=TEXT, reason=maybe(TEXT)),

@@ -18,10 +18,10 @@ _FRAMES = 100  # Whisper counts its place in a recording in hundredths of a seco
 
 def plain(transcript: Transcript, *, logprobs: bool = False) -> dict[str, Any]:
     """``json``: the text, and how probable each of its tokens is where that is asked for."""
-    told = {"logprobs": tokens_to_wire(transcript.tokens)} if logprobs else {}
+    extra = {"logprobs": tokens_to_wire(transcript.tokens)} if logprobs else {}
     return {
         "text": transcript.text,
-        **told,
+        **extra,
         "languages": languages(transcript),
         "usage": _usage(transcript),
     }
@@ -99,7 +99,7 @@ def _letters() -> Iterator[str]:
 def segment(number: int, found: Segment, temperature: float) -> dict[str, Any]:
     """One of ``verbose_json``, as Whisper itself has it."""
     text = found.text.encode()
-    told = {"avg_logprob": found.avg_logprob, "no_speech_prob": found.no_speech_prob}
+    scores = {"avg_logprob": found.avg_logprob, "no_speech_prob": found.no_speech_prob}
     return {
         "id": number,
         "seek": round(_FRAMES * found.start),
@@ -110,7 +110,7 @@ def segment(number: int, found: Segment, temperature: float) -> dict[str, Any]:
         "temperature": temperature,
         # Whisper's own measure of repetition, of this segment's text.
         "compression_ratio": round(len(text) / len(zlib.compress(text)), 4),
-        **{name: value for name, value in told.items() if value is not None},
+        **{name: value for name, value in scores.items() if value is not None},
     }
 
 

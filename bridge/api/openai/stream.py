@@ -57,8 +57,8 @@ async def _events(request: web.Request, prediction_id: Key, asked: Asked) -> Asy
         for segment in diarized_segments(result.transcript):
             yield _line(segment)
     done = {"text": sent + rest, "languages": languages(result.transcript)}
-    told = {} if whole is None else {"logprobs": whole}
-    yield _line({"type": "transcript.text.done", **done, **told})
+    extra = {} if whole is None else {"logprobs": whole}
+    yield _line({"type": "transcript.text.done", **done, **extra})
 
 
 async def _recognized(context: Context, prediction_id: Key) -> AsyncIterator[Event]:
@@ -93,25 +93,25 @@ def _line(event: Event) -> str:
 
 
 def _delta(text: str, logprobs: Sequence[Any] | None) -> str:
-    told = {} if logprobs is None else {"logprobs": logprobs}
-    return _line({"type": "transcript.text.delta", "delta": text, **told})
+    extra = {} if logprobs is None else {"logprobs": logprobs}
+    return _line({"type": "transcript.text.delta", "delta": text, **extra})
 
 
-def _spaced(told: str, text: str) -> str:
-    """``text`` with the space that belongs between it and what was told before."""
-    if not told or not text:
+def _spaced(sent: str, text: str) -> str:
+    """``text`` with the space that belongs between it and what was sent before."""
+    if not sent or not text:
         return text
-    unspaced = all(_FIRST_UNSPACED <= c <= _LAST_UNSPACED for c in (told[-1], text[0]))
+    unspaced = all(_FIRST_UNSPACED <= c <= _LAST_UNSPACED for c in (sent[-1], text[0]))
     return text if unspaced else f" {text}"
 
 
-def _rest(whole: str, told: str) -> str:
-    """What of the whole text was not told yet; nothing where the two do not agree.
+def _rest(whole: str, sent: str) -> str:
+    """What of the whole text was not sent yet; nothing where the two do not agree.
 
     They differ in spaces: sentences are divided anew once their words are timed.
     """
     position = 0
-    for character in "".join(told.split()):
+    for character in "".join(sent.split()):
         while position < len(whole) and whole[position].isspace():
             position += 1
         if whole[position : position + 1] != character:

@@ -51,10 +51,10 @@ async def create(request: web.Request) -> web.Response:
 
 async def _forward(context: Context, body: Mapping[str, Any]) -> web.Response:
     """Hand the request to Cog as it is; Cog's own answer."""
-    status, told = await context.forward.send(body)
+    status, answer = await context.forward.send(body)
     if status >= 400:
-        return problem(status, f"The predictor refused the request: {str(told)[:500]}")
-    return web.json_response(told, status=status)
+        return problem(status, f"The predictor refused the request: {str(answer)[:500]}")
+    return web.json_response(answer, status=status)
 
 
 async def get(request: web.Request) -> web.Response:

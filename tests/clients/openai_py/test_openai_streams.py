@@ -45,8 +45,8 @@ def test_deltas_come_while_it_runs_and_make_up_the_text(client: OpenAI, wanted: 
 @pytest.mark.parametrize("prompt", ["talk", "talk sleep=1"])
 def test_streamed_logprobs_are_those_of_the_deltas(client: OpenAI, prompt: str) -> None:
     *deltas, done = list(transcribe(client, prompt=prompt, stream=True, include=["logprobs"]))
-    told = [(each.delta.strip(), [token.token for token in each.logprobs]) for each in deltas]
-    assert [delta for delta, _ in told] == ["".join(tokens).strip() for _, tokens in told]
+    streamed = [(each.delta.strip(), [token.token for token in each.logprobs]) for each in deltas]
+    assert [delta for delta, _ in streamed] == ["".join(tokens).strip() for _, tokens in streamed]
     tokens = [token.to_dict() for each in deltas for token in each.logprobs]
     assert tokens == [token.to_dict() for token in done.logprobs]
     assert done.logprobs[0].logprob == -0.25

@@ -69,8 +69,8 @@ def spoken_by(*names: str | None) -> Transcript:
 @example(EMPTY, render.GRANULARITIES)
 def test_json_formats_are_as_described(transcript: Transcript, wanted: tuple[str, ...]) -> None:
     conforms("Transcription", render.plain(transcript))
-    told = replace(transcript, tokens=(Token((226, 130), -0.5),))
-    conforms("Transcription", render.plain(told, logprobs=True))
+    whole = replace(transcript, tokens=(Token((226, 130), -0.5),))
+    conforms("Transcription", render.plain(whole, logprobs=True))
     conforms("DiarizedTranscription", render.diarized(transcript))
     found = render.verbose(transcript, "transcribe", 0.0, wanted)
     conforms("VerboseTranscription", found)
@@ -141,10 +141,10 @@ def test_verbose_json_tells_what_could_not_be_done() -> None:
 
 @few
 @given(st.lists(texts, max_size=5), st.integers(0, 5))
-def test_what_was_told_and_the_rest_make_up_the_text(said: list[str], told: int) -> None:
+def test_what_was_told_and_the_rest_make_up_the_text(said: list[str], count: int) -> None:
     whole = " ".join(filter(None, (text.strip() for text in said)))
     early = ""
-    for text in said[:told]:
+    for text in said[:count]:
         early += stream._spaced(early, text.strip())
     text = early + stream._rest(whole, early)
     assert "".join(text.split()) == "".join(whole.split())

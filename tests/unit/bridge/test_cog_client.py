@@ -6,7 +6,7 @@ from bridge.cog.client import NotAccepted, RunLost, parse_run
 
 
 @pytest.mark.parametrize(
-    ("told", "error"),
+    ("message", "error"),
     [
         ("Prediction failed: Prediction failed: ValueError: bad audio", "bad audio"),
         ("Prediction failed: InvalidAudio: empty", "empty"),
@@ -17,12 +17,12 @@ from bridge.cog.client import NotAccepted, RunLost, parse_run
         ("", "The prediction failed."),
     ],
 )
-def test_cogs_own_words_are_taken_off_an_error(told: str, error: str) -> None:
-    assert parse_run({"status": "failed", "error": told}).error == error
+def test_cogs_own_words_are_taken_off_an_error(message: str, error: str) -> None:
+    assert parse_run({"status": "failed", "error": message}).error == error
 
 
 @pytest.mark.parametrize(
-    "told",
+    "message",
     [
         "Worker crashed",
         "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))",
@@ -30,9 +30,9 @@ def test_cogs_own_words_are_taken_off_an_error(told: str, error: str) -> None:
         "HTTPConnectionPool(host='127.0.0.1', port=8081): Max retries exceeded with url: /audio/x",
     ],
 )
-def test_a_dead_worker_or_bridge_is_a_lost_run(told: str) -> None:
+def test_a_dead_worker_or_bridge_is_a_lost_run(message: str) -> None:
     with pytest.raises(RunLost):
-        parse_run({"status": "failed", "error": told})
+        parse_run({"status": "failed", "error": message})
 
 
 def test_a_run_that_never_reached_its_worker_was_not_accepted() -> None:

@@ -86,9 +86,9 @@ def test_a_broken_line_is_told_by_number_and_locks_nobody_out(
     file = KeyFile(str(path))
     with caplog.at_level(logging.INFO):
         assert (file.holder(first), file.holder(last)) == (ACME, other.principal)
-    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert len(told) == 1
-    assert told[0].startswith("API_KEYS_FILE, line 2: ")
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == 1
+    assert errors[0].startswith("API_KEYS_FILE, line 2: ")
     assert not [key for key in (first, last, digest_of(first), "0" * 64) if key in caplog.text]
 
 
@@ -134,9 +134,9 @@ def test_where_the_file_cannot_be_written_the_line_is_printed(
     path.write_text(before)
     path.chmod(0o444)
     rest = ("add", "new", "--tenant", "acme") if command == "add" else ("revoke", "ci")
-    status, shown, told = _ran(capsys, "--file", path, *rest)
+    status, shown, errors = _ran(capsys, "--file", path, *rest)
     assert (status, path.read_text()) == (0, before)
-    assert "cannot be written" in told
+    assert "cannot be written" in errors
     printed = Line.parse(shown.splitlines()[0])
     assert printed.principal.key_id == ("new" if command == "add" else "ci")
     assert list(path.parent.iterdir()) == [path]
@@ -154,14 +154,14 @@ def test_where_the_file_cannot_be_written_the_line_is_printed(
 def test_what_the_bridge_would_refuse_is_not_written(
     path: Path, capsys: pytest.CaptureFixture[str], wrong: tuple[object, ...]
 ) -> None:
-    status, _, told = _ran(capsys, "--file", path, *wrong)
+    status, _, errors = _ran(capsys, "--file", path, *wrong)
     assert (status, path.exists()) == (1, False)
-    assert told.startswith("keys: ")
+    assert errors.startswith("keys: ")
 
 
 def test_without_a_file_it_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("API_KEYS_FILE", raising=False)
-    status, _, told = _ran(capsys, "list")
-    assert (status, "API_KEYS_FILE" in told) == (2, True)
+    status, _, errors = _ran(capsys, "list")
+    assert (status, "API_KEYS_FILE" in errors) == (2, True)

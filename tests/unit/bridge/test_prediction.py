@@ -97,14 +97,14 @@ def test_a_late_start_does_not_restart_a_lost_run() -> None:
 
 def test_a_log_that_overtakes_the_start_tells_of_it() -> None:
     waiting = prediction(Status.STARTING, attempt=0)
-    told = advance(waiting, Progressed(1, "log", {}), NOW)
-    assert (told.status, told.attempt, told.logs) == (Status.PROCESSING, 1, "log")
-    assert advance(told, Started(1), NOW) is told
+    running = advance(waiting, Progressed(1, "log", {}), NOW)
+    assert (running.status, running.attempt, running.logs) == (Status.PROCESSING, 1, "log")
+    assert advance(running, Started(1), NOW) is running
 
 
 def test_logs_never_get_shorter() -> None:
-    told = advance(prediction(Status.PROCESSING), Progressed(1, "long log", {"a": 1}), NOW)
-    late = advance(told, Progressed(1, "long", {"b": 2}), NOW)
+    progressed = advance(prediction(Status.PROCESSING), Progressed(1, "long log", {"a": 1}), NOW)
+    late = advance(progressed, Progressed(1, "long", {"b": 2}), NOW)
     assert late.logs == "long log"
     assert late.metrics == {"a": 1, "b": 2}
     assert advance(late, Finished(1, "", {}, "why"), NOW).logs == "long log"

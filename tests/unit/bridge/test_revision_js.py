@@ -68,17 +68,17 @@ def as_served(segments: list[dict[str, Any]]) -> list[Any]:
 @given(edits=sequences())
 def test_page_and_service_correct_alike(node: Any, edits: list[dict[str, Any]]) -> None:
     first = conversation()
-    told = corrected(node, first, edits)
-    assert as_served(told["after"]) == to_wire(revised(first, edits))["segments"]
+    found = corrected(node, first, edits)
+    assert as_served(found["after"]) == to_wire(revised(first, edits))["segments"]
 
 
 @settings(max_examples=100)
 @given(edits=sequences())
 def test_any_sequence_undone_gives_the_first_state(node: Any, edits: list[dict[str, Any]]) -> None:
     first = conversation()
-    told = corrected(node, first, edits)
-    assert told["undone"] == to_wire(first)["segments"]
-    assert (told["redone"], told["edits"]) == (told["after"], edits)
+    found = corrected(node, first, edits)
+    assert found["undone"] == to_wire(first)["segments"]
+    assert (found["redone"], found["edits"]) == (found["after"], edits)
 
 
 def test_both_know_the_same_edits() -> None:
@@ -94,5 +94,5 @@ def test_both_know_the_same_edits() -> None:
 @given(st.text(max_size=30))
 def test_both_take_the_same_for_spaces(node: Any, text: str) -> None:
     edit = [{"edit": "text", "segment": 0, "text": text}]
-    told = corrected(node, conversation(), edit)
-    assert told["after"][0]["text"] == revised(conversation(), edit).segments[0].text
+    found = corrected(node, conversation(), edit)
+    assert found["after"][0]["text"] == revised(conversation(), edit).segments[0].text

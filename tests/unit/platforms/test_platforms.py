@@ -197,18 +197,18 @@ async def test_clips_are_files_while_they_are_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clip", "told"),
+    ("clip", "reason"),
     [
         ("data:audio/wav;base64,!", "is not valid base64"),
         ("http://127.0.0.1:9/x", "the host's address is private"),
         ("data:audio/wav;base64,YWJjYWJj", "larger than 5 bytes"),
     ],
 )
-async def test_clips_that_cannot_be_had_are_named_by_number(clip: str, told: str) -> None:
+async def test_clips_that_cannot_be_had_are_named_by_number(clip: str, reason: str) -> None:
     good = "data:audio/wav;base64,YWJj"
     given = {"known_speaker_names": ["Ada", "Bob"], "known_speaker_references": [good, clip]}
     sources = Sources.from_environment({"MAX_FILE_BYTES": "5"})
-    with pytest.raises(InvalidInput, match=f"clip 2: .*{told}") as caught:
+    with pytest.raises(InvalidInput, match=f"clip 2: .*{reason}") as caught:
         async with sources.with_clips(read_options(given)):
             pass
     assert caught.value.field == "known_speaker_references"

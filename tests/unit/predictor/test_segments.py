@@ -13,7 +13,7 @@ import pytest
 
 from predictor import segments
 from predictor.announcement import TIMEOUT
-from predictor.segments import HEARD_URL, URL, heard_before, reporting_segments
+from predictor.segments import HEARD_URL, URL, earlier_batches, reporting_segments
 from tests.conftest import wait_until
 from transcription.checkpoint import Batch, batch_from_json, batch_to_json, ignore_batches
 from transcription.findings import Language
@@ -24,7 +24,7 @@ class Bridge:
     """A real server: keeps what it is told, unless it is to answer with an error or not at all."""
 
     def __init__(self) -> None:
-        self.told: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.posted: queue.Queue[dict[str, Any]] = queue.Queue()
         self.status = 200
         self.refused = 0
         self.asleep = threading.Event()
@@ -35,8 +35,8 @@ class Bridge:
     def segments(self) -> list[str]:
         """The texts, numbered as they arrived; a repeated number counts once."""
         kept: dict[int, str] = {}
-        while not self.told.empty():
-            body = self.told.get()
+        while not self.posted.empty():
+            body = self.posted.get()
             for number, segment in enumerate(body["segments"], start=body["first"]):
                 kept[number] = segment["text"]
         assert list(kept) == list(range(len(kept)))
@@ -53,7 +53,7 @@ def bridge() -> Iterator[Bridge]:
             if found.asleep.is_set():
                 found.awake.wait(30)  # longer than anybody waits for it
             if found.status == 200:
-                found.told.put(body)
+                found.posted.put(body)
             else:
                 found.refused += 1
             self.send_response(found.status)
@@ -90,9 +90,9 @@ def segment(number: int, *, plan: str = "a plan") -> Batch:
 def test_segments_arrive_while_the_run_goes_on(bridge: Bridge) -> None:
     with reporting_segments(bridge.context) as found:
         found(segment(0))
-        first = bridge.told.get(timeout=10)
+        first = bridge.posted.get(timeout=10)
         found(segment(1))
-        second = bridge.told.get(timeout=10)
+        second = bridge.posted.get(timeout=10)
     wire = {"start": 0.0, "end": 1.0, "text": "segment 0", "avg_logprob": -0.5123}
     assert (first["first"], first["segments"]) == (0, [wire])
     assert [batch_from_json(batch) for batch in first["batches"]] == [segment(0)]
@@ -158,10 +158,10 @@ def test_a_run_that_goes_on_numbers_its_segments_from_there(bridge: Bridge) -> N
     earlier = [segment(0), segment(1), replace(segment(2), segments=()), segment(3, plan="other")]
     with reporting_segments(bridge.context, earlier) as found:
         found(segment(3))
-        told = bridge.told.get(timeout=10)
+        posted = bridge.posted.get(timeout=10)
         found(segment(4))
-    assert (told["first"], told["segments"][0]["text"]) == (2, "segment 3")
-    assert bridge.told.get(timeout=10)["first"] == 3
+    assert (posted["first"], posted["segments"][0]["text"]) == (2, "segment 3")
+    assert bridge.posted.get(timeout=10)["first"] == 3
 
 
 def test_nothing_is_kept_for_a_run_of_another_plan(bridge: Bridge) -> None:
@@ -174,12 +174,12 @@ def test_nothing_is_kept_for_a_run_of_another_plan(bridge: Bridge) -> None:
 def test_what_runs_before_heard_is_asked_for_and_nothing_is_rounded(bridge: Bridge) -> None:
     bridge.batches = {"batches": [batch_to_json(segment(number)) for number in range(3)]}
     context = {HEARD_URL: bridge.context[URL].replace("/segments/", "/heard/")}
-    assert heard_before(context) == (segment(0), segment(1), segment(2))
-    assert heard_before({}) == ()
+    assert earlier_batches(context) == (segment(0), segment(1), segment(2))
+    assert earlier_batches({}) == ()
 
 
 @pytest.mark.parametrize(
-    "told",
+    "posted",
     [
         None,
         {},
@@ -189,12 +189,12 @@ def test_what_runs_before_heard_is_asked_for_and_nothing_is_rounded(bridge: Brid
         {"batches": [{**batch_to_json(segment(0)), "segments": [{"words": [], "later": 1}]}]},
     ],
 )
-def test_what_cannot_be_understood_is_heard_again(bridge: Bridge, told: Any) -> None:
-    bridge.batches = told
-    assert heard_before({HEARD_URL: bridge.context[URL]}) == ()
+def test_what_cannot_be_understood_is_heard_again(bridge: Bridge, posted: Any) -> None:
+    bridge.batches = posted
+    assert earlier_batches({HEARD_URL: bridge.context[URL]}) == ()
 
 
 def test_a_bridge_that_does_not_answer_is_asked_for_nothing(bridge: Bridge) -> None:
     bridge.status = 503
-    assert heard_before({HEARD_URL: bridge.context[URL]}) == ()
-    assert heard_before({HEARD_URL: "http://192.0.2.7/heard"}) == ()
+    assert earlier_batches({HEARD_URL: bridge.context[URL]}) == ()
+    assert earlier_batches({HEARD_URL: "http://192.0.2.7/heard"}) == ()

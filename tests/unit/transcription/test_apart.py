@@ -84,12 +84,12 @@ def test_no_diarizer_is_needed_and_no_speaker_named_where_nobody_asks() -> None:
 
 def test_what_is_told_early_has_the_recordings_times_and_can_be_gone_on_behind() -> None:
     source = channels([(1.0, 2.0), (4.0, 5.0)], [(2.5, 3.5)])
-    told: list[Batch] = []
-    whole = Pipeline(ScriptedEngine()).transcribe(source, SEPARATE, found=told.append).transcript
-    early = [segment for batch in told for segment in batch.segments]
+    batches: list[Batch] = []
+    whole = Pipeline(ScriptedEngine()).transcribe(source, SEPARATE, found=batches.append).transcript
+    early = [segment for batch in batches for segment in batch.segments]
     assert [segment.channel for segment in early] == [1, 2, 1]
     assert [segment.start for segment in early] == pytest.approx([1.0, 2.5, 4.0], abs=0.1)
-    resumed = Pipeline(ScriptedEngine()).transcribe(source, SEPARATE, earlier=told[:2])
+    resumed = Pipeline(ScriptedEngine()).transcribe(source, SEPARATE, earlier=batches[:2])
     assert resumed.resumed == 2
     assert resumed.transcript.text == whole.text
     for one, other in zip(whole.segments, resumed.transcript.segments, strict=True):
@@ -120,10 +120,10 @@ def test_the_limit_counts_the_seconds_of_all_channels() -> None:
 def test_a_segment_is_laid_where_it_was_told_from() -> None:
     sound = Sound(np.zeros(4 * SAMPLE_RATE, np.float32), channels=2, apart=True)
     laid = Segment("a", 2.5, 3.0)
-    told = sound.told(laid, speakers=True)
-    assert (told.start, told.end, told.channel, told.speaker) == (0.5, 1.0, 2, "SPEAKER_01")
-    assert (sound.laid(told).start, sound.laid(told).end) == (2.5, 3.0)
-    assert sound.told(Segment("b", 2.0, 2.1), speakers=False).channel == 2
+    placed = sound.placed(laid, speakers=True)
+    assert (placed.start, placed.end, placed.channel, placed.speaker) == (0.5, 1.0, 2, "SPEAKER_01")
+    assert (sound.laid(placed).start, sound.laid(placed).end) == (2.5, 3.0)
+    assert sound.placed(Segment("b", 2.0, 2.1), speakers=False).channel == 2
 
 
 def test_windows_come_in_the_order_in_which_they_are_said() -> None:

@@ -132,34 +132,36 @@ def test_a_run_that_goes_on_hears_no_window_twice(asked: Any) -> None:
     engine = Mortal()
     whole = Pipeline(engine).transcribe(sound, options)
     assert (len(engine.heard), whole.windows, whole.resumed) == (count, count, 0)
-    told: list[Batch] = []
+    batches: list[Batch] = []
     for _ in range(4):
         dying = Mortal(dies_in=2)
         with pytest.raises(Died):
-            Pipeline(dying).transcribe(sound, options, found=told.append, earlier=list(told))
+            Pipeline(dying).transcribe(sound, options, found=batches.append, earlier=list(batches))
         assert len(dying.heard) == 2
     last = Mortal()
-    report = Pipeline(last).transcribe(sound, options, earlier=told)
+    report = Pipeline(last).transcribe(sound, options, earlier=batches)
     assert (len(last.heard), last.detections, report.resumed) == (1, 0, 8)
     assert report.transcript == whole.transcript
-    assert all(a.first + a.windows == b.first for a, b in pairwise(told))
+    assert all(a.first + a.windows == b.first for a, b in pairwise(batches))
 
 
 def test_what_another_model_heard_is_heard_again() -> None:
-    told: list[Batch] = []
+    batches: list[Batch] = []
     sound = recording(2.0)
-    Pipeline(ScriptedEngine("tiny")).transcribe(sound, Options(), found=told.append)
-    report = Pipeline(ScriptedEngine("base")).transcribe(sound, Options(), earlier=told)
+    Pipeline(ScriptedEngine("tiny")).transcribe(sound, Options(), found=batches.append)
+    report = Pipeline(ScriptedEngine("base")).transcribe(sound, Options(), earlier=batches)
     assert (report.windows, report.resumed) == (1, 0)
     asked = Options(whisper_model="base")
-    assert Pipeline(ScriptedEngine("base")).transcribe(sound, asked, earlier=told).resumed == 0
+    assert Pipeline(ScriptedEngine("base")).transcribe(sound, asked, earlier=batches).resumed == 0
 
 
 def test_progress_of_a_run_that_goes_on_rises_to_one() -> None:
-    told: list[Batch] = []
+    batches: list[Batch] = []
     shares: list[float] = []
     sound = recording(1.0, 1.0, 1.0)
-    Pipeline(ScriptedEngine()).transcribe(sound, Options(chunk_size=1), found=told.append)
-    Pipeline(ScriptedEngine()).transcribe(sound, Options(chunk_size=1), shares.append, earlier=told)
+    Pipeline(ScriptedEngine()).transcribe(sound, Options(chunk_size=1), found=batches.append)
+    Pipeline(ScriptedEngine()).transcribe(
+        sound, Options(chunk_size=1), shares.append, earlier=batches
+    )
     assert shares == sorted(set(shares))
     assert shares[-1] == 1.0

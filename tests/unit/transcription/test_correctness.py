@@ -94,8 +94,8 @@ def test_every_word_has_times_in_its_segment_and_a_speaker(
             assert word["speaker"] == segment["speaker"]
             assert cursor <= word["start"] <= word["end"] <= segment["end"]
             cursor = word["end"]
-    told = [word["word"] for segment in wire["segments"] for word in segment["words"]]
-    assert told == [word.text for segment in segments for word in segment.words]
+    words = [word["word"] for segment in wire["segments"] for word in segment["words"]]
+    assert words == [word.text for segment in segments for word in segment.words]
 
 
 @pytest.mark.parametrize("text", STRANGE)

@@ -15,13 +15,13 @@ from transcription.engine.listening import listen
 from transcription.findings import Window
 from transcription.options import Options
 
-Told = dict[str, Any]
-SURE: Told = {"text": "Good morning.", "avg_logprob": -0.2}
-UNSURE: Told = {"text": "Good evening.", "avg_logprob": -0.4}
-LOOP: Told = {"text": "one per cent, " * 40, "avg_logprob": -0.2}
-ELSEWHERE: Told = {"text": "Thank you.", "avg_logprob": -0.2, "elsewhere": True}
-CUT: Told = {"text": "Good", "avg_logprob": -0.2, "cut": True}
-LOST: Told = {"text": "Good", "avg_logprob": -0.2, "unwritten": 4.5}
+Scores = dict[str, Any]
+SURE: Scores = {"text": "Good morning.", "avg_logprob": -0.2}
+UNSURE: Scores = {"text": "Good evening.", "avg_logprob": -0.4}
+LOOP: Scores = {"text": "one per cent, " * 40, "avg_logprob": -0.2}
+ELSEWHERE: Scores = {"text": "Thank you.", "avg_logprob": -0.2, "elsewhere": True}
+CUT: Scores = {"text": "Good", "avg_logprob": -0.2, "cut": True}
+LOST: Scores = {"text": "Good", "avg_logprob": -0.2, "unwritten": 4.5}
 WINDOW = Window(1.0, 9.0)
 SILENT: Samples = np.zeros(20 * SAMPLE_RATE, np.float32)
 
@@ -29,7 +29,7 @@ SILENT: Samples = np.zeros(20 * SAMPLE_RATE, np.float32)
 class Decoder:
     """Writes what ``answer`` says for a window, a length and a temperature."""
 
-    def __init__(self, answer: Callable[[Window, bool, float | None], Told]) -> None:
+    def __init__(self, answer: Callable[[Window, bool, float | None], Scores]) -> None:
         self._answer = answer
         self.asked: list[tuple[Sequence[Window], bool, float | None]] = []
 
@@ -67,7 +67,7 @@ def test_what_is_sure_is_heard_once() -> None:
 
 
 @pytest.mark.parametrize("first", [UNSURE, LOOP, ELSEWHERE, CUT, LOST])
-def test_a_fitted_window_is_heard_again_whole(first: Told) -> None:
+def test_a_fitted_window_is_heard_again_whole(first: Scores) -> None:
     decoder = Decoder(lambda window, whole, _: first if not whole and window is WINDOW else SURE)
     assert heard(decoder, Window(9, 12), WINDOW) == [("Good morning.", 0), ("Good morning.", 1)]
     assert decoder.asked[1:] == [([WINDOW], True, None)]
@@ -118,7 +118,7 @@ def test_an_echo_is_what_repeats_at_once(tokens: list[int], most: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "failed"),
+    ("scores", "failed"),
     [
         ({"text": "no, " * 5, "written": tuple(range(10))}, False),
         ({"text": "a b", "written": (1, 2) * 7}, True),
@@ -126,5 +126,7 @@ def test_an_echo_is_what_repeats_at_once(tokens: list[int], most: int) -> None:
         ({"text": "", "written": (), "avg_logprob": -2.0}, False),
     ],
 )
-def test_what_fails(told: Told, failed: bool) -> None:
-    assert guard.failed(Hearing(**{"window": Window(0, 2), "avg_logprob": -0.2, **told})) == failed
+def test_what_fails(scores: Scores, failed: bool) -> None:
+    assert (
+        guard.failed(Hearing(**{"window": Window(0, 2), "avg_logprob": -0.2, **scores})) == failed
+    )

@@ -39,16 +39,16 @@ def test_a_conversation_becomes_a_transcript() -> None:
 
 
 def test_segments_are_told_as_they_are_recognized() -> None:
-    told: list[tuple[bool, Batch]] = []
+    batches: list[tuple[bool, Batch]] = []
     engine = Watched()
     report = Pipeline(engine).transcribe(
         recording(2.0, 2.0),
         Options(chunk_size=3),
-        found=lambda batch: told.append(("align" in engine.calls, batch)),
+        found=lambda batch: batches.append(("align" in engine.calls, batch)),
     )
     # Before the next stage was called, in order, and with the text that the transcript has.
-    assert not any(aligning for aligning, _ in told)
-    segments = [segment for _, batch in told for segment in batch.segments]
+    assert not any(aligning for aligning, _ in batches)
+    segments = [segment for _, batch in batches for segment in batch.segments]
     assert [segment.start for segment in segments] == sorted(s.start for s in segments)
     assert " ".join(segment.text for segment in segments) == report.transcript.text
 

@@ -46,15 +46,15 @@ class Meeting(ScriptedEngine):
 
 def test_diarization_runs_while_recognition_does() -> None:
     engine = Meeting()
-    here, told = threading.get_ident(), set()
+    here, threads = threading.get_ident(), set()
 
     def watch(_share: float) -> None:
-        told.add(threading.get_ident())
+        threads.add(threading.get_ident())
         engine.may_end.set()
 
     report = Pipeline(engine).transcribe(recording(2.0), Options(), watch)
     assert {segment.speaker for segment in report.transcript.segments} == {"SPEAKER_00"}
-    assert told == {here}
+    assert threads == {here}
 
 
 class Canceled(BaseException):
