@@ -2,7 +2,7 @@
 
 A client goes on sending predictions and remembers every one that was promised to it (answered
 201). In the middle something is killed, stopped or frozen. Afterwards every promise has to have
-come to one end and its receiver been told of it, of no two ends, and nothing that had ended may
+come to one end that its receiver got, of no two ends, and nothing that had ended may
 have changed.
 
 The predictor is the timed one of the tests: the real Cog server runs it, but what it does takes a

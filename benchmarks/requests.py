@@ -3,7 +3,7 @@
 ``python -m benchmarks.requests --beside PATH`` starts the stacks of this tree and of ``PATH`` on
 the same models. Clients send people's clips of 1 to 8 s, each the next one when its answer is
 there. The trees take turns round by round: first without a language, then with the clip's own. Of
-a quiet machine requests per second are told, of a busy one the ratio.
+a quiet machine requests per second are printed, of a busy one the ratio.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 The same code reads the same recordings by turns, in this process, as before there was a sandbox,
 and in a sandbox. On a busy machine it shows the kernel's queues: run it alone, or ahead of all
 others (``nice``, and Linux's ``/proc/self/autogroup``). What the bridge answers a request in is
-told by ``python -m benchmarks gateway``.
+measured by ``python -m benchmarks gateway``.
 """
 
 import argparse

@@ -65,7 +65,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where a running bridge listens, and how it comes to rest."""
+    """Where a running bridge listens, and how it is drained."""
 
     public: str
     internal: str
@@ -93,7 +93,7 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
     """A bridge that serves while the block runs.
 
     At its end it first stops taking requests, then finishes the predictions it runs (Cog needs
-    the loopback listener for that), and only then lets go of Redis.
+    the loopback listener for that), and only then closes its connections to Redis.
     """
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(tracing(settings.otlp_endpoint))

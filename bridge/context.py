@@ -1,4 +1,4 @@
-"""What the routes share: the parts of a running bridge, wired once."""
+"""The parts of a running bridge, wired once and shared by the routes."""
 
 from dataclasses import dataclass
 

@@ -27,7 +27,7 @@ _LOOPBACK: Mapping[str, None] = {
 
 Json = dict[str, Any]
 Notice = Callable[[str | None], None]
-"""Told why we wait, and None when it goes on."""
+"""Called with the reason for a wait, and with None when it is over."""
 
 
 class Api:

@@ -104,7 +104,7 @@ async def watched(
 async def interruptible(
     api: Api, worker: Worker, work: Coroutine[None, None, Counter[State]], report: Report
 ) -> Counter[State]:
-    """Let the work end, or, when it is told to stop, cancel on the server what it began."""
+    """Let the work end; when a signal stops it, cancel on the server what it began."""
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # Windows has no SIGTERM

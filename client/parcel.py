@@ -97,7 +97,7 @@ def _id(digest: "hashlib._Hash", inputs: Mapping[str, Any], asker: str) -> str:
 
 
 class Counted(io.BufferedReader):
-    """A file that tells how much of it was read."""
+    """A file that reports how much of it was read."""
 
     def __init__(self, file: Path, on_progress: Callable[[float], None]) -> None:
         super().__init__(io.FileIO(file))
@@ -105,7 +105,7 @@ class Counted(io.BufferedReader):
         self._size = max(os.fstat(self.fileno()).st_size, 1)
 
     def read(self, size: int | None = -1) -> bytes:
-        """As any file; and it is told."""
+        """As any file; the share is reported."""
         chunk = super().read(size)
         self._on_progress(self.tell() / self._size)
         return chunk

@@ -111,7 +111,7 @@ def _report(*, as_json: bool, quiet: bool) -> Lines:
 async def _transcribe(run: _Run, report: Lines) -> Counter[State]:
     to_stdout = run.target == Path(STDIN)
     out = None if to_stdout else run.target
-    # Looked for before anything is sent: a wrong name is told at once.
+    # Checked before anything is sent, so that a wrong name is refused at once.
     there = [] if run.watch else list(find(run.sources, out, report.say))
     recordings = batch.watched(run.sources, out, report.say) if run.watch else batch.listed(there)
     if not run.watch and not there:

@@ -11,7 +11,7 @@ _LOG_SECONDS = 5.0  # between two lines of a log
 
 @contextmanager
 def bar(what: str, total: int | None, done: int = 0) -> Iterator[Callable[[int], object]]:
-    """Yields what is to be told the bytes that were added."""
+    """Yields a function that is called with the bytes that were added."""
     pause = 0.1 if sys.stderr.isatty() else _LOG_SECONDS
     with tqdm(
         total=total,

@@ -11,9 +11,9 @@ from pathlib import Path
 from models import cache
 
 LOOK_SECONDS = 2.0
-# How long a look in vain decides for parts that another one can stand in for. Without it every
-# start on a machine that never reaches the hub would look again.
-_IN_VAIN_SECONDS = 24 * 3600.0
+# How long the hub is not asked again for a part that has a stand-in, after it did not answer.
+# Without it every start on a machine that never reaches the hub would look again.
+_UNREACHABLE_SECONDS = 24 * 3600.0
 
 
 class NotGiven(Exception):
@@ -29,7 +29,7 @@ class Network:
     def answers(self, url: str, *, afresh: bool) -> bool:
         """Whether anybody answers at ``url``; this process looks at most once.
 
-        ``afresh``: a look in vain of an earlier process does not count.
+        ``afresh``: that the hub did not answer an earlier process does not count.
         """
         if url not in self._found:
             self._found[url] = (afresh or not _in_vain(url)) and _look(url)
@@ -75,7 +75,7 @@ def _answers(url: str) -> bool:
 
 def _in_vain(url: str) -> bool:
     try:
-        return time.time() - _note(url).stat().st_mtime < _IN_VAIN_SECONDS
+        return time.time() - _note(url).stat().st_mtime < _UNREACHABLE_SECONDS
     except OSError:
         return False
 

@@ -2,7 +2,7 @@
 
 ``demo`` lies in ``models/demo``, was trained by this project on synthetic voices and needs no
 network; everything else is fetched once (`models/sources.py`). What `Family.BASE` names stands in
-for a publisher's aligner or diarizer that is not to be had. Code elsewhere asks this module and
+for a publisher's aligner or diarizer that is not available. Code elsewhere asks this module and
 names no repository itself.
 """
 

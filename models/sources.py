@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 
 class CannotFetch(Exception):
-    """A model cannot be had. The message names it, says what to do, and holds no token or path."""
+    """A model is not available. The message names it and says what to do, without token or path."""
 
 
 def parse(names: Sequence[str]) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ class Sources:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the hub was looked for in vain, or may not be asked."""
+        """Whether the hub did not answer, or may not be asked."""
         return HUB not in self._names or hub.is_away(self._network)
 
     def whisper(self, model: Model) -> Path | None:

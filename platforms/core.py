@@ -117,7 +117,7 @@ def decoded(text: str, name: str, max_bytes: int) -> bytes:
 
 
 def explain(error: Exception) -> str:
-    """What a client may read of ``error``; a defect of ours is told to the operator's log alone."""
+    """What a client may read of ``error``; a defect of ours goes to the operator's log alone."""
     if isinstance(error, TranscriptionError):
         return str(error)
     traceback.print_exception(error)

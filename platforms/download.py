@@ -1,7 +1,7 @@
 """Fetches every model that the environment names, so that starts need no network.
 
 ``python -m platforms.download``: for image builds and for Modal's volume. What was fetched is
-loaded as well, so that whoever names a model that cannot be had or used learns it here.
+loaded as well, so that a model that is not available or cannot be used fails the build.
 """
 
 import os

@@ -60,14 +60,14 @@ def _reap_until(child: int) -> int:
 
 
 def tracing_of(environ: Mapping[str, str]) -> dict[str, str]:
-    """What Cog has to be told so that it traces; it complains where it then has no endpoint."""
+    """Cog's variables for tracing; it warns where it then has no endpoint."""
     return {"COG_TRACE_CONFIGURED": "1"} if environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") else {}
 
 
 def slots_for_cog(environ: Mapping[str, str]) -> dict[str, str]:
     """How many runs Cog takes at once, COG_SLOTS, under the name that Cog reads.
 
-    Nothing where it is not set: Cog may have been told otherwise. Raises SettingsError.
+    Nothing where it is not set: Cog has an option of its own for it. Raises SettingsError.
     """
     if not environ.get("COG_SLOTS"):
         return {}

@@ -2,7 +2,7 @@
 
 The bridge gives every run an address of its own, in Cog's ``context``; a run without one (a bare
 Cog) keeps what it hears to itself. The transcript itself always goes the way of Cog's outputs: what
-is told here is early news. It is told once for clients (segments) and once for the run after this
+is reported here comes early. It goes once to clients (segments) and once to the run after this
 one (batches of windows), which asks for it and goes on behind it if this one's worker dies.
 """
 
@@ -99,7 +99,7 @@ class _News:
         self._pending: list[Batch] = []
 
     def post_all(self, found: _Found) -> None:
-        """Until the last one was told."""
+        """Until the last one was sent."""
         ended = False
         while not ended:
             batches = [found.get()]

@@ -53,7 +53,7 @@ def _begun(work: Callable[[], Result]) -> "Future[Result]":
     def run() -> None:
         try:
             future.set_result(context.run(work))
-        except BaseException as error:  # whoever waits is told
+        except BaseException as error:  # raised where the result is awaited
             future.set_exception(error)
 
     threading.Thread(target=run, name="run", daemon=True).start()
@@ -61,7 +61,7 @@ def _begun(work: Callable[[], Result]) -> "Future[Result]":
 
 
 async def _left(future: "asyncio.Future[Result]") -> None:
-    """Returns when the work has ended. What hangs holds the slot for ever: then the worker ends."""
+    """Returns when the work has ended. What hangs keeps its slot: then the worker ends."""
     deadline = asyncio.get_running_loop().time() + HANG_SECONDS
     while not future.done():
         try:
@@ -72,4 +72,4 @@ async def _left(future: "asyncio.Future[Result]") -> None:
             note("a canceled run does not stop; ending the worker", RuntimeError("it hangs"))
             os.kill(os.getpid(), signal.SIGKILL)
     if not future.cancelled():
-        future.exception()  # looked at: nobody is to be told that it was not
+        future.exception()  # read, so that asyncio does not log that nobody did

@@ -1,7 +1,7 @@
 """Whether the bridge could start: its variables, its keys, and the Redis that is not our own.
 
 The interpreter that runs the bridge runs this: ``python -m stack.bridge_check [redis]``. Prints
-the version of that Redis, or says on stderr what is amiss and ends with status 1.
+the version of that Redis, or writes the error to stderr and ends with status 1.
 """
 
 import os

@@ -196,7 +196,7 @@ def own_recording(path: Path) -> Path:
 def with_models(settings: StackSettings, *, own: bool) -> StackSettings:
     """The settings with models that are here. Raises Refused, SettingsError.
 
-    Where nobody named any and none can be had, our own recording is shown with the toy set.
+    Where none is named and none is available, our own recording is shown with the toy set.
     """
     if not settings.chosen:
         return _fetched(settings)
@@ -207,8 +207,8 @@ def with_models(settings: StackSettings, *, own: bool) -> StackSettings:
         except Refused as refusal:
             reason = str(refusal)
     if own:
-        raise Refused(f"no model for your recording can be had ({reason})")
-    _note(f"no model of people's speech can be had ({reason}); this is the toy set")
+        raise Refused(f"no model for your recording is available ({reason})")
+    _note(f"no model of people's speech is available ({reason}); this is the toy set")
     return replace(settings, models=TOY_MODELS, chosen="")
 
 

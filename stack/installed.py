@@ -16,7 +16,7 @@ _REMEDY = "run: make install"
 
 
 def lacking() -> str | None:
-    """Why nothing can be started, in one line; None where nothing is amiss.
+    """Why nothing can be started, in one line; None where everything is installed.
 
     Environments beside `.venv`, such as that of the platforms, have pins of their own.
     """

@@ -24,7 +24,7 @@ _MEGABYTE = 1_000_000
 
 
 def check_device(device: str) -> str:
-    """The device's name, as far as can be told without torch. Raises SettingsError."""
+    """The device's name, as far as it is known without torch. Raises SettingsError."""
     name = choice({"DEVICE": device}, "DEVICE", "auto", DEVICES)
     if name == "cuda" and not has_gpu("auto"):
         raise SettingsError("DEVICE is cuda, but this machine has no NVIDIA GPU; set auto or cpu")
@@ -69,7 +69,7 @@ def check_disk(what: str, folder: Path, needed: int) -> None:
 
 
 def free_memory() -> int | None:
-    """Bytes that this process may still take, swap included; None where nobody tells."""
+    """Bytes that this process may still take, swap included; None where they are unknown."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
@@ -91,7 +91,7 @@ def _limits() -> Iterator[int]:
         ),
     ):
         try:
-            # Files that were read count as used, and are let go of where memory is short.
+            # The cache of files counts as used, and is freed when memory is short.
             yield max(int(Path(limit).read_text()) - int(Path(used).read_text()), 0)
         except (OSError, ValueError):  # no such file, or "max": no limit
             continue

@@ -1,4 +1,4 @@
-"""The models of a stack, fetched before it starts: here the bars are seen, and what is amiss said.
+"""Fetches the models of a stack before it starts, with progress bars and errors on the terminal.
 
 Cog's own setup then finds them.
 """

@@ -1,6 +1,6 @@
 """What is looked at before anything is started: secrets, folders, ports and Redis.
 
-Whatever is amiss is said in one line that names the variable.
+An error is one line that names the variable.
 """
 
 import contextlib
@@ -108,7 +108,7 @@ def _lock(descriptor: int, name: str, folder: Path, *, alone: bool) -> None:
 
 
 def check_ports(settings: StackSettings) -> None:
-    """Raises SettingsError for a port that is not to be had."""
+    """Raises SettingsError for a port that is taken or not allowed."""
     wanted = [
         ("BRIDGE_PORT", settings.bridge_host, settings.bridge_port),
         ("COG_PORT", LOOPBACK, settings.cog_port),

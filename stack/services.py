@@ -85,7 +85,7 @@ def cog(settings: StackSettings) -> Service:
         "PORT": str(settings.cog_port),
         "COG_PREDICT_TYPE_STUB": settings.predictor,
         "COG_LOG_LEVEL": settings.environ.get("COG_LOG_LEVEL") or "warn",
-        # Cog writes JSON unless it is told otherwise; the bridge text.
+        # By default Cog writes JSON, the bridge text.
         "LOG_FORMAT": "json" if settings.environ.get("LOG_FORMAT") == "json" else "console",
         "MODELS": settings.models,
         "BRIDGE_INTERNAL_URL": f"http://127.0.0.1:{settings.internal_port}",

@@ -70,7 +70,7 @@ def plan_of(windows: Iterable[Window], model: str) -> str:
 def checkpoint(batches: Iterable[Batch], plan: str) -> Checkpoint | None:
     """What ``batches`` of this plan hold from the first window on without a gap; None for nothing.
 
-    Batches may overlap where a run was told to make them smaller; the longest wins.
+    Batches may overlap where a run had to make them smaller; the longest wins.
     """
     own: dict[int, Batch] = {}
     for batch in batches:

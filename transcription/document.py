@@ -45,7 +45,7 @@ def markdown(transcript: Transcript, title: str) -> str:
 
 
 def clock(seconds: float | None) -> str:
-    """``3:07``, or ``1:03:07``; ``0:00`` where a predictor told no number."""
+    """``3:07``, or ``1:03:07``; ``0:00`` where a predictor gave no number."""
     whole = max(0, int(seconds)) if seconds is not None and math.isfinite(seconds) else 0
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from transcription.transcript import Segment, Transcript, Turn
 
-# Told the finished share of a piece of work, from 0 to 1.
+# Called with the finished share of a piece of work, from 0 to 1.
 Progress = Callable[[float], None]
 
 

@@ -98,7 +98,7 @@ class Pipeline:
     ) -> Report:
         """The transcript of ``source`` (a file or its bytes), with seconds per stage.
 
-        ``progress`` is told the finished share, which only rises and ends at 1; ``found`` is given
+        ``progress`` gets the finished share, which only rises and ends at 1; ``found`` is given
         batches as they are recognized. ``earlier`` are those of runs of this recording that came
         to no end: recognition goes on behind them. Raises TranscriptionError.
         """

@@ -64,7 +64,7 @@ def _placed(
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """Pairs of places at which both hold the same word, as many as can be had in order."""
+    """Pairs of places at which both hold the same word, in order and as many as possible."""
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
         head += 1

@@ -1,7 +1,7 @@
 """A temporary folder that outlives nobody's recordings.
 
 A process that is killed cannot delete what it downloaded. So each keeps its temporary files in a
-folder of its own and holds a lock in it, which the kernel lets go of however the process ends;
+folder of its own and holds a lock in it, which the kernel releases however the process ends;
 whoever moves in next deletes the folders that nobody holds.
 """
 

@@ -1,4 +1,4 @@
-"""Why a file cannot be read, told by its first bytes."""
+"""Why a file cannot be read, found by its first bytes."""
 
 import re
 from codecs import BOM_UTF8

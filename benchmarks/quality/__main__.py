@@ -78,7 +78,7 @@ def human(folder: Path) -> Recording:
 
 
 def scored(contestants: Contestants, recordings: Iterable[Recording]) -> list[Row]:
-    """A row per recording, told as it comes."""
+    """A row per recording, printed as it comes."""
     rows = []
     for recording in recordings:
         rows.append(contestants.row(recording))

@@ -1,6 +1,6 @@
 """The programs that are asked what was said, on one Whisper model: text and language alone.
 
-Each as its own documentation calls it, resident and told nothing about the recording: ours, stock
+Each as its own documentation calls it, resident and without hints about the recording: ours, stock
 whisperx, and faster-whisper in batches and one window after the other. In one process, so with one
 way of waiting for threads.
 """

@@ -1,4 +1,4 @@
-"""Every format that a result can be had in, at once or later, from what is stored."""
+"""Every format of a result, made at once or later from what is stored."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -27,7 +27,7 @@ class Format:
 
 
 def answer(result: Result, name: str, granularities: Collection[str]) -> web.Response:
-    """The result in the format of that name. Raises InvalidInput where it cannot be had."""
+    """The result in the format of that name. Raises InvalidInput where it lacks what that needs."""
     written = FORMATS[name]
     return web.Response(
         text=written.write(result, granularities), content_type=written.media_type, charset="utf-8"

@@ -66,7 +66,7 @@ async def put(request: web.Request) -> web.Response:
 
 
 def _described(request: web.Request, result: Result, revision: Revision) -> dict[str, Any]:
-    """What is told of a revision besides its text."""
+    """What a revision shows besides its text."""
     context = request.app[CONTEXT]
     ended = result.prediction.completed_at
     assert ended is not None

@@ -1,7 +1,7 @@
 """Answers that hold a connection: queue the work, wait for its end, and never depend on waiting.
 
-The prediction goes on when its client goes away. Every answer of these routes tells its id, so that
-the result can be had later.
+The prediction goes on when its client goes away. Every answer of these routes has its id in a
+header, so that the result can be fetched later.
 """
 
 import json

@@ -76,7 +76,7 @@ def build_internal_app(  # noqa: PLR0913, PLR0917 - what Cog may tell, each with
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
-    """What is told. Raises HTTPBadRequest: sent again, it would be no better."""
+    """The body. Raises HTTPBadRequest: sent again, it would be no better."""
     try:
         body = from_json(await request.read())
     except ValueError:
@@ -113,7 +113,7 @@ def _batches_handler(links: Links, heard: Heard) -> Handler:
 def _keeping(
     body: Any, heard: Heard, add_peaks: AddPeaks
 ) -> Callable[[Key, int], Awaitable[object]]:
-    """Keeps what the predictor told of a run: how loud the recording is, or segments."""
+    """Keeps what the predictor reported of a run: how loud the recording is, or segments."""
     match body:
         case {"peaks": {"per_second": int() | float(), "peaks": [*levels]} as peaks_body} if all(
             isinstance(level, int) for level in levels

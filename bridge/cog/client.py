@@ -1,8 +1,8 @@
 """The client of Cog's HTTP server; its quirks end here.
 
 Cog answers 409 both when it is busy and, a few milliseconds long, right after a completion; it
-answers 409 for ever once its worker process has died; it cancels a run whose synchronous request
-breaks off; it prefixes errors with its own words; it refuses null inputs. Callers of this module
+answers nothing but 409 once its worker process has died; it cancels a run whose synchronous
+request breaks off; it prefixes errors with its own words; it refuses null inputs. Callers of this module
 see runs that end, runs that were lost, and a health that tells the truth.
 """
 
@@ -48,7 +48,7 @@ class Ended:
 
 
 class RunLost(Exception):
-    """The run was accepted and its end will not be told: the connection or the worker died."""
+    """The run was accepted and its end will not be reported: the connection or the worker died."""
 
 
 class NotAccepted(Exception):

@@ -36,7 +36,7 @@ class Probe:
     async def ready(self, *, required: bool) -> AsyncIterator[None]:
         """The sandbox is there while the block runs.
 
-        Raises SettingsError where less than all of it can be had and that is ``required``.
+        Raises SettingsError where the kernel lacks a part of it and ``required`` is set.
         """
         self._sandbox.start()
         report = asyncio.create_task(self._log_report(required=required))

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One key: how it is told, and what its holder may do."""
+    """One key: how it is recognized, and what its holder may do."""
 
     digest: str
     principal: Principal

@@ -1,7 +1,7 @@
 """The connections to Redis: bounded in number and in time, and open to cancels.
 
 redis-py bounds a send with `asyncio.wait_for`, which before Python 3.12 loses a cancel that meets
-the end of what it waits for (python/cpython#86296). A task of the bridge that was told to stop
+the end of what it waits for (python/cpython#86296). A task of the bridge that was canceled
 would go on, and whoever waits for its end wait with it: a slot stood idle for 45 seconds that way.
 """
 

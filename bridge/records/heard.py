@@ -1,7 +1,7 @@
 """What a run under way has recognized so far: for who streams it, and for the run after it.
 
-A run is told twice what it heard: as segments for clients, and as batches for the run that has to
-go on if this one's worker dies (`transcription.checkpoint`). To the bridge a batch is data.
+A run reports twice what it recognized: as segments for clients, and as batches for the run that
+has to go on if this one's worker dies (`transcription.checkpoint`). To the bridge a batch is data.
 """
 
 from collections.abc import Mapping, Sequence

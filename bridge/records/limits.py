@@ -55,7 +55,7 @@ class LimitReached(Exception):
 
     @property
     def detail(self) -> str:
-        """What the client is told."""
+        """What the client reads."""
         quota = self.allowance.quota
         return {
             "requests": f"This key may send {quota} requests a second; try again later.",

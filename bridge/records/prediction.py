@@ -41,7 +41,7 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.FAILED: frozenset(),
     Status.CANCELED: frozenset(),
 }
-EVENTS = ("start", "output", "logs", "completed")  # what clients' webhooks are told
+EVENTS = ("start", "output", "logs", "completed")  # of clients' webhooks
 TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 
@@ -141,7 +141,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """Cog told the log so far of run number ``attempt``."""
+    """Cog reported the log so far of run number ``attempt``."""
 
     attempt: int
     logs: str
@@ -238,7 +238,7 @@ def _stop(prediction: Prediction, event: Stopped, now: datetime) -> Prediction:
     if prediction.cancel_requested:
         return _end(prediction, Status.CANCELED, now, attempt=event.attempt)
     company = prediction.lost_in_company or event.in_company
-    # Lost before Cog told of its start, it counts all the same, or it would never end.
+    # A run that is lost before Cog reported its start counts, too, or this would never end.
     after = _move(prediction, Status.STARTING, attempt=event.attempt, lost_in_company=company)
     return prediction if after == prediction else after
 
@@ -286,7 +286,7 @@ class Change:
 
 
 def webhook_events(change: Change) -> list[str]:
-    """The events that the client's receiver has to be told of, by this change."""
+    """The events of this change that the client's receiver gets."""
     prediction = change.after
     if prediction.webhook is None:
         return []

@@ -1,7 +1,7 @@
 """Corrections of predictions that succeeded, in Redis beside the first output.
 
 A record that was corrected stays until it is deleted. Who saves says which revision was corrected:
-of two that correct the same one, the second is told, and loses nothing.
+of two that correct the same one, the second gets an error, and loses nothing.
 """
 
 import json

@@ -27,7 +27,7 @@ if hidden ~= '' then redis.call('SET', secrets, hidden, 'EX', ttl) end
 if tenant ~= '' then redis.call('SADD', tenants, tenant) end
 return {{'created', unpack(place_of(unfinished, pace, records, id), 1, 8)}}
 """
-# Compare and set: of two writers that read the same record one is told to look again.
+# Compare and set: of two writers that read the same record one has to read it again.
 # Publishing may be forbidden to this user of Redis (pcall): then those who wait look by themselves.
 WRITE: Final = """
 local record, secrets, unfinished, pending, segments, batches = unpack(KEYS)
@@ -79,7 +79,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'peaks', 
 # What SAVE_REVISION answers besides the number of the new revision.
 CONFLICT: Final = 0
 FULL: Final = -1
-# Keys: record, kept, all. Of two who corrected the same revision the second is told.
+# Keys: record, kept, all. Of two who corrected the same revision the second is refused.
 SAVE_REVISION: Final = f"""
 local record, kept, all = unpack(KEYS)
 local id, corrected, edits, output, saved_at, now, limit = unpack(ARGV)

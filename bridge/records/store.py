@@ -141,7 +141,7 @@ class Store(Lists):
         await self._add_peaks(keys=[keys.prediction(prediction_id)], args=[sealed])
 
     async def peaks(self, prediction_id: Key) -> bytes | None:
-        """The same as JSON text, None where the predictor told none."""
+        """The same as JSON text, None where the predictor sent none."""
         found = await self._redis.hget(keys.prediction(prediction_id), "peaks")
         text = self._sealed.open(found, PEAKS, prediction_id)
         return None if text is None else text.encode()

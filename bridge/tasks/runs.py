@@ -25,7 +25,7 @@ CANCEL_POLL_SECONDS = 0.25
 LOST_PAUSE = 0.5  # seconds before a lost run is repeated
 LOGS_SECONDS = 0.5  # how long a failure waits for its logs, which only the webhook carries
 SILENT_SECONDS = 45.0  # how long Cog may take to begin a run, or to stop one; a long batch is half
-HANG_SECONDS = 10.0  # how long a run that was told to stop may still hold its slot
+HANG_SECONDS = 10.0  # how long a run that was canceled may still hold its slot
 
 _log = logging.getLogger(__name__)
 
@@ -191,8 +191,8 @@ class Runs:
     async def _until_hopeless(self, prediction_id: Key, run_id: str, offer: _Offer) -> None:
         """Stops the run when its end is asked for; any bridge may have been, the record tells all.
 
-        Returns when Cog was silent for too long: it took the run and did not begin it, or let it
-        go on after it was told to stop it, or told of its end and kept the request open.
+        Returns when Cog was silent for too long: it took the run and did not begin it, did not stop
+        it when it was canceled, or reported its end and kept the request open.
         """
         silent = 0.0
         while silent < SILENT_SECONDS:
@@ -208,7 +208,7 @@ class Runs:
             silent = silent + CANCEL_POLL_SECONDS if overdue and offer.number == offered else 0.0
 
     async def _free_slot(self, run_id: str) -> None:
-        """Stop a run that takes too long; a Cog that does not let go of it is ended.
+        """Stop a run that takes too long; a Cog that does not stop it is ended.
 
         Whoever keeps Cog alive (the kubelet, the supervisor) then starts a new one.
         """

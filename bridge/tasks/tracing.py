@@ -35,7 +35,7 @@ _tracer: "Tracer | None" = None
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A step under way; what is told of one that nobody traces is dropped."""
+    """A step under way; attributes of one that nobody traces are dropped."""
 
     traceparent: str = ""
     _span: "OtelSpan | None" = None
@@ -47,7 +47,7 @@ class Span:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What whoever is called has to be told."""
+        """The headers that carry the trace on."""
         return {HEADER: self.traceparent} if self.traceparent else {}
 
 

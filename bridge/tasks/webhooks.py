@@ -1,6 +1,6 @@
 """The clients' webhooks: signed, tried until they are accepted, and kept when they are not.
 
-What has to be told is noted in Redis together with the change itself (``webhooks:pending``), so a
+A webhook that is due is noted in Redis together with the change itself (``webhooks:pending``), so a
 bridge that dies in between forgets nothing: its successor finds the note. A note is settled when
 the receiver accepted it, refused it for good, or was tried often enough; then it lies among the
 dead letters until somebody has it delivered again.

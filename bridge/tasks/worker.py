@@ -34,7 +34,7 @@ TRANSFERS_POLL = timedelta(milliseconds=100)  # of many slots some are nearly al
 REDIS_SECONDS = 1.0  # before a Redis that was away is asked again
 SWEEP_SECONDS = 60.0
 SWEEP_PAUSE = 2.0  # between two sweeps at least, however many tasks are refused
-LAST_WEBHOOKS_SECONDS = 20.0  # how long a stopping bridge still tries what clients are to be told
+LAST_WEBHOOKS_SECONDS = 20.0  # how long a stopping bridge still delivers webhooks
 
 _log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Dispatcher:
         return Docket(name, self._redis_url, self._seals, on_refused=self._missing.set)
 
     async def drain(self) -> None:
-        """Claim no more, finish what runs, and try once what clients have to be told of it."""
+        """Claim no more tasks, finish what runs, and try its webhooks once."""
         self._monitor.draining = self._runs.stopping = True
         if self._claiming is not None:
             self._claiming.cancel()
@@ -193,7 +193,7 @@ async def _working(docket: Docket, concurrency: int, poll: timedelta) -> AsyncIt
         minimum_check_interval=poll,
     ) as worker:
         # Left to the worker's own end: a cancel that meets it while it starts would be swallowed,
-        # and it would work for ever. Its start takes back an earlier end, so it goes first.
+        # and it would never end. Its start undoes an earlier end, so it goes first.
         task = asyncio.create_task(worker.run_forever(), name=f"{docket.name} worker")
         await asyncio.sleep(0)
         yield

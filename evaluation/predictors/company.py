@@ -21,7 +21,7 @@ _run.__annotations__ = Timed.run.__annotations__
 
 
 class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
-    """Does as it is told, several times over."""
+    """Does what the prompt says, several runs at once."""
 
     run = _run
 

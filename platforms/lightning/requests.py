@@ -38,7 +38,7 @@ def read(body: object, settings: LightningSettings) -> JobRequest:
         raise InvalidInput("return_word_timestamps", "must be true or false")
     _refuse_what_is_fixed(given, settings)
     options = {
-        # Nobody could ask for speakers before, so nobody pays for them unasked.
+        # Clients could not ask for speakers before, so without a request there is no diarization.
         "diarization": bool(given.get("known_speaker_names")),
         "batch_size": _BATCH,
         **{name: value for name, value in given.items() if name not in _NAMES},

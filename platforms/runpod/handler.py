@@ -83,7 +83,7 @@ class Handler:
 
 
 class _Updates:
-    """Tells the newest share, one update at a time; what was overtaken is never told."""
+    """Sends the newest share, one update at a time; older ones that were not sent are dropped."""
 
     def __init__(self, job: Job, send: SendProgress) -> None:
         self._job, self._send = job, send

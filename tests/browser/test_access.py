@@ -69,7 +69,7 @@ def tab_to(page: Page, name: str) -> None:
 
 def test_the_keyboard_is_enough(page: Page) -> None:
     page.get_by_label("Language", exact=True).wait_for()
-    # Chromium is told to hand over its file choosers long before there is one.
+    # Chromium is asked to hand over its file choosers long before there is one.
     page.on("filechooser", lambda _: None)
     tab_to(page, "Recording")
     with page.expect_file_chooser() as chooser:

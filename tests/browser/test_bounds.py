@@ -42,7 +42,7 @@ def transcribed(stack: RunningStack, text: str) -> str:
         ).json()
         return bool(record["status"] == "succeeded")
 
-    wait_until(ended, "the story is told")
+    wait_until(ended, "the story has ended")
     return str(made.json()["id"])
 
 

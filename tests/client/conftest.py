@@ -1,4 +1,4 @@
-"""The program as its users start it, and a stack whose predictor does as it is told."""
+"""The program as its users start it, and a stack whose predictor does what the prompt says."""
 
 import json
 import os
@@ -50,7 +50,7 @@ class Program:
         return subprocess.CompletedProcess([], ended.returncode, said, messages)
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
-        """The same without waiting for its end; what it says goes to `told`."""
+        """The same without waiting for its end; what it says goes to `messages`."""
         with (self.home / "messages").open("ab") as messages:
             process = subprocess.Popen(
                 # Whatever started the tests may have set Ctrl-C to be ignored.

@@ -1,4 +1,4 @@
-"""A stack whose predictor does as it is told, and ways to speak to it."""
+"""A stack whose predictor does what the prompt says, and ways to speak to it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path

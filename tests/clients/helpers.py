@@ -161,7 +161,7 @@ class Call:
 
 @dataclass
 class Receiver:
-    """A real web server that takes webhooks and answers what it is told to.
+    """A real web server that takes webhooks and answers as it is set to.
 
     ``answers`` are the statuses of the next answers to news of an end; once they are used up it
     answers 200, as it does to all other news. A status of 0 stands for an answer that never comes.
@@ -174,7 +174,7 @@ class Receiver:
 
     @property
     def ends(self) -> list[Call]:
-        """The calls that told of an end."""
+        """The calls about an end."""
         return [call for call in self.calls if call.body["status"] in TERMINAL]
 
     async def take(self, request: web.Request) -> web.Response:

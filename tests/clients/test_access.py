@@ -64,7 +64,7 @@ async def test_a_secret_input_is_seen_nowhere(api: Api, stack: RunningStack) -> 
         typed = asked("", huggingface_access_token=[secret])
         seen.append((await api.call("POST", "/v1/predictions", json={"input": typed})).body)
         seen.append((await api.call("GET", "/v1/predictions")).body)
-        await eventually(lambda: len(receiver.ends) >= 2, "both ends are told")
+        await eventually(lambda: len(receiver.ends) >= 2, "both ends are delivered")
         sent = [call.raw for call in receiver.calls]
     logs = [path.read_text(errors="replace") for path in (stack.state_dir / "log").iterdir()]
     logs.append((stack.state_dir / "stack.log").read_text())

@@ -1,4 +1,4 @@
-"""What a client's own receiver is told: what, how often, in what order, whatever happens to it."""
+"""What a client's own receiver gets: what, how often, in what order, whatever happens to it."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from tests.clients.helpers import Api, Json, Receiver, eventually, receiving
 from tests.conftest import RunningStack
 
 BOTH = ["start", "completed"]
-SHORT = "logs=8"  # long enough for the start to be told before the end
+SHORT = "logs=8"  # long enough for the start to be delivered before the end
 
 
 @pytest.fixture
@@ -30,17 +30,17 @@ async def other_receiver() -> AsyncIterator[Receiver]:
 
 async def received(receiver: Receiver, prediction_id: str) -> list[Json]:
     """Every body that was received for a prediction, once its end was."""
-    await eventually(lambda: receiver.ends, "its end is told")
+    await eventually(lambda: receiver.ends, "its end is delivered")
     assert {call.body["id"] for call in receiver.calls} == {prediction_id}
     return [call.body for call in receiver.calls]
 
 
 async def nothing_is_pending(api: Api) -> None:
-    """Returns once everything noted before now has been delivered: a later job's end was told."""
+    """Returns once everything noted before now has been delivered: a later job's end arrived."""
     async with receiving() as later:
         created = await api.create(webhook=later.url, webhook_events_filter=["completed"])
         await api.finish(created["id"])
-        await eventually(lambda: later.ends, "a later end is told")
+        await eventually(lambda: later.ends, "a later end is delivered")
 
 
 async def test_a_filter_of_start_and_completed_gives_exactly_those(
@@ -98,7 +98,7 @@ async def test_every_end_is_told_and_equals_the_record(
         await api.cancel(created["id"])
     ended = await api.finish(created["id"])
     assert ended["status"] in ("failed", "canceled")
-    await eventually(lambda: receiver.ends, "its end is told")
+    await eventually(lambda: receiver.ends, "its end is delivered")
     assert receiver.ends[0].body == ended
 
 
@@ -108,7 +108,7 @@ async def test_the_end_of_a_queued_prediction_is_told(api: Api, receiver: Receiv
     canceled = await api.cancel(created["id"])
     assert canceled["status"] == "canceled"
     await api.cancel(blocker["id"])
-    await eventually(lambda: receiver.calls, "its end is told")
+    await eventually(lambda: receiver.calls, "its end is delivered")
     assert [call.body for call in receiver.calls] == [await api.get(created["id"])]
     await api.finish(blocker["id"])
 
@@ -234,7 +234,7 @@ async def test_an_end_survives_the_death_of_the_bridge(
     os.kill(before, signal.SIGKILL)
     await eventually(lambda: stack.pid("bridge") != before, "a new bridge")
     await eventually(stack.healthy, "the new bridge serves", 60)
-    await eventually(lambda: len(receiver.ends) >= 2, "it is told", 60)
+    await eventually(lambda: len(receiver.ends) >= 2, "it is delivered", 60)
     await nothing_is_pending(api)
     tries = receiver.ends
     assert len(tries) == 2, "accepted once"

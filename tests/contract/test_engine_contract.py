@@ -104,7 +104,7 @@ def test_recognition_stays_in_its_windows(engine: Engine, samples: Samples) -> N
     shares: list[float] = []
     heard = segments_of(engine.recognize(samples, windows, ENGLISH, options, shares.append))
     segments = [next(heard)]
-    assert shares[-1] < 1  # the first is told while others are still to be recognized
+    assert shares[-1] < 1  # the first is reported while others are still to be recognized
     segments += heard
     assert {(s.start, s.end) for s in segments} <= {(w.start, w.end) for w in windows}
     assert all(segment.text == segment.text.strip() != "" for segment in segments)

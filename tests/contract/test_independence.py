@@ -87,7 +87,7 @@ def test_no_file_is_left_behind(
 def test_nothing_is_read_from_disk_or_network_but_the_recording(
     demo_engine: Engine, recording: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pyannote reports the length of every recording to its makers unless it is told not to."""
+    """pyannote reports the length of every recording to its makers unless a variable forbids it."""
 
     def refused(*_arguments: object, **_options: object) -> None:
         raise OSError("no network here")

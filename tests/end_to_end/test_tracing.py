@@ -28,7 +28,7 @@ STAGES = {"decode", "find_speech", "detect_language", "recognize", "align", "dia
 
 @asynccontextmanager
 async def outside() -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
-    """A client's own server: the recording, and what its receiver was told with which trace."""
+    """A client's own server: the recording, and what its receiver got with which trace."""
     received: list[tuple[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -39,7 +39,7 @@ async def outside() -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
         return web.FileResponse(RECORDING)
 
     app = web.Application()
-    app.router.add_post("/told", take)
+    app.router.add_post("/hook", take)
     app.router.add_get("/talk.wav", give)
     async with serving(app) as url:
         yield url, received
@@ -68,7 +68,7 @@ async def test_a_prediction_is_one_tree_from_the_request_to_the_webhook(tmp_path
         try:
             body = {
                 "input": {"audio_file": f"{server}/talk.wav?key={HIDDEN}"},
-                "webhook": f"{server}/told?key={HIDDEN}",
+                "webhook": f"{server}/hook?key={HIDDEN}",
                 "webhook_events_filter": ["completed"],
             }
             headers = {
@@ -81,7 +81,7 @@ async def test_a_prediction_is_one_tree_from_the_request_to_the_webhook(tmp_path
             ):
                 assert answer.status == 201
                 prediction = (await answer.json())["id"]
-            await until(lambda: received, "the receiver was told")
+            await until(lambda: received, "the receiver got it")
             assert received[0][1]["status"] == "succeeded", received
             await until(lambda: named(collector, "webhook"), "the webhook's span has arrived")
             await until(lambda: named(collector, "stage recognize"), "the stages' have arrived")

@@ -44,7 +44,7 @@ def run(node: Node, stack: RunningStack, recording: Path, code: str) -> Any:
 def test_every_model_transcribes(
     node: Node, stack: RunningStack, short_recording: Path, model: str
 ) -> None:
-    code = f'const told = await ask("{model}"); result = [told.text, told.segments.length];'
+    code = f'const found = await ask("{model}"); result = [found.text, found.segments.length];'
     text, segments = run(node, stack, short_recording, code)
     assert len(text.split()) > 3
     assert (segments > 0) == (model in {"whisper-1", "gpt-4o-transcribe-diarize"})
@@ -68,7 +68,7 @@ def test_words_and_silence(
           language: words.language, seconds: words.durationInSeconds,
           words: words.segments.map((one) => one.text), text: words.text,
           again: (await ask("whisper-1", {{}}, base64)).text,
-          quiet: await ask("whisper-1", {{}}, quiet).then((told) => told.text, (e) => e.name) }};
+          quiet: await ask("whisper-1", {{}}, quiet).then((found) => found.text, (e) => e.name) }};
         """,
     )
     assert found["language"] == "en"

@@ -169,7 +169,7 @@ async def test_nothing_is_left_of_what_was_deleted(tmp_path: Path) -> None:
                     await asyncio.sleep(0.1)
             assert found == []
             assert not await place.redis.exists("webhooks:dead", "webhooks:tries")
-            # The id is no word, yet it stands nowhere but where requests are told from repetitions.
+            # The id is no word, yet it stands nowhere but where repetitions are recognized.
             left = [where for where in await place.holds([one]) if "log" not in where]
             assert all("idempotency" in where or "appendonly" in where for where in left), left
 

@@ -93,7 +93,7 @@ def check_signatures(delivery: Seen) -> None:
 
 
 class Sent:
-    """Jobs that a server accepted, and what their receivers were told."""
+    """Jobs that a server accepted, and what their receivers got."""
 
     def __init__(self, web_server: WebServer) -> None:
         self._site = web_server
@@ -105,12 +105,12 @@ class Sent:
             self.ids.append(answer["job_id"])
 
     def tries(self) -> list[int]:
-        """How often each was told, in order."""
+        """How often each was delivered, in order."""
         counts = Counter(request.json()["job_id"] for request in self._site.of("/hook"))
         return [counts[job] for job in self.ids]
 
     def last(self, number: int) -> Any:
-        """What was told of the job with that number."""
+        """The last delivery for the job with that number."""
         (first, *_) = [
             body
             for request in self._site.of("/hook")

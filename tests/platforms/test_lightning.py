@@ -1,4 +1,4 @@
-"""The LitServe server: accepted at once, worked in order, told by signed webhooks, never lost."""
+"""The LitServe server: jobs are accepted at once, run in order, delivered signed, never lost."""
 
 import json
 import os
@@ -53,12 +53,14 @@ def test_jobs_are_accepted_at_once_worked_in_order_and_told_under_failing_receiv
         )
     )
     assert web_server.of("/hook") == []  # accepted before the first was done
-    # A load: nothing to transcribe, but every one is to be told.
+    # A load: nothing to transcribe, but every one is to be delivered.
     with ThreadPoolExecutor(16) as clients:
         sent.add(clients.map(lambda job: server.predict(**job), [fails] * 60))
     assert len(set(sent.ids)) == 63
     wait_until(
-        lambda: sent.tries() == [1, 2, 1] + [2] * 60, "each is told until it is taken", PATIENCE
+        lambda: sent.tries() == [1, 2, 1] + [2] * 60,
+        "each is delivered until it is taken",
+        PATIENCE,
     )
     for request in web_server.of("/hook"):
         check_signatures(request)
@@ -71,7 +73,7 @@ def test_jobs_are_accepted_at_once_worked_in_order_and_told_under_failing_receiv
     failed = sent.last(1)
     assert (failed["status"], failed["model"]) == ("failed", "demo")
     assert failed["error"] == "audio_url: cannot be fetched: the server answered 404 Not Found"
-    # In order: each job's recording was fetched after the one before was told.
+    # In order: each job's recording was fetched after the one before was delivered.
     fetched = [seen.path for seen in web_server.seen if seen.method == "GET"]
     assert fetched[:3] == ["/conversation.wav", "/missing.wav", "/conversation.wav"]
 
@@ -97,7 +99,7 @@ def test_a_job_may_say_how_it_is_done(server: Server, web_server: WebServer) -> 
             },
         )
     )
-    wait_until(lambda: sent.tries() == [1, 1], "both are told", PATIENCE)
+    wait_until(lambda: sent.tries() == [1, 1], "both are delivered", PATIENCE)
     plain, named = sent.last(0), sent.last(1)
     assert plain["status"] == named["status"] == "succeeded", (plain, named)
     assert plain["words"] is None
@@ -155,7 +157,7 @@ def test_jobs_and_webhooks_survive_the_death_of_everything(
         assert status == 202
         ids.append(answer["job_id"])
     wait_until(lambda: web_server.of("/hook/0"), "the first result was refused", PATIENCE)
-    first.started.kill()  # the first is to be told, the second runs, two wait
+    first.started.kill()  # the first is to be delivered, the second runs, two wait
     before = len(web_server.of("/hook"))
 
     web_server.answers["/hook"] = receiver
@@ -164,7 +166,7 @@ def test_jobs_and_webhooks_survive_the_death_of_everything(
         lambda: (
             len({delivery.json()["job_id"] for delivery in web_server.of("/hook")[before:]}) == 4
         ),
-        "all four are told by the next process",
+        "all four are delivered by the next process",
         PATIENCE,
     )
     last = [delivery.json() for delivery in web_server.of("/hook")[before:]]
@@ -183,7 +185,7 @@ def test_a_killed_model_process_is_started_again_and_goes_on(
     assert status == 202
     wait_until(lambda: web_server.of("/conversation.wav"), "the job runs", PATIENCE)
     os.kill(_process_of_the_models(server.started.process.pid), signal.SIGKILL)
-    wait_until(lambda: web_server.of("/hook"), "the job is told all the same", PATIENCE)
+    wait_until(lambda: web_server.of("/hook"), "the job is delivered all the same", PATIENCE)
     assert web_server.of("/hook")[0].json()["status"] == "succeeded"
     assert len(web_server.of("/conversation.wav")) == 2  # it ran again
 

@@ -33,7 +33,7 @@ server.serve_forever()
 
 
 class Receiver:
-    """Writes down what it is told."""
+    """Writes down what it gets."""
 
     def __init__(self, pid: int, path: Path) -> None:
         self._pid = pid

@@ -160,7 +160,7 @@ async def test_the_probes_tell_every_state(processes: PodProcesses) -> None:
         assert processes.answers() == TABLE["busy"]
         processes.processes["bridge"].send_signal(signal.SIGTERM)
         processes.comes_to("draining")
-        # While it drains it still answers: nobody is told that the record does not exist.
+        # While it drains it still answers: no client reads that the record does not exist.
         assert (await client.get(created["id"]))["status"] == "processing"
     assert processes.processes["bridge"].wait(20) == 0
     processes.start("bridge")

@@ -58,7 +58,7 @@ def test_openai_transcriptions(openai: OpenAI) -> None:
     assert "service" in said(" ".join(segment.text for segment in found.segments))
 
 
-# The client takes the format that it was not told for an old one.
+# Without a format the client assumes an old one.
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
 def test_openai_translations(openai: OpenAI) -> None:
     found = openai.audio.translations.create(file=SPANISH.audio, model="whisper-1")

@@ -21,7 +21,7 @@ async def test_a_tenants_webhooks_are_signed_with_its_own_key(sides: Sides) -> N
     async with receiving() as receiver:
         body = {"id": "signed", "input": asked(), "webhook": receiver.url}
         await sides[0].json("POST", "/v1/predictions", json=body)
-        await eventually(lambda: receiver.ends, "the end is told")
+        await eventually(lambda: receiver.ends, "the end is delivered")
         call = receiver.ends[0]
     assert call.body["id"] == "signed"
     assert call.id == "msg_signed_completed"

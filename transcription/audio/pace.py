@@ -1,4 +1,4 @@
-"""Time told by bytes, for streams of packets that carry no time stamps."""
+"""Time derived from bytes, for streams of packets that carry no time stamps."""
 
 import math
 from collections import deque

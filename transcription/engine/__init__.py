@@ -52,7 +52,7 @@ class Engine(Protocol):
     def prepare(self, options: Options) -> None:
         """Sees that everything the request needs is here, before any work.
 
-        Raises InvalidInput for an unknown model, ModelUnavailable for one that cannot be had.
+        Raises InvalidInput for an unknown model, ModelUnavailable for one that is not available.
         """
 
     def find_speech(
@@ -60,7 +60,7 @@ class Engine(Protocol):
     ) -> Sequence[Window]:
         """Windows of speech: sorted, apart, none longer than ``options.chunk_size``.
 
-        ``progress`` is told the finished share, where the detector looks part by part.
+        ``progress`` gets the finished share, where the detector looks part by part.
         """
 
     def detect_language(

@@ -59,7 +59,7 @@ class Aligner:
     ) -> list[Segment]:
         """``segments`` as sentences with timed words, all within their segment's bounds.
 
-        ``progress`` is told the finished share after every segment. ``characters`` says whether
+        ``progress`` gets the finished share after every segment. ``characters`` says whether
         words carry the times of theirs.
         """
         windows = [_window(segment, samples) for segment in segments]
@@ -132,7 +132,7 @@ class Aligner:
 def find_sentence_tables(ours: Path, *, first: bool = True) -> None:
     """Makes NLTK look into ``ours`` as well, before or after its own path (NLTK_DATA).
 
-    So a sentence's end is told without a network, by tables for English at least.
+    So the end of a sentence is found without a network, by tables for English at least.
     """
     if (own := str(private(ours))) not in nltk.data.path:
         nltk.data.path.insert(0 if first else len(nltk.data.path), own)

@@ -80,7 +80,7 @@ def looks(
     # All texts of a call stand behind one prompt; those of a batch differ in their language alone.
     for prompt in dict.fromkeys(map(tuple, prompts)):
         room = _POSITIONS - len(prompt) - 2
-        # The decoder has to look for something: for a text without tokens, what it was told before.
+        # The decoder has to look for something: for a text without tokens, its prompt.
         asked = [list(text[:room]) or [prompt[-1]] for text in texts]
         for place, result in enumerate(model.align(encoded, list(prompt), asked, list(frames))):
             if tuple(prompts[place]) == prompt:

@@ -18,7 +18,7 @@ from transcription.engine.trellis import Frames
 # Samples of a batch, padding included: one window of Whisper on a CPU, where larger batches only
 # take memory, sixteen on a GPU.
 _BUDGET = {False: 30 * SAMPLE_RATE, True: 16 * 30 * SAMPLE_RATE}
-# The shortest piece of a batch by its longest: what is padded is computed in vain.
+# The shortest piece of a batch by its longest: padding is computed for nothing.
 _SHORTEST = {False: 0.95, True: 0.8}
 # Frames of the second convolution computed at once on a CPU: what the first makes of them
 # (512 channels, 4 bytes, twice the frames: 8 MB) is still in the cache when the second reads it.

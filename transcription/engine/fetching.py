@@ -1,6 +1,6 @@
 """Models that are missing are fetched before the predictor is ready, and never afterwards.
 
-Recognizer, aligners and diarizer each are the best that can be had. Where a publisher's aligner or
+Recognizer, aligners and diarizer each are the best that is available. Where a publisher's aligner or
 diarizer cannot, what `transcription/engine/parts.py` names stands in, unless the operator forbids
 it. ``python -m transcription.engine.fetching`` (`make models`) fetches ahead.
 """
@@ -33,7 +33,7 @@ class _Wanted:
 def fetch_missing(settings: Settings, say: Say | None = None, *, afresh: bool = False) -> None:
     """Fetch what is not here yet, then work offline. Raises CannotFetch, SettingsError.
 
-    ``say`` is told what happens. ``afresh``: a hub that did not answer an earlier start is looked
+    ``say`` gets what happens. ``afresh``: a hub that did not answer an earlier start is looked
     for again, for every part.
     """
     say = say or _print

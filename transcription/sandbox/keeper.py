@@ -34,7 +34,7 @@ QUIET_SECONDS = 0.005
 
 @dataclass(slots=True)
 class _Worker:
-    """A child. What it gets comes by ``inbox``; how it ended is told to ``end``."""
+    """A child. What it gets comes by ``inbox``; how it ended is written to ``end``."""
 
     process: int
     inbox: socket.socket

@@ -1,7 +1,7 @@
 """What a sandbox's processes say to each other.
 
 Whoever asks hands over three descriptors: the recording; the exchange, a file in which the question
-stands and the answer will, a line of JSON each; and a socket on which the end is told. Samples
+stands and the answer will, a line of JSON each; and a socket on which the end is reported. Samples
 stand in the exchange behind the line.
 """
 
@@ -16,10 +16,10 @@ _STATUS = "i"
 
 
 def end_of(status: int) -> bytes:
-    """What is told of a worker that ended without being done, with this exit status."""
+    """What a client reads of a worker that ended without being done, with this exit status."""
     return struct.pack(_STATUS, status)
 
 
 def status_of(said: bytes) -> int:
-    """The exit status that was told; -n where signal n ended it."""
+    """The exit status that was reported; -n where signal n ended it."""
     return int(struct.unpack(_STATUS, said.ljust(struct.calcsize(_STATUS), b"\0"))[0])

@@ -1,1 +1,1 @@
-"""What the service offers, told by its own routes: OpenAPI, a page, a short list."""
+"""What the service offers, made from its own routes: OpenAPI, a page, a short list."""

@@ -106,7 +106,7 @@ def _inputs(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _events(given: Any) -> tuple[str, ...]:
-    """The events that a client wants to be told of; all without a filter. Raises InvalidInput."""
+    """The events that a client wants webhooks for; all without a filter. Raises InvalidInput."""
     if given is None:
         return EVENTS
     if not isinstance(given, list) or not all(event in EVENTS for event in given):

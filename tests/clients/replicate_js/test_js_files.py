@@ -117,7 +117,7 @@ async def test_the_validator_accepts_our_webhooks(script: Script, receiver: Rece
           await client.predictions.create({{ version, input, webhook: "{receiver.url}" }}));
         """
     )
-    await eventually(lambda: receiver.ends, "the end is told")
+    await eventually(lambda: receiver.ends, "the end is delivered")
     call = receiver.ends[-1]
     verdicts = await script(
         """

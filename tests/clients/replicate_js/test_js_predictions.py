@@ -109,11 +109,11 @@ async def test_cancel_running_queued_and_ended(script: Script) -> None:
         const running = await create({ version, input: asked("sleep=60") });
         await until(running, "processing");
         const queued = await create({ version, input: asked() });
-        const told = await cancel(queued.id);
+        const canceled_one = await cancel(queued.id);
         const stopping = await cancel(running.id);
         const after = await finished(await create({ version, input: asked() }));
         const again = await cancel(after.id);
-        result = [told.status, stopping.id === running.id, (await finished(running)).status,
+        result = [canceled_one.status, stopping.id === running.id, (await finished(running)).status,
                   (await finished(queued)).started_at, after.status, again.status];
         """
     )

@@ -114,11 +114,11 @@ async def test_cancel_running_queued_and_ended(script: Script) -> None:
         until(running, "processing")
         queued = client.predictions.create(version=version, input=asked())
         cancel = client.predictions.cancel
-        told = cancel(prediction_id=queued.id)
+        canceled_one = cancel(prediction_id=queued.id)
         asked_for = cancel(prediction_id=running.id)
         after = finished(client.predictions.create(version=version, input=asked()))
         again = cancel(prediction_id=after.id)
-        result = [told.status, asked_for.id == running.id, finished(running).status,
+        result = [canceled_one.status, asked_for.id == running.id, finished(running).status,
                   finished(queued).started_at, after.status, again.status]
         """
     )

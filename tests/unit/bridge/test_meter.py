@@ -43,7 +43,7 @@ async def test_what_a_recording_tells_late_counts_once(store: Store, meter: Mete
     first = await made(store, "first", unknown)
     second = await made(store, "second", Claim("key", limits, seconds=30))
     await meter.charge(Claim("key", limits, seconds=60), first)  # it was downloaded
-    for _ in range(2):  # it ended; some bridges are told twice
+    for _ in range(2):  # it ended; some bridges learn it twice
         await meter.charge(Claim("key", seconds=60), first)
         await meter.charge(Claim("key", seconds=45.5), second)
     assert await reached("minutes", store, Claim("key", limits, seconds=15)) == 0

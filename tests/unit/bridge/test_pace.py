@@ -1,4 +1,4 @@
-"""How long to wait is told by the lengths of what is ahead, on a real Redis."""
+"""How long to wait is estimated from the lengths of what is ahead, on a real Redis."""
 
 from collections.abc import Sequence
 from dataclasses import replace

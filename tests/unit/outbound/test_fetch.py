@@ -1,4 +1,4 @@
-"""Downloads against a real web server: bounded, every hop checked, nothing told that is private."""
+"""Downloads against a real web server: bounded, every hop checked, nothing private shown."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -21,7 +21,7 @@ from transcription.transcript import Segment, Word
 
 
 class Bridge:
-    """A real server: keeps what it is told, unless it is to answer with an error or not at all."""
+    """A real server: keeps what it gets, unless it is to answer with an error or not at all."""
 
     def __init__(self) -> None:
         self.posted: queue.Queue[dict[str, Any]] = queue.Queue()

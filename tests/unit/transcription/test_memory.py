@@ -107,7 +107,7 @@ def test_a_failed_attempt_gives_back_what_it_held(guarded: bool) -> None:
 
     with pytest.raises(OutOfMemory) as caught:
         attempt()
-    # While the error is still being told to somebody.
+    # While somebody still handles the error.
     assert caught.value is not None
     assert [reference() for reference in held] == [None] * len(held) != []
 

@@ -21,7 +21,7 @@ class Mute(ScriptedEngine):
 
 
 class Meeting(ScriptedEngine):
-    """Recognizes only once diarization has begun, diarizes until told that it may end."""
+    """Recognizes only once diarization has begun, diarizes until it may end."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -18,11 +18,11 @@ export class Player {
     this.speed.addEventListener("change", () => (this.audio.playbackRate = Number(this.speed.value)));
     this.element = h("div.player", {}, this.button, this.shown, this.speed, this.audio);
     for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.#changed());
-    for (const name of ["seeked", "timeupdate"]) this.audio.addEventListener(name, () => this.#told());
+    for (const name of ["seeked", "timeupdate"]) this.audio.addEventListener(name, () => this.#update());
     this.audio.addEventListener("loadedmetadata", () => this.#loaded());
     this.audio.addEventListener("error", () => this.ready && this.#lost());
     this.#changed();
-    this.#told();
+    this.#update();
   }
 
   get time() {
@@ -92,13 +92,13 @@ export class Player {
     this.button.textContent = this.audio.paused ? "Play" : "Pause";
     cancelAnimationFrame(this.frame);
     const follow = () => {
-      this.#told();
+      this.#update();
       if (!this.audio.paused) this.frame = requestAnimationFrame(follow);
     };
     follow();
   }
 
-  #told() {
+  #update() {
     if (this.ready) this.position = this.audio.currentTime;
     this.onTime(this.position);
     this.#show();

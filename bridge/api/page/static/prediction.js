@@ -111,7 +111,7 @@ class Watching {
     const share = shareOf(prediction.logs);
     if (share) this.bar.value = share;
     else this.bar.removeAttribute("value");
-    this.context.say(told(prediction, share));
+    this.context.say(status(prediction, share));
   }
 
   // Segments as they are recognized; again from the first when the run begins again.
@@ -147,7 +147,7 @@ class Watching {
   }
 }
 
-function told(prediction, share) {
+function status(prediction, share) {
   if (prediction.status === "starting") {
     const { queue_position: ahead, estimated_wait_seconds: wait } = prediction.metrics;
     if (!ahead) return "Next in the queue.";

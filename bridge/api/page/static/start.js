@@ -84,9 +84,9 @@ async function transcribe(context, chosen, url, inputs) {
   const created = [];
   while (chosen.length) {
     const file = chosen[0];
-    const told = (share) => context.say(`Sending ${file.name}: ${Math.round(100 * share)} %`);
-    told(0);
-    const prediction = await context.api.upload(file, inputs, told);
+    const onProgress = (share) => context.say(`Sending ${file.name}: ${Math.round(100 * share)} %`);
+    onProgress(0);
+    const prediction = await context.api.upload(file, inputs, onProgress);
     context.files.set(prediction.id, file);
     created.push(prediction.id);
     chosen.shift(); // what was sent is not sent again when a later one fails

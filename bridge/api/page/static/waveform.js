@@ -113,7 +113,7 @@ export class Waveform {
   #loudest(from, to) {
     const { per_second: rate, peaks } = this.peaks;
     const last = Math.min(peaks.length - 1, Math.floor(to * rate));
-    if (!peaks.length) return 0.5; // nobody told
+    if (!peaks.length) return 0.5; // no peaks are known
     let loudest = 0;
     for (let at = Math.max(0, Math.floor(from * rate)); at <= last; at += 1)
       if (peaks[at] > loudest) loudest = peaks[at];
