@@ -23,7 +23,7 @@ find_python() {
     done
 }
 
-# Debian and Ubuntu package what is missing; elsewhere the user is told.
+# Debian and Ubuntu package what is missing; elsewhere it prints what is missing.
 system_packages() {
     missing=""
     [ -n "$(find_python)" ] || missing="$missing python3"

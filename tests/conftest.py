@@ -60,7 +60,7 @@ def wait_until(
         if condition():
             return
         time.sleep(pause)
-    pytest.fail(f"waited {seconds:g} s in vain until {what}")
+    pytest.fail(f"not within {seconds:g} s: {what}")
 
 
 @dataclass

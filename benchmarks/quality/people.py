@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.quality.people FOLDER``: every clip of a folder (`benchmarks.prompts` fills
 one), then recordings in which nobody speaks, then the clips of each language as one recording. The
-programs take turns recording by recording: what disturbs the machine disturbs all. None is given the
+programs take turns recording by recording: what disturbs the machine disturbs all. None gets the
 language. What was heard is kept in a file, and a run that is started again goes on from there.
 """
 

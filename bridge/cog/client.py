@@ -2,8 +2,8 @@
 
 Cog answers 409 both when it is busy and, a few milliseconds long, right after a completion; it
 answers nothing but 409 once its worker process has died; it cancels a run whose synchronous
-request breaks off; it prefixes errors with its own words; it refuses null inputs. Callers of this module
-see runs that end, runs that were lost, and a health that tells the truth.
+request breaks off; it prefixes errors with its own words; it refuses null inputs. Callers of this
+module see runs that end, runs that were lost, and a health that tells the truth.
 """
 
 import asyncio

@@ -35,7 +35,7 @@ def download(page: Page, label: str) -> tuple[str, bytes]:
 
 
 def drop(page: Page, recording: Path) -> None:
-    """As a hand does that lets go of a file over the page."""
+    """Drops a file over the page, as a hand does."""
     carried = page.evaluate_handle(
         """async ([name, content]) => {
           const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));

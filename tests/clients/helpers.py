@@ -70,7 +70,7 @@ async def eventually(
         if condition():
             return
         await asyncio.sleep(pause)
-    pytest.fail(f"waited {seconds:g} s in vain until {what}")
+    pytest.fail(f"not within {seconds:g} s: {what}")
 
 
 @dataclass(frozen=True)

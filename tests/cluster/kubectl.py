@@ -86,5 +86,5 @@ def until(
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise StepFailed(f"waited {seconds:g} s in vain until {what}")
+            raise StepFailed(f"not within {seconds:g} s: {what}")
         time.sleep(pause)

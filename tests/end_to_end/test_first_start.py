@@ -1,4 +1,4 @@
-"""The first start: what is amiss is said in one line, and no two stacks meet."""
+"""The first start: an error is one line, and no two stacks meet."""
 
 import os
 import signal

@@ -132,7 +132,7 @@ from bridge.tasks import tracing
 async def work():
     async with tracing.tracing(""):
         with tracing.span("x", "") as span:
-            span.tell({"a": 1})
+            span.set({"a": 1})
 asyncio.run(work())
 print(json.dumps([name for name in sys.modules if name.startswith("opentelemetry.exporter")]))
 """

@@ -59,7 +59,7 @@ def test_jobs_are_accepted_at_once_worked_in_order_and_told_under_failing_receiv
     assert len(set(sent.ids)) == 63
     wait_until(
         lambda: sent.tries() == [1, 2, 1] + [2] * 60,
-        "each is delivered until it is taken",
+        "each is tried until it is taken",
         PATIENCE,
     )
     for request in web_server.of("/hook"):

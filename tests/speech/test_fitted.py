@@ -1,4 +1,4 @@
-"""Windows fitted to the speech say what windows of 30 s say, and words are as probable as reported."""
+"""Windows fitted to the speech say what windows of 30 s say; probabilities of words hold."""
 
 import io
 import wave

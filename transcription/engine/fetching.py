@@ -1,7 +1,7 @@
 """Models that are missing are fetched before the predictor is ready, and never afterwards.
 
-Recognizer, aligners and diarizer each are the best that is available. Where a publisher's aligner or
-diarizer cannot, what `transcription/engine/parts.py` names stands in, unless the operator forbids
+Recognizer, aligners and diarizer each are the best available. Where a publisher's aligner or
+diarizer is not, what `transcription/engine/parts.py` names stands in, unless the operator forbids
 it. ``python -m transcription.engine.fetching`` (`make models`) fetches ahead.
 """
 

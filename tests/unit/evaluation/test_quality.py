@@ -148,7 +148,7 @@ def test_a_folder_of_recordings_is_read(tmp_path: Path) -> None:
     audio = tmp_path / "talk.flac"
     audio.touch()
     (tmp_path / "notes").touch()
-    (tmp_path / "untold.wav").touch()
+    (tmp_path / "unlabelled.wav").touch()
     audio.with_suffix(".rttm").write_text(
         "SPEAKER talk 1 0.5 1.5 <NA> <NA> ann <NA> <NA>\n\nSPEAKER talk 1 1 2 <NA> <NA> bob <NA>\n"
     )

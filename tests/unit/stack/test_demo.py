@@ -84,7 +84,7 @@ def test_a_gpu_without_its_model_takes_the_small_one(nothing_to_be_had: list[str
 
 
 def test_a_recording_or_a_model_of_ones_own_gets_no_toy(nothing_to_be_had: list[str]) -> None:
-    with pytest.raises(Refused, match="no model for your recording can be had"):
+    with pytest.raises(Refused, match="no model for your recording is available"):
         demo.with_models(settings(), own=True)
     with pytest.raises(Refused, match="small: nobody gives it"):
         demo.with_models(settings(MODELS="small"), own=False)
