@@ -1,4 +1,4 @@
-"""Time told by the chunks of an AVI file, which has no time stamps: each lasts as long."""
+"""Time derived from the chunks of an AVI file, which has no time stamps: each lasts as long."""
 
 from typing import Final
 
