@@ -31,13 +31,14 @@ class Beside:
     environ: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def install(cls, folder: Path, prelude: str, *packages: str) -> "Beside":
+    def install(
+        cls, folder: Path, prelude: str, *packages: str, python: str = sys.executable
+    ) -> "Beside":
         """With ``packages`` in a folder of their own."""
-        install = [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder)]
-        subprocess.run(
-            [*install, *wanted(*packages)], check=True, timeout=110, stderr=subprocess.DEVNULL
-        )
-        return cls(Path(sys.executable), prelude, {"PYTHONPATH": str(folder)})
+        pip = [sys.executable, "-m", "pip", "--python", python]
+        install = [*pip, "install", "-q", "--target", str(folder), *wanted(*packages)]
+        subprocess.run(install, check=True, timeout=110, stderr=subprocess.DEVNULL)
+        return cls(Path(python), prelude, {"PYTHONPATH": str(folder)})
 
     def run(self, stack: RunningStack, recording: Path, code: str, **environ: str) -> Any:
         """What ``code`` assigned to ``result``."""

@@ -11,6 +11,7 @@ OLD_OPENAI_JS = "openai@4.0.0"
 OLD_OPENAI_PY = ("openai==1.2.4", "httpx==0.27.2")  # later ones no longer work with that one
 REPLICATE_JS = "replicate@1.4.0"
 REPLICATE_PY2 = "replicate==2.0.0b4"
+WYOMING = ("wyoming-openai==0.8.0",)  # which pins the `wyoming` client
 AI_JS = ("ai@7.0.173", "@ai-sdk/openai@4.0.118")
 _OLD = (OLD_OPENAI_JS, *OLD_OPENAI_PY)
 

@@ -1,13 +1,11 @@
-"""OpenAI's client for Python: streams, uploads, and Home Assistant on top of it."""
+"""OpenAI's client for Python: streams and uploads."""
 
-import io
 import time
 from pathlib import Path
-from typing import Any
 
 import openai
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import OpenAI
 from openai.types.audio import (
     TranscriptionTextDeltaEvent,
     TranscriptionTextDoneEvent,
@@ -15,7 +13,7 @@ from openai.types.audio import (
 )
 
 from tests.clients.conftest import SYNC_SECONDS
-from tests.clients.helpers import WAV, wav
+from tests.clients.helpers import wav
 from tests.clients.openai_py.conftest import TEXT, record, transcribe
 from tests.conftest import RunningStack
 
@@ -107,27 +105,3 @@ def check_upload(client: OpenAI, size: int, folder: Path) -> None:
     answer = client.audio.transcriptions.with_raw_response.create(file=path, model="whisper-1")
     prediction = record(client, answer.headers["x-prediction-id"])
     assert prediction["output"]["warnings"] == [f"{path.stat().st_size} bytes"]
-
-
-# Home Assistant
-
-
-@pytest.mark.parametrize("stream", [True, False])
-async def test_wyoming_openai(stack: RunningStack, stream: bool) -> None:
-    """The request of the adapter `wyoming-openai` 0.8, as its source makes it: Python 3.12 is
-    needed to run it. It reads deltas, or the text.
-    """
-    recording = io.BytesIO(WAV)
-    recording.name = "recording.wav"
-    fields: dict[str, Any] = {"language": "en", "temperature": 0.0, "response_format": "json"}
-    if stream:
-        fields["stream"] = True
-    async with AsyncOpenAI(base_url=f"{stack.url}/v1", api_key=stack.token) as client:
-        answer: Any = await client.audio.transcriptions.create(
-            file=recording, model="whisper-1", prompt="talk", **fields
-        )
-        if not stream:
-            assert answer.text == TEXT
-            return
-        heard = [e.delta async for e in answer if e.type == "transcript.text.delta"]
-        assert "".join(heard) == TEXT
