@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 HEADER = "traceparent"
 PREDICTION = "whisperx.prediction.id"
-_SERVICE = "whisperx-bridge"
 
 Attributes = Mapping[str, str | int | float]
 Kind = Literal["INTERNAL", "SERVER", "CLIENT"]
@@ -62,23 +61,15 @@ async def tracing(endpoint: str) -> AsyncIterator[None]:
         yield
         return
     # A start takes less than a second, and most do not need it.
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
-        OTLPSpanExporter,
-    )
-    from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from bridge.tasks.collector import leave, provider_for  # noqa: PLC0415
 
-    # OTEL_SERVICE_NAME is that of Cog as well, where one environment serves both: ours says more.
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: _SERVICE}))
-    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider = provider_for(endpoint)
     _tracer = provider.get_tracer("whisperx-stack")
     try:
         yield
     finally:
         _tracer = None
-        await asyncio.to_thread(provider.shutdown)
+        await asyncio.to_thread(leave, provider)
 
 
 @contextmanager

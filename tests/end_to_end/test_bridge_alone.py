@@ -66,6 +66,7 @@ def test_it_starts_before_redis_and_opens_its_queue_later(python: Path, tmp_path
     redis_port = free_port()
     with lone.bridge(tmp_path, redis_port, python) as bridge:
         assert bridge.health() == "REDIS_UNREACHABLE"
+        assert bridge.asked("/v1/predictions/x") == (503, "The record store does not answer.")
         with lone.redis(tmp_path, redis_port):
             # Cog is what is missing once the queue is open.
             wait_until(lambda: bridge.health() == "UNREACHABLE", "the queue is open")

@@ -61,6 +61,7 @@ def test_a_machine_that_has_everything(tmp_path: Path) -> None:
     assert "torch " in found["packages"][1]
     assert found["hub"] == ("--", "the hub does not answer")
     assert not any(secret in text for secret in HIDDEN.values())
+    assert not (tmp_path / "state" / "log").exists(), "nothing was started"
 
 
 def test_everything_that_is_amiss_is_said_at_once(tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ def test_a_stopped_stack_says_how_long_it_waits(tmp_path: Path) -> None:
     stack.process.send_signal(signal.SIGINT)
     assert stack.process.wait(60) == 0
     said = (tmp_path / "stack.log").read_text().splitlines()
+    assert f"stack: the page: {stack.url}/" in said
+    assert any(line.startswith(f"stack: ready: {stack.url}/v1 ") for line in said)
     assert "stack: the token: that of BRIDGE_TOKEN" in said
     assert any(line.startswith("stack: the models: demo, on the ") for line in said)
     last = said[-1]
@@ -113,6 +115,31 @@ def test_a_demo_that_is_interrupted_leaves_one_line_and_no_recording(tmp_path: P
     assert err.splitlines()[-1] == "demo: stopped; nothing of it is kept"
     assert len([line for line in err.splitlines() if line.startswith("demo:")]) == 1
     assert list((folder / "files").glob("[!.]*")) == []
+    assert not (folder / "redis").exists()
+
+
+@pytest.mark.slow
+async def test_a_second_interruption_ends_a_running_prediction_at_once(
+    tmp_path: Path, short_recording: Path
+) -> None:
+    stack = start_stack(tmp_path, COG_PREDICT_TYPE_STUB=PREDICTOR)
+    try:
+        async with aiohttp.ClientSession() as session:
+            client = Client(session, stack.url, stack.token)
+            made = await client.create_from_file(short_recording, initial_prompt="sleep=600")
+            async for prediction in client.follow(made["id"]):
+                if prediction["status"] == "processing":
+                    break
+        stack.process.send_signal(signal.SIGINT)
+        wait_until(lambda: "stopping;" in (tmp_path / "stack.log").read_text(), "it waits")
+        assert stack.process.poll() is None
+        began = time.monotonic()
+        stack.process.send_signal(signal.SIGINT)
+        assert stack.process.wait(60) == 0
+        assert time.monotonic() - began < 5
+    finally:
+        if stack.process.poll() is None:
+            stop_stack(stack)
 
 
 @pytest.mark.slow

@@ -47,6 +47,8 @@ async def test_a_prediction_is_counted_with_its_wait_stages_and_speed(
     assert grew(posted) == 1
     assert after["whisperx_predictions_unfinished{status=starting}"] == 0
     assert after["whisperx_redis_up{}"] == 1
+    assert after["whisperx_draining{}"] == 0
+    assert after["process_resident_memory_bytes{}"] > 0
 
 
 async def test_cog_is_in_one_state(stack: RunningStack, session: aiohttp.ClientSession) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +123,7 @@ async def test_a_secret_is_changed_without_a_loss(
         client = Client(session, bridge.url, lone.TOKEN)
         for one in ids:
             assert (await client.get(one))["status"] == "starting"
-        link = bridge.url + stream.partition("/v1")[1] + stream.partition("/v1")[2]
-        async with session.get(link) as answer:
+        async with session.get(bridge.url + stream[stream.index("/v1") :]) as answer:
             assert answer.status == 200
         wait_until(lambda: "earlier bridges wrote" in bridge.log(), "all is sealed anew")
     assert await redis.hget(f"prediction:{ids[0]}", "record") != document
@@ -130,6 +131,8 @@ async def test_a_secret_is_changed_without_a_loss(
     stack = start_stack(tmp_path, WEBHOOK_SECRET=NEW, **given)
     try:
         client = Client(session, stack.url, stack.token)
+        async with session.get(stack.url + stream[stream.index("/v1") :]) as answer:
+            assert answer.status == 403, "the link ends with the secret that signed it"
         async with asyncio.timeout(90):
             ended = [await client.finish(one) for one in ids]
     finally:
@@ -137,6 +140,27 @@ async def test_a_secret_is_changed_without_a_loss(
     assert [one["status"] for one in ended] == ["succeeded"] * len(ids)
     texts = [one["output"]["segments"][0]["text"] for one in ended]
     assert texts == [f"number {number}" for number in range(len(ids))]
+
+
+async def test_bridges_on_one_redis_change_their_secret_one_after_the_other(
+    tmp_path: Path, redis_port: int, redis: Redis, session: aiohttp.ClientSession
+) -> None:
+    def started(name: str, secret: str) -> AbstractContextManager[lone.LoneBridge]:
+        (tmp_path / name).mkdir(exist_ok=True)
+        files = str(tmp_path / "files")
+        return lone.bridge(tmp_path / name, redis_port, WEBHOOK_SECRET=secret, FILES_DIR=files)
+
+    steps = [OLD, f"{OLD},{NEW}", f"{NEW},{OLD}", NEW]
+    made: list[str] = []
+    for before, after in pairwise(steps):
+        with started("one", before) as one, started("two", after) as two:
+            clients = [Client(session, bridge.url, lone.TOKEN) for bridge in (one, two)]
+            made += [await _create(client) for client in clients]
+            for client in clients:
+                for known in made:
+                    assert (await client.get(known))["status"] == "starting", (before, after)
+            log = one.log() + two.log()
+        assert "refused" not in log
 
 
 async def test_what_another_secret_sealed_is_nobodys(

@@ -5,6 +5,7 @@ import pytest
 from bridge.records import keys_command
 from outbound.signing import headers
 from tests.clients.helpers import asked, eventually, receiving
+from tests.conftest import RunningStack
 from tests.tenants.conftest import Keys
 from tests.tenants.side import Side
 
@@ -30,7 +31,7 @@ async def test_a_tenants_webhooks_are_signed_with_its_own_key(sides: Sides) -> N
 
 
 async def test_a_key_is_valid_from_the_command_that_adds_it_to_the_one_that_revokes_it(
-    keys: Keys, sides: Sides, capsys: pytest.CaptureFixture[str]
+    stack: RunningStack, keys: Keys, sides: Sides, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def run(*arguments: str) -> str:
         assert keys_command.main(["--file", str(keys.path), *arguments]) == 0
@@ -45,3 +46,4 @@ async def test_a_key_is_valid_from_the_command_that_adds_it_to_the_one_that_revo
     run("revoke", "for-a-while")
     assert await status(key) == 401
     assert await status(sides[0].key) == 200
+    assert key not in stack.log("bridge") + keys.path.read_text()

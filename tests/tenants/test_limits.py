@@ -114,6 +114,20 @@ async def test_unfinished_predictions(limited: Callable[..., Sides]) -> None:
     assert statuses == {201: 2, 429: 2}, "what has ended makes room, at either bridge"
 
 
+async def test_a_limit_is_that_of_its_line_now(limited: Callable[..., Sides], keys: Keys) -> None:
+    side, _ = limited(unfinished=1)
+    body = {"input": {"audio_file": data_uri(WAV)}}
+    statuses = [(await side.call("POST", "/v1/predictions", json=body)).status for _ in "ab"]
+    assert statuses == [201, 429]
+    written = keys.path.read_text().splitlines()
+    changed = [
+        line.replace("unfinished=1", "unfinished=20") if line.startswith(f"{side.name} ") else line
+        for line in written
+    ]
+    keys.path.write_text("\n".join(changed) + "\n")
+    assert (await side.call("POST", "/v1/predictions", json=body)).status == 201
+
+
 async def test_minutes_a_day(limited: Callable[..., Sides]) -> None:
     quota, length = 2, 6
     sides = limited(minutes=quota)

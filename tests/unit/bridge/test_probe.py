@@ -48,6 +48,14 @@ async def test_recordings_that_hang_hold_nothing_else_up(tmp_path: Path) -> None
     assert all(isinstance(error, DecoderUnavailable) for error in found), found
 
 
+async def test_where_no_decoder_starts_the_answer_is_503() -> None:
+    probe = Probe("tests.no_such_module")
+    with pytest.raises(DecoderUnavailable) as caught:
+        await probe.check_audio(RECORDING, 10.0)
+    assert caught.value.status == 503
+    assert "no decoder starts" in caught.value.detail
+
+
 async def test_it_says_how_it_is_confined() -> None:
     probe = Probe()
     async with probe.ready(required=True):

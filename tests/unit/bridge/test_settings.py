@@ -77,6 +77,13 @@ def test_a_carriage_return_of_a_file_from_windows_is_no_part_of_a_value() -> Non
     assert (str(files.files_dir), files.log_level) == ("/files", "debug")
 
 
+def test_what_leaves_no_record_has_no_tenant() -> None:
+    forwarding = {**GOOD, "CLIENT_WEBHOOKS": "forward"}
+    assert Settings.from_env(forwarding).client_webhooks == "forward"
+    with pytest.raises(SettingsError, match="cannot be used with API_KEYS_FILE"):
+        Settings.from_env({**forwarding, "API_KEYS_FILE": "/keys"})
+
+
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     shown = repr(Settings.from_env(GOOD))
     assert "a-good-token" not in shown
