@@ -99,7 +99,7 @@ async def test_webhooks_that_are_refused_are_counted_and_shown_to_the_operator(
     watched: Watched,
 ) -> None:
     async with refusing() as url:
-        hook = {"webhook": url, "webhook_events_filter": ["completed"]}
+        hook: dict[str, Any] = {"webhook": url, "webhook_events_filter": ["completed"]}
         for client in (watched.acme, watched.umbra):
             await client.create(asked(**hook))
         await watched.until("webhooks_dead", {"": 2})
