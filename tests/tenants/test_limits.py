@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from tests.clients.helpers import WAV, Answer, data_uri, wav
 from tests.conftest import RunningStack
 from tests.fixtures import lone
 from tests.tenants.conftest import BOTH, Keys
+from tests.tenants.requests_seen import decisions
 from tests.tenants.side import Side
 
 CLIENTS = 200
@@ -28,10 +30,17 @@ Sides = tuple[Side, Side]
 
 
 @pytest.fixture(scope="module")
-def bridges(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[tuple[str, str]]:
+def port() -> int:
+    """Of the bridges' Redis."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def bridges(
+    tmp_path_factory: pytest.TempPathFactory, keys: Keys, port: int
+) -> Iterator[tuple[str, str]]:
     """Two bridges on one Redis and one folder, and no Cog: what is accepted stays unfinished."""
     folder = tmp_path_factory.mktemp("limits")
-    port = free_port()
     given = {"API_KEYS_FILE": str(keys.path), "FILES_DIR": str(folder / "files")}
     with ExitStack() as running:
         running.enter_context(lone.redis(folder, port))
@@ -77,23 +86,32 @@ def refused(answer: Answer, name: str, quota: int) -> bool:
     return True
 
 
-async def test_requests_a_second(limited: Callable[..., Sides]) -> None:
+async def test_requests_a_second(limited: Callable[..., Sides], port: int) -> None:
     quota, seconds = 50, 3.0
     sides = limited(requests=quota)
-    allowed: list[float] = []
-    began = time.monotonic()
+    began, allowed = time.monotonic(), 0
 
     async def ask(side: Side) -> None:
+        nonlocal allowed
         while time.monotonic() < began + seconds:
             answer = await side.call("GET", "/v1/account")
             if not refused(answer, "requests", quota):
                 assert answer.status == 200
                 assert answer.headers["RateLimit-Policy"] == f'"requests";q={quota};w=1'
-                allowed.append(time.monotonic() - began)
+                allowed += 1
 
-    await asyncio.gather(*(ask(sides[number % 2]) for number in range(CLIENTS)))
-    took = time.monotonic() - began
-    assert quota - 1 <= len(allowed) <= quota * (took + 1) + 1
+    async with decisions(port, sides[0].name) as seen:
+        await asyncio.gather(*(ask(sides[number % 2]) for number in range(CLIENTS)))
+        passed, turned_away = await seen.wait()
+    assert len(passed) == allowed
+    assert len(passed) > 2 * quota
+    assert len(turned_away) > CLIENTS
+    within = [bisect_right(passed, moment) - bisect_left(passed, moment - 1) for moment in passed]
+    assert max(within) <= quota, "never more than the quota within a second"
+    full = [
+        bisect_right(passed, end) - bisect_left(passed, begin - 1) for begin, end in turned_away
+    ]
+    assert min(full) >= quota - 1, "and no request is refused while there is room"
 
 
 async def test_unfinished_predictions(limited: Callable[..., Sides]) -> None:
