@@ -20,9 +20,22 @@ _OTHERS = {
     rb"\x1f\x8b": "a gzip archive",
     rb"7z\xbc\xaf": "a 7z archive",
     rb"Rar!": "a RAR archive",
+    rb"BZh[1-9]1AY&SY": "a bzip2 archive",
+    rb"\xfd7zXZ\x00": "an xz archive",
+    rb"\x28\xb5\x2f\xfd": "a zstd archive",
+    rb".{257}ustar": "a tar archive",
+    rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an office document",
     rb"\xff\xd8\xff": "a JPEG image",
     rb"\x89PNG": "a PNG image",
     rb"GIF8": "a GIF image",
+    rb"BM....\x00\x00\x00\x00": "a BMP image",
+    rb"II\*\x00|MM\x00\*": "a TIFF image",
+    rb"MZ|\x7fELF|#!/": "a program",
+    rb"SQLite format 3\x00": "a database",
+    rb"\s*(<\?xml|<svg|<Error>)": "an XML document",
+    rb"\s*[{\[]\s*[\"{\[\]}]": "a JSON document",
+    rb"WEBVTT|\d+\s+\d\d:\d\d:\d\d,\d\d\d -->": "a file of subtitles",
+    rb"\xff\xfe[^\x00]\x00|\xfe\xff\x00[^\x00]": "a text",
     rb"RIFF....WEBP": "a WebP image",
     rb"....ftyp(hei[cx]|mif1|avif)": "a HEIF or AVIF image",
     rb"MThd": "a MIDI file",
@@ -43,6 +56,7 @@ _RECORDINGS = {
     rb"\x0b\x77": "AC-3",
 }
 _SENTENCES = [(pattern, _OTHER.format(name)) for pattern, name in _OTHERS.items()]
+_SENTENCES += [(rb"\x02?#!SILK", "is a voice message in SILK, which is not decoded here")]
 _SENTENCES += [(pattern, _DAMAGED.format(name)) for pattern, name in _RECORDINGS.items()]
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"styp"})
 
