@@ -42,7 +42,27 @@ def written(content: bytes) -> list[str]:
         safe,
         text.rstrip("="),
         base64.encodebytes(content).decode(),
+        f"audio/wav;base64,{text}",
+        f"audio/webm;codecs=opus;base64,{text}",
+        f"base64,{text}",
+        f"'{HEAD}{text}'",
+        f'"{text}"',
+        f"b'{text}'",
+        f"\ufeff{text}",
+        HEAD + base64.encodebytes(content).decode().replace("\n", "\\n"),
+        HEAD + text.replace("/", "\\/"),
     ]
+
+
+@pytest.mark.parametrize("head", [HEAD, "", "base64,"])
+def test_spaces_are_line_ends_or_what_a_form_makes_of_a_plus(head: str) -> None:
+    content = bytes(range(256)) * 4
+    text = plain(content)
+    lines = " ".join(textwrap.wrap(text, 76))
+    for spaced in (lines, lines.replace("+", "-"), text.replace("+", " ")):
+        assert " " in spaced
+        assert is_encoded(head + spaced)
+        assert b"".join(decoded(head + spaced, "audio")) == content
 
 
 @given(st.binary(max_size=300))
