@@ -31,6 +31,7 @@ _UNFINISHED = (_RIFF, _AIFF, _ASF, *_TO_THE_NEXT)
 # A head that was never completed, because its writer could not go back, says this or next to
 # nothing.
 _UNKNOWN = 0x7FFF0000
+_NEVER = 1 << 60  # bytes that no file has: the same in eight bytes
 
 
 def is_alike(file: BinaryIO, start: int) -> bool:
@@ -64,10 +65,12 @@ def _length(pattern: re.Pattern[bytes], head: bytes) -> int | None:
     found = pattern.match(head)
     assert found is not None
     said = [int.from_bytes(each, order) for each in found.groups() if each]
+    if said and max(said) >= _NEVER:
+        return None
     if pattern is _W64:
         return -(-said[0] // 8) * 8
     if pattern is _AU:
-        return sum(said)
+        return sum(said) if said[1] < _UNKNOWN else None
     if pattern is _RF64:
         return 8 + said[0]
     known = pattern not in _TO_THE_NEXT and _HEAD < said[0] < _UNKNOWN
@@ -78,7 +81,7 @@ def _length_of_asf(head: bytes) -> int | None:
     """The bytes that an object of the head says there are; None where it was never completed."""
     _, properties, after = head.partition(_ASF_PROPERTIES)
     length = int.from_bytes(after[24:32], "little")
-    return length if properties and length > _HEAD else None
+    return length if properties and _HEAD < length < _NEVER else None
 
 
 def _end_of_boxes(file: BinaryIO, start: int, size: int) -> int | None:
@@ -130,5 +133,7 @@ def _next(file: BinaryIO, start: int, pattern: re.Pattern[bytes]) -> int | None:
 
 
 def _at(file: BinaryIO, position: int, size: int) -> bytes:
+    if position >= _NEVER:
+        return b""
     file.seek(position)
     return file.read(size)

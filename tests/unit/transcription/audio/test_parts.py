@@ -98,6 +98,26 @@ def test_streamed_recordings_say_no_length(length: bytes, tmp_path: Path) -> Non
             assert "cut_short" not in codes(recording.warnings)
 
 
+@pytest.mark.parametrize(
+    ("container", "codec", "place", "length"),
+    [
+        ("au", "pcm_mulaw", 8, b"\xff" * 4),
+        ("w64", "pcm_s16le", 16, b"\xff" * 7 + b"\x7f"),
+        ("asf", "mp3", None, b"\xff" * 8),
+    ],
+)
+def test_other_heads_that_were_never_completed(
+    container: str, codec: str, place: int | None, length: bytes
+) -> None:
+    data = bytearray(film(container, Voice(FIRST, codec)))
+    if place is None:  # of the file's size, in an object of the head
+        place = data.index(b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11") + 40
+    data[place : place + len(length)] = length
+    recording = read(bytes(data))
+    assert onsets(recording.samples) == pytest.approx(BOTH[:2], abs=0.07)
+    assert recording.warnings == ()
+
+
 CUT = [
     *(kind for kind in KINDS if kind[1] not in {"aac", "alac", "libopus"}),
     ("matroska", "aac"),
