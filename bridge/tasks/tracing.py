@@ -7,6 +7,7 @@ text, a query string or a token.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -29,6 +30,8 @@ PREDICTION = "whisperx.prediction.id"
 Attributes = Mapping[str, str | int | float]
 Kind = Literal["INTERNAL", "SERVER", "CLIENT"]
 
+_SERVICE = "whisperx-bridge"
+_log = logging.getLogger(__name__)
 _tracer: "Tracer | None" = None
 
 
@@ -61,9 +64,10 @@ async def tracing(endpoint: str) -> AsyncIterator[None]:
         yield
         return
     # A start takes less than a second, and most do not need it.
-    from bridge.tasks.collector import leave, provider_for  # noqa: PLC0415
+    from predictor.collector import leave, provider_for  # noqa: PLC0415
 
-    provider = provider_for(endpoint)
+    # OTEL_SERVICE_NAME is that of Cog as well, where one environment serves both: ours says more.
+    provider = provider_for(endpoint, _SERVICE, _log.warning)
     _tracer = provider.get_tracer("whisperx-stack")
     try:
         yield

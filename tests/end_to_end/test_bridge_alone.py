@@ -1,5 +1,6 @@
 """The bridge in an environment of its own: no torch, no numpy, only what its lock names."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -8,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from stack.settings import ROOT, free_port
-from tests.conftest import wait_until
+from tests.conftest import clip_uri, wait_until
 from tests.fixtures import lone
 
 pytestmark = pytest.mark.slow  # makes a virtual environment and installs into it
@@ -70,6 +72,17 @@ def test_it_starts_before_redis_and_opens_its_queue_later(python: Path, tmp_path
         with lone.redis(tmp_path, redis_port):
             # Cog is what is missing once the queue is open.
             wait_until(lambda: bridge.health() == "UNREACHABLE", "the queue is open")
+
+
+def test_a_redis_without_room_is_told_as_one_that_is_away(
+    python: Path, redis_port: int, tmp_path: Path
+) -> None:
+    with lone.bridge(tmp_path, redis_port, python) as bridge, Redis(port=redis_port) as redis:
+        wait_until(lambda: bridge.health() == "UNREACHABLE", "the queue is open")
+        redis.config_set("maxmemory", "1")
+        body = json.dumps({"input": {"audio_file": clip_uri("Peter")}}).encode()
+        assert bridge.asked("/v1/predictions", body) == (503, "The record store does not answer.")
+        redis.config_set("maxmemory", "0")
 
 
 def test_who_sends_no_headers_or_no_body_is_let_go(

@@ -19,8 +19,8 @@ from tests.fixtures.collector import collecting
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CLIENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
-GONE = "bridge.tasks.collector: OTEL_EXPORTER_OTLP_ENDPOINT: nobody takes traces"
-BACK = "bridge.tasks.collector: OTEL_EXPORTER_OTLP_ENDPOINT: traces are taken again"
+GONE = "bridge.tasks.tracing: OTEL_EXPORTER_OTLP_ENDPOINT: nobody takes traces"
+BACK = "bridge.tasks.tracing: OTEL_EXPORTER_OTLP_ENDPOINT: traces are taken again"
 
 
 @pytest.fixture

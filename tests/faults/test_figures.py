@@ -68,7 +68,7 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
         keys.add(name, name)
     keys.add("ops", "ops", frozenset({Scope.READ, Scope.OPERATOR}))
     given = {"API_KEYS_FILE": str(keys.path), "COG_PREDICT_TYPE_STUB": PREDICTOR}
-    stack = await asyncio.to_thread(start_stack, tmp_path, **given)
+    stack = await asyncio.to_thread(start_stack, tmp_path, LOG_LEVEL="INFO", **given)
     try:
         async with aiohttp.ClientSession() as session:
             yield Watched(stack, keys, session)
@@ -91,6 +91,7 @@ async def test_what_waits_is_counted_by_status_and_tenants_by_number(watched: Wa
     for one in long:
         await watched.acme.cancel(one)
     await watched.until("predictions_unfinished", {"starting": 0, "processing": 0})
+    assert f"prediction acme.{long[0]}: " in watched.stack.log("bridge")
     ended = await watched.figures("predictions_total")
     assert ended == {"canceled": 3, "succeeded": 1}
 
