@@ -58,6 +58,7 @@ def _body(result: Result) -> dict[str, Any]:
         "speaker_count": len(speakers),
         "timing": _timing(result.prediction.metrics),
         "segments": _turns(transcript),
+        "warnings": list(transcript.warnings),
     }
     if transcript.segments and not speakers:
         body["diarization_warning"] = " ".join(transcript.warnings) or "Nobody was told apart."

@@ -276,6 +276,9 @@ async def test_warnings_are_told(api: Api) -> None:
     for wanted in ("verbose_json", "diarized_json"):
         answer = await ask(api, OPENAI[0], response_format=wanted, prompt="silence")
         assert answer.body["warnings"] == [f"{len(WAV)} bytes"]
+    for route in WAITING[2:]:
+        answer = await ask(api, route)
+        assert answer.body["warnings"] == [f"{len(WAV)} bytes"]
 
 
 async def test_a_browser_that_comes_by_sees_what_there_is(stack: RunningStack) -> None:

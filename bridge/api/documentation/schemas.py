@@ -207,6 +207,7 @@ SCHEMAS: dict[str, Schema] = {
         duration=NUMBER,
         speaker_count=WHOLE,
         timing={"type": "object", "additionalProperties": NUMBER},
+        warnings=listed(TEXT),
         segments=listed(
             record(start=NUMBER, end=NUMBER, text=TEXT, speaker=maybe(TEXT), words=listed(_WORD))
         ),
