@@ -50,12 +50,14 @@ def test_windows_are_apart_and_bounded(
     assert all(a.end <= b.start for a, b in pairwise(windows))
 
 
+@pytest.mark.parametrize("method", ["pyannote", "silero"])
 def test_looking_for_speech_in_a_long_recording_tells_how_far_it_is(
-    engine: Engine, samples: Samples
+    engine: Engine, samples: Samples, method: Any
 ) -> None:
     shares: list[float] = []
-    windows = engine.find_speech(samples, Options(), shares.append)
-    assert windows == engine.find_speech(samples, Options())
+    options = Options(vad_method=method)
+    windows = engine.find_speech(samples, options, shares.append)
+    assert windows == engine.find_speech(samples, options)
     assert shares == sorted(shares)
     assert any(0 < share < 1 for share in shares)
     assert shares[-1] <= 1

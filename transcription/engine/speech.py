@@ -6,6 +6,7 @@ detector with faster-whisper. Neither keeps thresholds of its own: they are the 
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -27,6 +28,7 @@ from transcription.options import Options
 from transcription.windows import MIN_SPEECH_SECONDS, windows_of_speech
 
 _SILERO_FRAME = 512  # samples at 16 kHz, what its network was trained on
+_SILERO_PIECE = 500  # frames between two looks at how far it is: 16 s of sound
 _SILERO_SILENCE = 7  # frames, 0.22 s; it hears shorter silences within words, before a t or k
 _SILERO_LATE = 0.2  # seconds; without them recognition loses first and last words
 
@@ -84,13 +86,41 @@ class Silero:
     def __init__(self) -> None:
         self._model: Any = get_vad_model()
 
-    def __call__(self, samples: Samples, progress: Progress) -> Scores:  # noqa: ARG002 - at once
+    def __call__(self, samples: Samples, progress: Progress) -> Scores:
         """The probability of speech over the whole recording."""
         # A copy, also where nothing is missing: the model writes into what it is given.
         whole = np.pad(samples, (0, -len(samples) % _SILERO_FRAME))
-        scores = grey_closing(self._model(whole).ravel(), size=_SILERO_SILENCE)
+        model = copy(self._model)
+        model.session = _InPieces(model.session, len(whole) // _SILERO_FRAME, progress)
+        scores = grey_closing(model(whole).ravel(), size=_SILERO_SILENCE)
         step = _SILERO_FRAME / SAMPLE_RATE
         return Scores(scores.tolist(), step / 2, step, _SILERO_LATE)
+
+
+class _InPieces:
+    """Silero's session that tells how far it is: its own pieces last for more than five minutes.
+
+    The network hears frame after frame and hands its state on, so where it is cut makes no
+    difference.
+    """
+
+    def __init__(self, session: Any, frames: int, progress: Progress) -> None:
+        self._session = session
+        self._frames = frames
+        self._done = 0
+        self._progress = progress
+
+    def run(self, names: None, given: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        """What the session answers: the probabilities, and the state after them."""
+        frames, h, c = given["input"], given["h"], given["c"]
+        found = []
+        for begin in range(0, len(frames), _SILERO_PIECE):
+            piece = frames[begin : begin + _SILERO_PIECE]
+            scores, h, c = self._session.run(names, {"input": piece, "h": h, "c": c})
+            found.append(scores)
+            self._done += len(piece)
+            self._progress(self._done / self._frames)
+        return np.concatenate(found), h, c
 
 
 class SpeechFinder:
