@@ -48,7 +48,10 @@ def main() -> int:
         return 2
     logs.configure(settings.log_level, settings.log_format)
     if settings.allow_anonymous:
-        _log.warning("ALLOW_ANONYMOUS=1: anybody who reaches this port may transcribe")
+        _log.warning(
+            "ALLOW_ANONYMOUS=1: anybody who reaches this port may transcribe, and sees, changes "
+            "and deletes what others made without a token"
+        )
     try:
         uvloop.run(run(settings))
     except SettingsError as error:

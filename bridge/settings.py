@@ -99,6 +99,11 @@ class Settings(Variables):
         return tuple(retired) if self.signing_key_of(tenant) == current else ()
 
     @property
+    def has_tenants(self) -> bool:
+        """Whether there may be others than the holders of the bearer tokens."""
+        return bool(self.api_keys_file or self.allow_anonymous)
+
+    @property
     def cors_origins(self) -> frozenset[str]:
         """Origins in the form in which browsers send them."""
         return frozenset(origin.lower().rstrip("/") for origin in listed(self.cors_allowed_origins))

@@ -174,7 +174,8 @@ class Variables:
     allow_anonymous: int = variable(
         "ALLOW_ANONYMOUS",
         0,
-        "1: /audio/…, /transcribe, /models and results by id need no token. For trusted networks.",
+        "1: no token is needed, on the page neither. All who send none share what they make. For "
+        "trusted networks.",
         most=1,
     )
     speakers_model: str = variable(

@@ -1,4 +1,4 @@
-"""Who may use the API: holders of the operator's tokens and of the keys of API_KEYS_FILE."""
+"""Who may use the API: holders of tokens and keys; with ALLOW_ANONYMOUS, everybody else as one."""
 
 import hmac
 import re
@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 from bridge.api.allowances import ALLOWANCE
 from bridge.api.errors import problem
 from bridge.context import CONTEXT, Context
-from bridge.records.tenants import Principal, Scope, Tenant
+from bridge.records.tenants import ANONYMOUS, Principal, Scope, Tenant
 
 PUBLIC = frozenset(
     {
@@ -26,9 +26,9 @@ LISTENING = (
     "POST /asr",
     "POST /detect-language",
 )
-# With ALLOW_ANONYMOUS: what hands out nothing but the caller's own results. An id has 122
-# random bits, and the list of them stays closed.
-OPEN = frozenset(
+# With ALLOW_ANONYMOUS, a token that nobody knows is taken for none here: clients of these routes
+# have to send some. Elsewhere it is refused: whoever mistypes a token does not mean to share.
+ANY_TOKEN = frozenset(
     {
         *LISTENING,
         "GET /models",
@@ -47,7 +47,7 @@ SIGNED = frozenset(
 
 _SCHEMES = frozenset({"bearer", "token"})  # old Replicate clients send `Token`
 _PRINCIPAL = web.RequestKey("principal", Principal)
-_NOBODY = Principal()  # may do what OPEN names, in the tenant of BRIDGE_TOKEN
+_NOBODY = Principal(ANONYMOUS)
 
 
 def principal_of(request: web.Request) -> Principal:
@@ -71,10 +71,9 @@ def tenant_of(request: web.Request) -> Tenant:
 
 def holder(context: Context, authorization: str) -> Principal | None:
     """Whose token a request has in its header ``Authorization``."""
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() not in _SCHEMES:
+    token = _token_in(authorization)
+    if not token:
         return None
-    token = token.strip()
     listed = context.keys.holder(token)
     return Principal() if _known(token, context.settings.bearer_tokens) else listed
 
@@ -86,9 +85,10 @@ async def require_token(request: web.Request, handler: Handler) -> web.StreamRes
     if route in SIGNED or (request.match_info.route.resource and _path(request) in PUBLIC):
         return await handler(request)
     context = request.app[CONTEXT]
-    principal = holder(context, request.headers.get("Authorization", ""))
-    if principal is None and route in OPEN and context.settings.allow_anonymous:
-        principal = _NOBODY
+    sent = request.headers.get("Authorization", "")
+    principal = holder(context, sent)
+    if principal is None and context.settings.allow_anonymous:
+        principal = None if _token_in(sent) and route not in ANY_TOKEN else _NOBODY
     if principal is None:
         return unauthenticated()
     needed = Scope.READ if request.method in ("GET", "HEAD") else Scope.WRITE
@@ -129,6 +129,12 @@ def _path(request: web.Request) -> str:
 def route_of(request: web.Request) -> str:
     """Method and path of the route that answers, without the prefix."""
     return f"{request.method} {re.sub('^(/v1)*', '', _path(request))}"
+
+
+def _token_in(authorization: str) -> str:
+    """The token of a header; empty where it has none, as the password that a proxy asks for."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() in _SCHEMES else ""
 
 
 def _known(token: str, valid: tuple[str, ...]) -> bool:

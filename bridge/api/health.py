@@ -56,4 +56,4 @@ async def _readiness(context: Context) -> tuple[str, str | None]:
     if not found.ready:
         return found.status, found.reason or "Cog is not ready"
     # That it is busy would tell one tenant that another is.
-    return CogState.READY if context.settings.api_keys_file else found.status, None
+    return CogState.READY if context.settings.has_tenants else found.status, None

@@ -67,6 +67,7 @@ class Tenant:
 
 
 DEFAULT: Final = Tenant("default")
+ANONYMOUS: Final = Tenant("anonymous")  # whoever sends no token, where ALLOW_ANONYMOUS lets them in
 
 
 def new_id() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -17,7 +18,7 @@ from playwright.sync_api import (
 
 from evaluation.browser import ARGUMENTS, program
 from evaluation.recordings import CONVERSATION, write
-from tests.conftest import RunningStack, start_stack, stop_stack
+from tests.conftest import RECORDING, RunningStack, start_stack, stop_stack, wait_until
 
 PREDICTOR = "evaluation/predictors/storyteller.py:Predictor"
 expect.set_options(timeout=30_000)
@@ -50,8 +51,10 @@ def page_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStac
 
 @pytest.fixture(scope="session")
 def story_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """Transcripts of any length and kind: see `storyteller`."""
-    running = start_stack(tmp_path_factory.mktemp("story"), COG_PREDICT_TYPE_STUB=PREDICTOR)
+    """Transcripts of any length and kind (see `storyteller`), also for whoever has no token."""
+    running = start_stack(
+        tmp_path_factory.mktemp("story"), COG_PREDICT_TYPE_STUB=PREDICTOR, ALLOW_ANONYMOUS="1"
+    )
     yield running
     stop_stack(running)
 
@@ -119,6 +122,28 @@ def transcribe(page: Page, recording: Path = CONVERSATION) -> None:
     page.get_by_label("Recording", exact=True).set_input_files(recording)
     page.get_by_role("button", name="Transcribe").click()
     page.get_by_role("region", name="Transcript").locator("[data-start]").first.wait_for()
+
+
+def transcribed(stack: RunningStack, text: str) -> str:
+    """The id of a transcript of ``text``, of a stack with the storyteller."""
+    token = {"Authorization": f"Bearer {stack.token}"}
+    with RECORDING.open("rb") as file:
+        made = requests.post(
+            f"{stack.url}/v1/predictions",
+            headers=token,
+            files={"audio_file": ("<b>talk.wav", file)},
+            data={"initial_prompt": text},
+            timeout=60,
+        )
+    made.raise_for_status()
+    address = made.json()["urls"]["get"]
+
+    def ended() -> bool:
+        record = requests.get(address, headers=token, timeout=60).json()
+        return bool(record["status"] == "succeeded")
+
+    wait_until(ended, "the story has ended")
+    return str(made.json()["id"])
 
 
 def spoken(page: Page) -> str:

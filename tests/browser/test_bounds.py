@@ -5,13 +5,12 @@ import unicodedata
 from collections.abc import Iterator
 
 import pytest
-import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Watched, opened
-from tests.conftest import RECORDING, RunningStack, wait_until
+from tests.browser.conftest import Watched, opened, transcribed
+from tests.conftest import RunningStack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 MOST_ELEMENTS = 2_000  # of a page that shows 30,000 words
@@ -21,29 +20,6 @@ HOSTILE = (
     + "w" * 4_000
     + "\n&lt;b&gt; ${1+1} {{constructor}} ' \" `"
 )
-
-
-def transcribed(stack: RunningStack, text: str) -> str:
-    """The id of a transcript of ``text``."""
-    with RECORDING.open("rb") as file:
-        made = requests.post(
-            f"{stack.url}/v1/predictions",
-            headers={"Authorization": f"Bearer {stack.token}"},
-            files={"audio_file": ("<b>talk.wav", file)},
-            data={"initial_prompt": text},
-            timeout=60,
-        )
-    made.raise_for_status()
-    address = made.json()["urls"]["get"]
-
-    def ended() -> bool:
-        record = requests.get(
-            address, headers={"Authorization": f"Bearer {stack.token}"}, timeout=60
-        ).json()
-        return bool(record["status"] == "succeeded")
-
-    wait_until(ended, "the story has ended")
-    return str(made.json()["id"])
 
 
 @pytest.fixture

@@ -54,10 +54,9 @@ def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneBridge]:
         ("GET", "/v1/models/whisperx/whisperx-stack", 401),
     ],
 )
-async def test_anonymous_clients_reach_these_doors_only(
+async def test_a_token_that_nobody_knows_is_refused_where_no_client_has_to_send_one(
     anonymous: LoneBridge, method: str, path: str, status: int
 ) -> None:
-    # What a client sends that has to send some key.
     headers = {"Authorization": "Bearer unused"}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
@@ -66,6 +65,41 @@ async def test_anonymous_clients_reach_these_doors_only(
         assert response.status == status
         assert json.loads(await response.text())
     assert "ALLOW_ANONYMOUS" in anonymous.log()
+
+
+@pytest.mark.parametrize("sent", ["", "Bearer ", "Basic dXNlcjpwYXNzd29yZA=="])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/predictions", 200),
+        ("POST", "/v1/predictions", 422),
+        ("GET", "/v1/predictions/nobody", 404),
+        ("DELETE", "/v1/predictions/nobody", 404),
+        ("POST", "/v1/audio/transcriptions", 400),
+        ("GET", "/v1/files", 200),
+        ("GET", "/v1/account", 200),
+        ("GET", "/openapi.json", 200),
+    ],
+)
+async def test_no_route_needs_a_token(
+    anonymous: LoneBridge, sent: str, method: str, path: str, status: int
+) -> None:
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": sent} if sent else {}) as session,
+        session.request(method, anonymous.url + path) as response,
+    ):
+        assert response.status == status
+        assert json.loads(await response.text())
+
+
+async def test_the_service_says_that_no_token_is_needed(anonymous: LoneBridge) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{anonymous.url}/openapi.json") as response:
+            described = await response.json()
+        async with session.get(f"{anonymous.url}/api-info") as response:
+            listed = (await response.json())["endpoints"]
+    assert described["paths"]["/v1/predictions"]["get"]["security"] == [{"token": []}, {}]
+    assert not [one["endpoint"] for one in listed if one["token"]]
 
 
 @pytest.mark.parametrize("path", WAITING)

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bridge.records.api_keys import new_key
-from bridge.records.tenants import Limits, Principal, Scope, Tenant
+from bridge.records.tenants import ANONYMOUS, DEFAULT, Limits, Principal, Scope, Tenant
 from evaluation.serving import serving
 from tests.clients.helpers import PREDICTOR
 from tests.conftest import RunningStack, start_stack, stop_stack
@@ -53,6 +53,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[Runn
         COG_PREDICT_TYPE_STUB=PREDICTOR,
         API_KEYS_FILE=str(keys.path),
         KEEP_RECORDINGS="3600",
+        ALLOW_ANONYMOUS="1",
     )
     yield running
     stop_stack(running)
@@ -92,3 +93,29 @@ def sides(
         key = keys.add(name, name)
         made.append(Side(name, key, f"marker-of-{name}", stack.url, session, f"{refusing}/{name}"))
     return made[0], made[1]
+
+
+@pytest.fixture
+async def lasting_sides(
+    stack: RunningStack, session: aiohttp.ClientSession, refusing: str
+) -> AsyncIterator[tuple[Side, Side]]:
+    """The bearer token, and whoever sends none: they leave nothing to the next test."""
+
+    def side(tenant: Tenant, key: str) -> Side:
+        name = tenant.name
+        return Side(name, key, f"marker-of-{name}", stack.url, session, f"{refusing}/{name}")
+
+    made = side(DEFAULT, stack.token), side(ANONYMOUS, "")
+    yield made
+    for one in made:
+        paths = [f"predictions/{known}" for known in one.predictions]
+        for path in [*paths, *(f"files/{known}" for known in one.files)]:
+            assert (await one.call("DELETE", f"/v1/{path}")).status == 204
+
+
+@pytest.fixture(params=["with keys", "with and without a token"])
+def pair(
+    request: pytest.FixtureRequest, sides: tuple[Side, Side], lasting_sides: tuple[Side, Side]
+) -> tuple[Side, Side]:
+    """Two that must see nothing of one another."""
+    return sides if request.param == "with keys" else lasting_sides

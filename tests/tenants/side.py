@@ -15,7 +15,7 @@ IDS = ("one", "two", "three")  # both tenants use the same
 
 @dataclass
 class Side:
-    """A tenant with a key of its own, and a model of what it has."""
+    """A tenant with a key of its own, or whoever has none, and a model of what it has."""
 
     name: str
     key: str = field(repr=False)
@@ -35,7 +35,8 @@ class Side:
         self, method: str, path: str, headers: dict[str, str] | None = None, **arguments: Any
     ) -> Answer:
         """An answer with its whole body as bytes."""
-        sent = {"Authorization": f"Bearer {self.key}", **(headers or {})}
+        shown = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        sent = {**shown, **(headers or {})}
         if "json" in arguments:
             sent["Content-Type"] = "application/json"
             arguments["data"] = io.BytesIO(json.dumps(arguments.pop("json")).encode())

@@ -38,7 +38,8 @@ async def api_info(request: web.Request) -> web.Response:
 
 
 def _routes(request: web.Request) -> list[Route]:
-    return list(shown(request.app.router.routes()))
+    anonymous = bool(request.app[CONTEXT].settings.allow_anonymous)
+    return list(shown(request.app.router.routes(), anonymous=anonymous))
 
 
 def _endpoint(route: Route, base: str) -> dict[str, Any]:

@@ -29,15 +29,24 @@ class Route:
     path: str
     summary: str
     operation: Operation
+    anonymous: bool = False
+    """Whether it is open to callers without a token."""
+
+    @property
+    def security(self) -> list[dict[str, list[str]]]:
+        """What a request may have, as OpenAPI says it: one of these, if there are any."""
+        route = f"{self.method} {self.path.removeprefix(PREFIX)}"
+        if self.path in PUBLIC or route in SIGNED:
+            return []
+        return [{"token": []}, {}] if self.anonymous else [{"token": []}]
 
     @property
     def public(self) -> bool:
-        """Whether it asks for no token."""
-        route = f"{self.method} {self.path.removeprefix(PREFIX)}"
-        return self.path in PUBLIC or route in SIGNED
+        """Whether it needs no token."""
+        return self.security != [{"token": []}]
 
 
-def shown(routes: Iterable[web.AbstractRoute]) -> Iterator[Route]:
+def shown(routes: Iterable[web.AbstractRoute], *, anonymous: bool = False) -> Iterator[Route]:
     """Each route once. Raises KeyError for one that is not described."""
     for route in routes:
         assert route.resource is not None
@@ -48,7 +57,7 @@ def shown(routes: Iterable[web.AbstractRoute]) -> Iterator[Route]:
         at_root = bare in PUBLIC | _AT_ROOT
         if path == (bare if at_root else f"{PREFIX}{bare}"):
             operation = OPERATIONS[method, bare]
-            yield Route(method, path, _summary(route.handler.__doc__), operation)
+            yield Route(method, path, _summary(route.handler.__doc__), operation, anonymous)
 
 
 def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
@@ -74,7 +83,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "tags": [operation.group],
         "summary": route.summary,
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").rstrip("_"),
-        "security": [] if route.public else [{"token": []}],
+        "security": route.security,
         "parameters": list(_parameters(route)),
         "responses": {
             **{str(status): _answer(bodies) for status, bodies in operation.answers.items()},

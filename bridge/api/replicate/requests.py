@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.api.auth import tenant_of
 from bridge.api.bodies import read_object
 from bridge.api.fields import Fields
 from bridge.api.forms import read_form
@@ -17,7 +18,7 @@ from bridge.context import CONTEXT, Context
 from bridge.intake.accept import Request
 from bridge.recordings.arrive import Upload
 from bridge.records.prediction import EVENTS
-from bridge.records.tenants import Key
+from bridge.records.tenants import DEFAULT, Key
 from transcription.errors import InvalidInput
 from transcription.options import AUDIO_NAMES
 
@@ -49,7 +50,9 @@ async def read(request: web.Request) -> Asked:
     webhook, events = _webhook(body), _events(body.get("webhook_events_filter"))
     wait = _wait_seconds(request.headers.get("Prefer", ""))
     inputs, upload = await _read_form(request, context) if form else (_inputs(body), None)
-    forwarded = _forwarded(body, inputs, chosen, context)
+    # What is forwarded has no record, and what has no record has no tenant.
+    usual = tenant_of(request) != DEFAULT
+    forwarded = None if usual else _forwarded(body, inputs, chosen, context)
     parsed = replace(
         asked(request, inputs, upload, chosen),
         webhook=webhook,

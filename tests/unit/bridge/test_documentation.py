@@ -31,6 +31,14 @@ def test_a_route_has_an_example_of_its_request_and_its_answer(route: Route) -> N
     assert found is None or found
 
 
+def test_where_no_token_is_needed_it_may_be_sent_all_the_same() -> None:
+    opened = shown(web.Application().router.add_routes(routes()), anonymous=True)
+    for route, as_usual in zip(opened, ROUTES, strict=True):
+        assert route.public
+        assert route.security == (as_usual.security and [{"token": []}, {}])
+        assert "$BRIDGE_TOKEN" not in command(route, "http://h")
+
+
 def test_the_page_shows_every_route_and_a_version_that_fits_a_line() -> None:
     html = page(ROUTES, "0123456789abcdef" * 4, "http://h")
     assert html.count("<details>") == len(ROUTES)

@@ -10,14 +10,16 @@ export class Refused extends Error {
 }
 
 const KEY = "token";
-const PUBLIC = ["openapi.json", "languages"];
+export const DESCRIPTION = "openapi.json";
+const PUBLIC = [DESCRIPTION, "languages"];
 const PATIENCE = 30_000; // milliseconds for an answer; a service that was killed answers nothing
 
 export class Api {
-  // `askForToken(message)` resolves with a token once somebody has given one.
+  // `askForToken(message, needed)` sets a token, an empty one perhaps where none is needed.
   constructor(askForToken) {
     this.askForToken = askForToken;
     this.asking = null;
+    this.described = null;
   }
 
   get token() {
@@ -32,11 +34,28 @@ export class Api {
     return this.token ? { Authorization: `Bearer ${this.token}`, ...more } : more;
   }
 
+  // Whether the service is open to everybody, as it says itself.
+  async open() {
+    this.described ??= this.json(DESCRIPTION);
+    try {
+      const { paths } = await this.described;
+      return paths["/v1/predictions"].get.security.some((one) => !Object.keys(one).length);
+    } catch (error) {
+      this.described = null; // it is asked again
+      throw error;
+    }
+  }
+
+  // Whether what one does here is everybody's.
+  async shared() {
+    return !this.token && (await this.open()) && !this.token;
+  }
+
   // The response. Waits for a token where one is needed, and asks again with it.
   async call(path, { headers, ...options } = {}) {
     for (;;) {
       const used = this.token;
-      if (!used && !PUBLIC.includes(path)) {
+      if (!used && !PUBLIC.includes(path) && !(await this.open())) {
         await this.#renew(used); // no use in asking without
         continue;
       }
@@ -48,8 +67,8 @@ export class Api {
         throw new Unreachable("The service does not answer.");
       }
       if (response.ok) return response;
-      if (response.status !== 401) throw await refusal(response);
-      await this.#renew(used, "This token is not valid.");
+      if (response.status !== 401 || PUBLIC.includes(path)) throw await refusal(response);
+      await this.#refused(used);
     }
   }
 
@@ -58,18 +77,24 @@ export class Api {
     return response.status === 204 ? null : response.json();
   }
 
+  async #refused(used) {
+    this.described = null; // whether a token is needed may have changed, too
+    await this.#renew(used, used && "This token is not valid.");
+  }
+
   async #renew(used, message = "") {
+    const needed = !(await this.open());
     if (this.token !== used) return; // somebody else has asked meanwhile
-    this.asking ??= this.askForToken(message).finally(() => {
+    this.asking ??= this.askForToken(message, needed).finally(() => {
       this.asking = null;
     });
-    this.token = await this.asking;
+    await this.asking;
   }
 
   // Creates a prediction from a file; `progress` gets the share that is sent.
   async upload(file, inputs, progress) {
     for (;;) {
-      if (!this.token) await this.#renew("");
+      if (!this.token && !(await this.open())) await this.#renew("");
       const used = this.token;
       const form = new FormData();
       for (const [name, value] of Object.entries(inputs)) form.append(name, String(value));
@@ -77,7 +102,7 @@ export class Api {
       const sent = await send(form, this.headers(), progress);
       if (sent.status < 300) return sent.body;
       if (sent.status !== 401) throw new Refused(sent.status, detailOf(sent.body, sent.status));
-      await this.#renew(used, "This token is not valid.");
+      await this.#refused(used);
     }
   }
 

@@ -10,6 +10,7 @@ const status = document.querySelector("#status");
 const access = document.querySelector("#access");
 const token = document.querySelector("#token");
 const accessHint = document.querySelector("#access-hint");
+const shared = document.querySelector("#shared");
 
 // `/#token=…` is taken once and leaves neither the address nor the history with a secret.
 function takeToken() {
@@ -19,21 +20,25 @@ function takeToken() {
   context.api.token = given;
 }
 
-function askForToken(message) {
+function askForToken(message, needed) {
   access.hidden = false;
-  accessHint.textContent = message || "The token of this service. It stays in this tab.";
+  const hint = needed ? "The token of this service. It stays in this tab." : "Leave it empty to go on without one.";
+  accessHint.textContent = `${message} ${hint}`.trim();
   accessHint.classList.toggle("wrong", Boolean(message));
   token.setAttribute("aria-invalid", String(Boolean(message)));
+  token.required = needed;
   say(message || "An access token is needed.");
   token.select();
   return new Promise((resolve) => {
-    const give = () => {
-      if (!token.value.trim()) return;
+    const give = ({ type }) => {
+      if (!token.value.trim() && (needed || type === "change")) return;
       access.removeEventListener("submit", give);
       token.removeEventListener("change", give);
       access.hidden = true;
       say("");
-      resolve(token.value.trim());
+      context.api.token = token.value.trim();
+      tellSharing();
+      resolve();
     };
     access.addEventListener("submit", give);
     token.addEventListener("change", give);
@@ -41,6 +46,11 @@ function askForToken(message) {
 }
 
 access.addEventListener("submit", (event) => event.preventDefault());
+
+// Before anything is sent, people know who will see it. A service that is away tells the view.
+function tellSharing() {
+  context.api.shared().then((open) => (shared.hidden = !open)).catch(() => {});
+}
 
 function say(text) {
   if (status.textContent !== text) status.textContent = text;
@@ -63,6 +73,7 @@ async function show() {
   takeToken();
   const [, view, id] = location.hash.match(/^#\/(\w*)(?:\/([\w-]+))?/) ?? [];
   if (leave() === false) return;
+  tellSharing();
   main.replaceChildren();
   document.body.className = "";
   for (const link of document.querySelectorAll("nav a"))
