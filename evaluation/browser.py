@@ -2,7 +2,7 @@
 
 import shutil
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PROGRAMS = ("chromium", "google-chrome", "chromium-browser")
 ARGUMENTS = [
     "--no-sandbox",  # a container's root may not make one
     "--disable-gpu",

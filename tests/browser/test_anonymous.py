@@ -1,4 +1,4 @@
-"""Without a token, where the operator allows it: everything works, and nothing of others is seen."""
+"""Without a token, where that is allowed: everything works, and nothing of others is seen."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -151,7 +151,7 @@ def test_another_browser_the_next_day_still_shows_and_plays_it(
     other.get_by_role("region", name="Transcript").locator("[data-start]").first.wait_for()
     assert "Mine" in spoken(other)
     other.get_by_role("button", name="Delete").click()
-    other.get_by_role("button", name="Yes, for good").click()
+    other.get_by_role("button", name="Yes, delete it").click()
     expect(other.locator(f"a[href='#{address.partition('#')[2]}']")).to_have_count(0)
     context.close()
 

@@ -17,7 +17,11 @@ function takeToken() {
   const given = new URLSearchParams(location.hash.replace(/^#\/?/, "")).get("token");
   if (!given) return;
   history.replaceState(null, "", location.pathname + location.search);
-  context.api.token = given;
+  if (access.hidden) context.api.token = given;
+  else {
+    token.value = given; // somebody waits for it
+    access.requestSubmit();
+  }
 }
 
 function askForToken(message, needed) {

@@ -41,13 +41,16 @@ export function showExport(context, prediction, corrected) {
   modal("Take it away",
     field("Version", version),
     h("div.formats", {}, FORMATS.map(([format, label]) =>
-      h("button", { type: "button", onclick: () => download(format) }, h("b", {}, label), h("span.quiet", {}, `.${extension(format)}`)))),
+      h("button", { type: "button", onclick: () => download(format) }, h("b", {}, label), h("span.quiet", {}, suffix(format))))),
     h("details", {}, h("summary", {}, "Subtitle settings"), h("div.more", {},
       field("Letters per line", width), field("Lines at once", lines), check("Mark each word as it is spoken", spoken))),
     said, close);
 }
 
 const extension = (format) => ({ markdown: "md", verbose_json: "json", diarized_json: "json" })[format] ?? format;
+
+// What the file ends in, and the format's own name where that does not tell it.
+const suffix = (format) => `.${extension(format)}${format.includes("_") ? `, ${format}` : ""}`;
 
 function fileName(disposition) {
   const encoded = disposition?.match(/filename\*=UTF-8''([^;]+)/i)?.[1];

@@ -23,7 +23,7 @@ export function showPrediction(main, context, id) {
     const loaded = await persist(context, () => load(context.api, id));
     if (gone) return;
     reader = new Reader(shell, context, prediction, loaded);
-    context.say("");
+    context.say("The transcript is ready.");
   };
   run();
   return () => {

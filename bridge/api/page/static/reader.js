@@ -138,7 +138,7 @@ export class Reader {
   #edit(edit) {
     this.history.make(edit);
     this.#show();
-    this.context.say("Changed, not saved yet.");
+    this.context.say("Changed. Save keeps it.");
   }
 
   #step(way) {
@@ -159,6 +159,7 @@ export class Reader {
     this.save.disabled = !this.dirty;
     if (!this.dirty) return true;
     const { edits } = this.history;
+    this.context.say("Saving…");
     try {
       const response = await this.#put(edits, this.etag);
       this.etag = response.headers.get("ETag");
@@ -184,7 +185,7 @@ export class Reader {
   }
 
   async #conflict() {
-    this.context.say("Not saved: somebody else has saved corrections meanwhile.");
+    this.context.say("Not saved, there is a conflict: somebody else has saved corrections meanwhile.");
     const choose = (value, text) => h("button", { value }, text);
     const { closed } = modal("Saved elsewhere meanwhile",
       h("p", {}, "Another tab or person has saved corrections of this recording since you opened it."),
@@ -216,7 +217,7 @@ export class Reader {
   async #delete() {
     const { closed } = modal("Delete this recording?",
       h("p", {}, "The transcript, its corrections and the sound are gone for good."),
-      h("form.actions", { method: "dialog" }, h("button.danger", { value: "yes" }, "Yes, for good"), h("button", { value: "" }, "Keep it")));
+      h("form.actions", { method: "dialog" }, h("button.danger", { value: "yes" }, "Yes, delete it"), h("button", { value: "" }, "Keep it")));
     if ((await closed) !== "yes") return;
     await this.context.api.json(`v1/predictions/${this.prediction.id}`, { method: "DELETE" });
     this.saved = this.history.edits; // nothing is left to be saved

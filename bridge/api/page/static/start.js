@@ -22,10 +22,10 @@ export function showStart(main, context) {
     list.replaceChildren(
       ...chosen.map((file, at) =>
         h("li", {}, h("span.name", {}, file.name), h("span.quiet", {}, size(file.size)),
-          h("button.plain", { type: "button", "aria-label": `Leave out ${file.name}`, onclick: () => {
+          h("button.plain", { type: "button", onclick: () => {
             chosen.splice(at, 1);
             render();
-          } }, "×")),
+          } }, h("span.unseen", {}, `Leave out ${file.name}`), h("span", { "aria-hidden": "true" }, "×"))),
       ),
     );
     list.hidden = !chosen.length;

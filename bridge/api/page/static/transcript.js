@@ -120,6 +120,12 @@ export class Transcript {
     });
     [this.starts, this.rowOf] = [Float64Array.from(starts), Uint32Array.from(rowOf)];
     this.current = -1;
+    this.#guess();
+  }
+
+  // Heights of all rows: as they were measured, or as their letters make probable.
+  #guess() {
+    this.sizes = Float64Array.from(this.rows, (row) => this.#height(row));
     this.#place();
   }
 
@@ -132,7 +138,7 @@ export class Transcript {
 
   #place() {
     this.tops = new Float64Array(this.rows.length + 1);
-    for (let at = 0; at < this.rows.length; at += 1) this.tops[at + 1] = this.tops[at] + this.#height(this.rows[at]);
+    for (let at = 0; at < this.rows.length; at += 1) this.tops[at + 1] = this.tops[at] + this.sizes[at];
     this.body.style.height = `${this.tops.at(-1)}px`;
   }
 
@@ -146,7 +152,7 @@ export class Transcript {
     const anchor = this.#anchor();
     this.width = this.body.clientWidth;
     this.heights = new WeakMap();
-    this.#place();
+    this.#guess();
     for (const number of this.there.keys()) this.#measure(number);
     this.#place();
     this.#restore(anchor);
@@ -218,7 +224,8 @@ export class Transcript {
   #measure(number) {
     const row = this.rows[number];
     const height = this.there.get(number).offsetHeight;
-    if (!height || height === this.#height(row)) return false;
+    if (!height || height === this.sizes[number]) return false;
+    this.sizes[number] = height;
     this.heights.set(row.segment, { ...this.heights.get(row.segment), [`${row.from}${row.turn}`]: height });
     return true;
   }
