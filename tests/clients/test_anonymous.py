@@ -72,7 +72,7 @@ async def test_a_token_that_nobody_knows_is_refused_where_no_client_has_to_send_
     ("method", "path", "status"),
     [
         ("GET", "/v1/predictions", 200),
-        ("POST", "/v1/predictions", 422),
+        ("POST", "/v1/predictions", 400),
         ("GET", "/v1/predictions/nobody", 404),
         ("DELETE", "/v1/predictions/nobody", 404),
         ("POST", "/v1/audio/transcriptions", 400),

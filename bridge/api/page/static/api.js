@@ -145,4 +145,27 @@ function detailOf(body, status) {
   return listed?.join("; ") || body?.detail?.trim() || `The service answered ${status}.`;
 }
 
+export const AWAY = "The service does not answer. Trying again…";
+export const RETRY = 2000; // milliseconds after which a service that was away is asked again
+
+export const isAway = (error) => error instanceof Unreachable || (error instanceof Refused && error.status >= 500);
+
+// What `ask` gives, asked again for as long as the service is away and it is still `wanted`.
+export async function persist(context, wanted, ask) {
+  let away = false;
+  while (wanted()) {
+    try {
+      const found = await ask();
+      if (away && wanted()) context.say("");
+      return found;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      away = true;
+      if (wanted()) context.say(AWAY);
+      await pause(RETRY);
+    }
+  }
+  return null;
+}
+
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,11 +1,10 @@
 // One recording: watched while it is transcribed, then read and corrected.
 
-import { Refused, Unreachable, pause } from "./api.js";
+import { AWAY, RETRY, isAway, pause, persist } from "./api.js";
 import { about, clock, h, nameOf } from "./dom.js";
 import { Reader } from "./reader.js";
 
 const LOOK = 1000; // milliseconds between two looks at the record
-const RETRY = 2000; // milliseconds after which a service that was away is asked again
 
 export function showPrediction(main, context, id) {
   const shell = h("div.prediction");
@@ -20,7 +19,7 @@ export function showPrediction(main, context, id) {
       showEnd(shell, context, prediction);
       return;
     }
-    const loaded = await persist(context, () => load(context.api, id));
+    const loaded = await persist(context, () => !gone, () => load(context.api, id));
     if (gone) return;
     reader = new Reader(shell, context, prediction, loaded);
     context.say("The transcript is ready.");
@@ -33,21 +32,6 @@ export function showPrediction(main, context, id) {
     context.say("");
   };
 }
-
-// What `ask` gives, asked again for as long as the service is away.
-async function persist(context, ask) {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isAway(error)) throw error;
-      context.say("The service does not answer. Trying again…");
-      await pause(RETRY);
-    }
-  }
-}
-
-const isAway = (error) => error instanceof Unreachable || (error instanceof Refused && error.status >= 500);
 
 async function load(api, id) {
   const base = `v1/predictions/${id}`;
@@ -92,7 +76,7 @@ class Watching {
           this.context.say(error.message);
           return null;
         }
-        this.context.say("The service does not answer. Trying again…");
+        this.context.say(AWAY);
         await pause(RETRY);
       }
     }

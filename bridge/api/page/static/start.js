@@ -1,5 +1,6 @@
 // A new transcript: drop or choose files, paste a URL, or record; and what to know about them.
 
+import { persist } from "./api.js";
 import { check, field, h, options } from "./dom.js";
 import { recorder } from "./microphone.js";
 
@@ -69,8 +70,10 @@ export function showStart(main, context) {
   });
   render();
   main.append(form);
-  showSettings(context, settings);
+  let gone = false;
+  showSettings(context, settings, () => !gone);
   return () => {
+    gone = true;
     for (const type of ["dragover", "dragleave", "drop"]) document.removeEventListener(type, onDrag);
     recording.stop();
   };
@@ -97,10 +100,11 @@ async function transcribe(context, chosen, url, inputs) {
 }
 
 // The controls come from the service's own schema: what it offers is what is shown.
-async function showSettings(context, settings) {
-  const [{ components }, { languages }, { data }] = await Promise.all([
-    context.api.json("openapi.json"), context.api.json("languages"), context.api.json("v1/models"),
-  ]);
+async function showSettings(context, settings, wanted) {
+  const asked = ["openapi.json", "languages", "v1/models"];
+  const told = await persist(context, wanted, () => Promise.all(asked.map((path) => context.api.json(path))));
+  if (!wanted()) return;
+  const [{ components }, { languages }, { data }] = told;
   const schema = components.schemas.Input.properties;
   const select = (name, entries) => options(h("select", { name }), entries, "");
   const translate = h("input", { type: "checkbox", name: "task", value: "translate" });
