@@ -24,7 +24,7 @@ export class Reader {
       seek: (time) => this.player.playFrom(time),
       hold: () => this.player.hold(),
       toggle: () => this.player.toggle(),
-      touched: () => (this.save.disabled = false),
+      touched: () => (this.undo.disabled = this.save.disabled = false),
       edit: (edit) => this.#edit(edit),
       speaker: (segment) => this.#speaker(segment),
     });

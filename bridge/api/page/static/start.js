@@ -109,6 +109,7 @@ async function showSettings(context, settings, wanted) {
   const select = (name, entries) => options(h("select", { name }), entries, "");
   const translate = h("input", { type: "checkbox", name: "task", value: "translate" });
   const models = data.map(({ id }) => [id, id]);
+  const more = h("div.more");
   settings.replaceChildren(
     h("div.row", {},
       field("Language", select("language", [["", "Detect it"], ...languages.map(({ code, name }) => [code, name])])),
@@ -116,11 +117,14 @@ async function showSettings(context, settings, wanted) {
       models.length > 1 && field("Model", select("whisper_model", [["", `${models[0][1]} (default)`], ...models.slice(1)]))),
     field("Names and words to expect", h("input", { type: "text", name: "hotwords", placeholder: "Maria, Kubernetes, …" })),
     check("Translate into English", translate),
-    h("details", {}, h("summary", {}, "More settings"),
-      h("div.more", {}, Object.entries(schema)
-        .filter(([name]) => !SHOWN.includes(name) && !HIDDEN.includes(name))
-        .map(([name, described]) => setting(name, described)))));
+    h("details", { ontoggle: () => more.childElementCount || more.append(...moreSettings(schema)) },
+      h("summary", {}, "More settings"), more));
 }
+
+const moreSettings = (schema) =>
+  Object.entries(schema)
+    .filter(([name]) => !SHOWN.includes(name) && !HIDDEN.includes(name))
+    .map(([name, described]) => setting(name, described));
 
 function setting(name, described) {
   const plain = described.anyOf?.find((one) => one.type !== "null") ?? described.allOf?.[0] ?? described;
