@@ -35,6 +35,8 @@ def test_whoever_has_no_token_transcribes_corrects_and_takes_away(
 ) -> None:
     secret = transcribed(story_stack, "a secret of whoever has the token")
     expect(nobody.get_by_text("No token is needed here")).to_be_visible()
+    nobody.get_by_text("More settings").click()
+    nobody.get_by_label("Initial Prompt").fill("words=36")
     transcribe(nobody, RECORDING)
     expect(nobody.get_by_label("Access token")).to_be_hidden()
     address = nobody.url

@@ -10,8 +10,8 @@ export class Refused extends Error {
 }
 
 const KEY = "token";
-export const DESCRIPTION = "openapi.json";
-const PUBLIC = [DESCRIPTION, "languages"];
+const DESCRIPTION = "openapi.json";
+const PUBLIC = [DESCRIPTION, "languages", "health"];
 const PATIENCE = 30_000; // milliseconds for an answer; a service that was killed answers nothing
 
 export class Api {

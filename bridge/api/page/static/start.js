@@ -101,20 +101,19 @@ async function transcribe(context, chosen, url, inputs) {
 
 // The controls come from the service's own schema: what it offers is what is shown.
 async function showSettings(context, settings, wanted) {
-  const asked = ["openapi.json", "languages", "v1/models"];
+  const asked = ["openapi.json", "languages", "health", "v1/account"]; // the last tells whether the token is valid
   const told = await persist(context, wanted, () => Promise.all(asked.map((path) => context.api.json(path))));
   if (!wanted()) return;
-  const [{ components }, { languages }, { data }] = told;
+  const [{ components }, { languages }, { models }] = told;
   const schema = components.schemas.Input.properties;
   const select = (name, entries) => options(h("select", { name }), entries, "");
   const translate = h("input", { type: "checkbox", name: "task", value: "translate" });
-  const models = data.map(({ id }) => [id, id]);
   const more = h("div.more");
   settings.replaceChildren(
     h("div.row", {},
       field("Language", select("language", [["", "Detect it"], ...languages.map(({ code, name }) => [code, name])])),
       field("Number of speakers", h("input", { type: "number", name: "num_speakers", min: "1", max: "64", placeholder: "any" })),
-      models.length > 1 && field("Model", select("whisper_model", [["", `${models[0][1]} (default)`], ...models.slice(1)]))),
+      models.length > 1 && field("Model", select("whisper_model", [["", `${models[0]} (default)`], ...models.slice(1).map((name) => [name, name])]))),
     field("Names and words to expect", h("input", { type: "text", name: "hotwords", placeholder: "Maria, Kubernetes, …" })),
     check("Translate into English", translate),
     h("details", { ontoggle: () => more.childElementCount || more.append(...moreSettings(schema)) },
