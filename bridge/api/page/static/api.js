@@ -141,7 +141,10 @@ function parsed(text) {
 }
 
 function detailOf(body, status) {
-  const listed = body?.invalid_fields?.map(({ field, description }) => `${field.replace(/^input\./, "")}: ${description}`);
+  const listed = body?.invalid_fields?.map(({ field, description }) => {
+    const name = field.replace(/^input\./, "");
+    return /^audio(_file)?$/.test(name) ? `The recording ${description}` : `${name}: ${description}`;
+  });
   return listed?.join("; ") || body?.detail?.trim() || `The service answered ${status}.`;
 }
 

@@ -11,6 +11,8 @@ const access = document.querySelector("#access");
 const token = document.querySelector("#token");
 const accessHint = document.querySelector("#access-hint");
 const shared = document.querySelector("#shared");
+const SETTLE = 400; // milliseconds that a click takes at most
+let hiding;
 
 // `/#token=…` is taken once and leaves neither the address nor the history with a secret.
 function takeToken() {
@@ -25,6 +27,7 @@ function takeToken() {
 }
 
 function askForToken(message, needed) {
+  clearTimeout(hiding);
   access.hidden = false;
   const hint = needed ? "The token of this service. It stays in this tab." : "Leave it empty to go on without one.";
   accessHint.textContent = `${message} ${hint}`.trim();
@@ -38,7 +41,8 @@ function askForToken(message, needed) {
       if (!token.value.trim() && (needed || type === "change")) return;
       access.removeEventListener("submit", give);
       token.removeEventListener("change", give);
-      access.hidden = true;
+      // Leaving the field for a button must not move that button away from under the pointer.
+      hiding = setTimeout(() => (access.hidden = true), type === "change" ? SETTLE : 0);
       say("");
       context.api.token = token.value.trim();
       tellSharing();

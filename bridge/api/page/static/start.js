@@ -72,6 +72,7 @@ export function showStart(main, context) {
   main.append(form);
   let gone = false;
   showSettings(context, settings, () => !gone);
+  persist(context, () => !gone, () => context.api.json("v1/account")); // asks for a token where one is needed
   return () => {
     gone = true;
     for (const type of ["dragover", "dragleave", "drop"]) document.removeEventListener(type, onDrag);
@@ -101,7 +102,7 @@ async function transcribe(context, chosen, url, inputs) {
 
 // The controls come from the service's own schema: what it offers is what is shown.
 async function showSettings(context, settings, wanted) {
-  const asked = ["openapi.json", "languages", "health", "v1/account"]; // the last tells whether the token is valid
+  const asked = ["openapi.json", "languages", "health"];
   const told = await persist(context, wanted, () => Promise.all(asked.map((path) => context.api.json(path))));
   if (!wanted()) return;
   const [{ components }, { languages }, { models }] = told;

@@ -1,10 +1,11 @@
-// The words on the page. Of three hours only what is in sight is in the document: rows of known
-// height stand at their places, and come and go as one scrolls.
+// The words on the page. Of a long transcript only what is in sight is in the document: rows of
+// known height stand at their places, and come and go as one scrolls.
 
 import { clock, h } from "./dom.js";
 import { WITHOUT_SPACES, tokens, wordsOf } from "./revision.js";
 
 const OVERSCAN = 400; // pixels above and below that are there already
+const WHOLE = 1500; // a transcript of so many words is there as a whole, also for the browser's search
 const ROW_WORDS = 300; // a longer segment takes several rows
 const LINE = 28; // pixels, for guesses of heights; every row is measured once it is there
 const LETTER = 8.4;
@@ -193,8 +194,9 @@ export class Transcript {
     const anchor = this.#anchor();
     if (!anchor) return false;
     const [top, seen] = [this.element.scrollTop, this.element.clientHeight];
-    const first = this.#rowAt(top - OVERSCAN);
-    const last = this.#rowAt(top + seen + OVERSCAN);
+    const beyond = this.starts.length > WHOLE ? OVERSCAN : Infinity;
+    const first = this.#rowAt(top - beyond);
+    const last = this.#rowAt(top + seen + beyond);
     for (const [number, element] of this.there)
       if ((number < first || number > last) && !element.contains(document.activeElement) && this.editing?.row !== number) {
         element.remove();
