@@ -9,20 +9,21 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from bridge.api.replicate.predictions import PAGE
-from evaluation.recordings import CONVERSATION
-from tests.browser.conftest import Watched, opened
+from evaluation.recordings import CONVERSATION, write
+from tests.browser.conftest import WAIT, Watched, opened
 from tests.conftest import RECORDING, RunningStack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
-def test_the_list_follows_what_runs(page: Page, long_recording: Path) -> None:
-    page.get_by_label("Recording", exact=True).set_input_files([long_recording, CONVERSATION])
+def test_the_list_follows_what_runs(page: Page, tmp_path: Path) -> None:
+    first = write(tmp_path / "first.wav", 60)
+    page.get_by_label("Recording", exact=True).set_input_files([first, CONVERSATION])
     page.get_by_role("button", name="Transcribe").click()
     waiting = page.get_by_role("listitem").filter(has_text=CONVERSATION.name).first
     expect(waiting).to_contain_text("in the queue")
     waiting.get_by_role("link").focus()
-    expect(waiting).to_contain_text("done")
+    expect(waiting).to_contain_text("done", timeout=WAIT)
     expect(waiting.get_by_role("link")).to_be_focused()
 
 

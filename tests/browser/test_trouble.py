@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from evaluation.recordings import CONVERSATION
 from tests.browser.conftest import Watched, spoken, transcribe
 from tests.conftest import RunningStack, wait_until
 
@@ -31,6 +32,23 @@ def test_a_wrong_token_is_refused_and_another_one_taken(
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_label("Access token")).to_be_hidden()
     expect(page.get_by_label("Language", exact=True)).to_be_visible()
+
+
+def test_a_token_is_taken_where_one_goes_on_without_a_word(
+    page: Page, page_stack: RunningStack
+) -> None:
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    page.get_by_label("Recording", exact=True).set_input_files(CONVERSATION)
+    page.get_by_label("Access token").fill(page_stack.token)
+    page.get_by_role("button", name="Transcribe").click()
+    page.get_by_role("region", name="Transcript").locator("[data-start]").first.wait_for()
+    # In a tab that asks for it, the address hands it over, too.
+    page.evaluate("sessionStorage.clear()")
+    page.goto(page_stack.url)
+    expect(page.get_by_label("Access token")).to_be_visible()
+    page.goto(f"{page_stack.url}/#token={page_stack.token}")
+    expect(page.get_by_label("Access token")).to_be_hidden()
 
 
 def test_a_file_that_is_no_audio_is_refused(page: Page, watched: Watched, tmp_path: Path) -> None:
