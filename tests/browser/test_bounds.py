@@ -60,7 +60,7 @@ def test_thirty_thousand_words_take_a_bounded_page(tab: Page, story_stack: Runni
 
 def test_a_talk_is_whole_in_the_page_of_a_phone(tab: Page, story_stack: RunningStack) -> None:
     tab.set_viewport_size({"width": 390, "height": 664})
-    tab.goto(f"{story_stack.url}/#/p/{told(story_stack, 'words=1200')}")
+    tab.goto(f"{story_stack.url}/#/p/{transcribed(story_stack, 'words=1200')}")
     words = tab.get_by_role("region", name="Transcript").locator("[data-start]")
     words.first.wait_for()
     assert words.count() == 1200
