@@ -15,13 +15,15 @@ _DIAL_TONE = (350.0, 440.0)  # Hz, of North America
 _RING_BACK = (440.0, 480.0)  # Hz, two seconds of six
 
 
-def as_wav(samples: Samples) -> bytes:
-    """A recording of 16 bits."""
+def as_wav(*channels: Samples) -> bytes:
+    """A recording of 16 bits. Channels begin together; what is shorter ends with silence."""
+    longest = max(map(len, channels))
+    sound = np.stack([np.pad(each, (0, longest - len(each))) for each in channels], axis=1)
     file = io.BytesIO()
     with wave.open(file, "wb") as recording:
-        recording.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        recording.setparams((len(channels), 2, SAMPLE_RATE, 0, "NONE", ""))
         # What was decoded from 16 bits is written as it was.
-        steps = np.clip(np.round(samples * 32768), -32768, 32767)
+        steps = np.clip(np.round(sound * 32768), -32768, 32767)
         recording.writeframes(steps.astype("<i2").tobytes())
     return file.getvalue()
 

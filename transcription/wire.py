@@ -138,6 +138,12 @@ def segment_to_wire(segment: Segment, *, logprobs: bool = False) -> WireSegment:
     return wire
 
 
+def own_of(segment: Segment) -> dict[str, str | int]:
+    """The segment's language and channel where they are its own, as other routes tell them."""
+    own = {"language": segment.language, "channel": segment.channel}
+    return {name: value for name, value in own.items() if value is not None}
+
+
 def tokens_to_wire(tokens: Iterable[Token]) -> list[WireToken]:
     """The JSON objects for ``tokens``."""
     return [

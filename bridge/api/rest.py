@@ -15,6 +15,7 @@ from transcription.errors import InvalidAudio
 from transcription.language import LANGUAGES
 from transcription.options import NAMES
 from transcription.transcript import Word
+from transcription.wire import own_of
 
 _NOT_BY_DEFAULT = {"diarization": False}  # no speakers here unless asked for
 
@@ -72,6 +73,7 @@ def _body(result: Result) -> dict[str, Any]:
                 "end": segment.end,
                 "words": [spoken(word) for word in segment.words],
                 **({"speaker": segment.speaker} if segment.speaker else {}),
+                **own_of(segment),
             }
             for segment in transcript.segments
         ],

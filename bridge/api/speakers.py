@@ -15,6 +15,7 @@ from bridge.context import CONTEXT
 from bridge.intake.accept import Request
 from transcription.errors import InvalidAudio
 from transcription.transcript import Segment, Transcript
+from transcription.wire import own_of
 
 
 @in_the_forms_words(OPENAI)
@@ -79,17 +80,18 @@ def _timing(metrics: Any) -> dict[str, float]:
 
 
 def _turns(transcript: Transcript) -> list[dict[str, Any]]:
-    """Neighbours of one speaker as one."""
-    turns = groupby(transcript.segments, key=lambda segment: segment.speaker)
-    return [_turn(speaker, tuple(found), transcript) for speaker, found in turns]
+    """Neighbours of one speaker as one, unless they have languages of their own that differ."""
+    turns = groupby(transcript.segments, key=lambda one: (one.speaker, own_of(one)))
+    return [_turn(tuple(found), transcript) for _, found in turns]
 
 
-def _turn(speaker: str | None, found: tuple[Segment, ...], whole: Transcript) -> dict[str, Any]:
+def _turn(found: tuple[Segment, ...], whole: Transcript) -> dict[str, Any]:
     words = [word for segment in found for word in segment.words]
     return {
         "start": found[0].start,
         "end": max(segment.end for segment in found),
         "text": Transcript(found, whole.language, whole.duration).text,
-        "speaker": speaker,
+        "speaker": found[0].speaker,
         "words": [spoken(word) for word in words],
+        **own_of(found[0]),
     }

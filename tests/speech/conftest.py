@@ -1,16 +1,20 @@
 """One real Whisper, base, for all tests on people's speech; and the people."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import pytest
+from openai import OpenAI
 from rapidfuzz.distance import Levenshtein
 
 from evaluation.normalizer import counted_words
 from evaluation.people import CORPUS, Clip, clips
 from evaluation.sounds import as_wav
+from stack.client import Client
+from tests.conftest import RunningStack, start_stack, stop_stack
 from transcription.audio import Samples, decode
 from transcription.engine import Engine
 from transcription.options import Options
@@ -85,3 +89,25 @@ def base_engine(base_environment: dict[str, str]) -> Engine:
 @pytest.fixture(scope="session")
 def ears(base_engine: Engine) -> Ears:
     return Ears(Pipeline(base_engine))
+
+
+@pytest.fixture(scope="session")
+def stack(
+    base_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningStack]:
+    """A stack on base, once for all."""
+    running = start_stack(tmp_path_factory.mktemp("stack"), **base_environment)
+    yield running
+    stop_stack(running)
+
+
+@pytest.fixture
+def openai(stack: RunningStack) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{stack.url}/v1", api_key=stack.token, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+async def client(stack: RunningStack) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession() as session:
+        yield Client(session, stack.url, stack.token)

@@ -1,17 +1,14 @@
 """Windows fitted to the speech say what windows of 30 s say; probabilities of words hold."""
 
-import io
-import wave
 from typing import Any
 
-import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
 from evaluation.normalizer import counted_words
-from evaluation.sounds import in_a_row
+from evaluation.sounds import as_wav, in_a_row
 from tests.speech.conftest import PEOPLE, Ears, said_in, sound, text_of
-from transcription.audio import SAMPLE_RATE, decode, seconds
+from transcription.audio import decode, seconds
 from transcription.engine import Engine
 from transcription.findings import Window
 from transcription.options import Options
@@ -110,11 +107,9 @@ def test_a_language_is_told_from_the_encoding_that_is_recognized(
 
 def test_two_channels_lose_no_word(ears: Ears) -> None:
     first, second = "librivox/sense-0870", "prompts-en/ss-noservice"
-    one, other = sound(first), sound(second)
-    longest = max(len(one), len(other))
-    both = np.stack([np.pad(each, (0, longest - len(each))) for each in (one, other)])
     heard = ears.pipeline.transcribe(
-        _stereo(both), Options(channels="separate", language="en", align_output=False)
+        as_wav(sound(first), sound(second)),
+        Options(channels="separate", language="en", align_output=False),
     ).transcript
     for channel, name in enumerate((first, second), start=1):
         own = " ".join(s.text for s in heard.segments if s.channel == channel)
@@ -133,11 +128,3 @@ def test_a_conversation_in_two_languages(ears: Ears) -> None:
         said = " ".join(s.text for s in heard.segments if s.language == own)
         truth = counted_words(PEOPLE[name].text, own)
         assert Levenshtein.distance(counted_words(said, own), truth) <= 0.3 * len(truth)
-
-
-def _stereo(rows: Any) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as recording:
-        recording.setparams((len(rows), 2, SAMPLE_RATE, 0, "NONE", ""))
-        recording.writeframes((np.clip(rows, -1, 1).T * 32767).astype("<i2").tobytes())
-    return file.getvalue()

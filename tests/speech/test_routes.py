@@ -1,7 +1,6 @@
 """People through every process: by OpenAI's client, the REST route and predictions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from evaluation.normalizer import counted_words
 from evaluation.recordings import write_people
 from stack.client import Client
 from stack.client import progress as percent
-from tests.conftest import RunningStack, start_stack, stop_stack
+from tests.conftest import RunningStack
 from tests.speech.conftest import PEOPLE
 from transcription.notices import notice
 
@@ -21,27 +20,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(600)]
 
 ENGLISH, SPANISH = PEOPLE["prompts-en/ss-noservice"], PEOPLE["prompts-es/tt-allbusy"]
 MUSIC = PEOPLE["music/reno-project-system"]
-
-
-@pytest.fixture(scope="module")
-def stack(
-    base_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningStack]:
-    running = start_stack(tmp_path_factory.mktemp("stack"), **base_environment)
-    yield running
-    stop_stack(running)
-
-
-@pytest.fixture
-def openai(stack: RunningStack) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{stack.url}/v1", api_key=stack.token, max_retries=0) as client:
-        yield client
-
-
-@pytest.fixture
-async def client(stack: RunningStack) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession() as session:
-        yield Client(session, stack.url, stack.token)
 
 
 def said(text: str, language: str = "en") -> set[str]:

@@ -63,6 +63,7 @@ def _page(of: str) -> Schema:
 
 _WORD = record(word=TEXT, start=NUMBER, end=NUMBER, score=maybe(NUMBER), probability=maybe(NUMBER))
 _TOKEN = record(token=TEXT, logprob=NUMBER, bytes=listed(WHOLE))
+_OWN = {"language": TEXT, "channel": WHOLE}  # of a segment, where they were asked for
 _USAGE = record(type={"const": "duration"}, seconds=NUMBER)
 _MODEL_ENTRY = record(
     id=TEXT, object={"const": "model"}, created=WHOLE, owned_by=TEXT, shutdown_date={"type": "null"}
@@ -75,7 +76,7 @@ _REPLICATE_MODEL = record(
     latest_version=ref("Version"),
 )
 _VERBOSE_SEGMENT = record(
-    {"avg_logprob": NUMBER, "no_speech_prob": NUMBER},
+    {"avg_logprob": NUMBER, "no_speech_prob": NUMBER, **_OWN},
     id=WHOLE,
     seek=WHOLE,
     start=NUMBER,
@@ -86,6 +87,7 @@ _VERBOSE_SEGMENT = record(
     compression_ratio=NUMBER,
 )
 _DIARIZED_SEGMENT = record(
+    _OWN,
     type={"const": "transcript.text.segment"},
     id=TEXT,
     start=NUMBER,
@@ -209,13 +211,17 @@ SCHEMAS: dict[str, Schema] = {
         timing={"type": "object", "additionalProperties": NUMBER},
         warnings=listed(TEXT),
         segments=listed(
-            record(start=NUMBER, end=NUMBER, text=TEXT, speaker=maybe(TEXT), words=listed(_WORD))
+            record(
+                _OWN, start=NUMBER, end=NUMBER, text=TEXT, speaker=maybe(TEXT), words=listed(_WORD)
+            )
         ),
     ),
     "Transcript": record(
         text=TEXT,
         segments=listed(
-            record({"speaker": TEXT}, text=TEXT, start=NUMBER, end=NUMBER, words=listed(_WORD))
+            record(
+                {"speaker": TEXT, **_OWN}, text=TEXT, start=NUMBER, end=NUMBER, words=listed(_WORD)
+            )
         ),
         language=TEXT,
         duration=NUMBER,

@@ -8,7 +8,7 @@ from typing import Any
 
 from transcription.language import LANGUAGES
 from transcription.transcript import Segment, Transcript
-from transcription.wire import tokens_to_wire
+from transcription.wire import own_of, tokens_to_wire
 
 GRANULARITIES = ("segment", "word")
 NOBODY = "unknown"  # who speaks where the diarizer heard nobody; the clients want a text
@@ -75,6 +75,7 @@ def diarized_segments(transcript: Transcript) -> list[dict[str, Any]]:
             "end": segment.end,
             "text": segment.text.strip(),
             "speaker": names.get(segment.speaker or "", NOBODY),
+            **own_of(segment),
         }
         for number, segment in enumerate(transcript.segments, start=1)
     ]
@@ -111,12 +112,14 @@ def segment(number: int, found: Segment, temperature: float) -> dict[str, Any]:
         # Whisper's own measure of repetition, of this segment's text.
         "compression_ratio": round(len(text) / len(zlib.compress(text)), 4),
         **{name: value for name, value in scores.items() if value is not None},
+        **own_of(found),
     }
 
 
 def languages(transcript: Transcript) -> list[dict[str, str]]:
-    """What was spoken; nothing where nobody spoke."""
-    return [{"code": transcript.language}] if transcript.segments else []
+    """What was spoken, in the order in which it was; nothing where nobody spoke."""
+    spoken = (segment.language or transcript.language for segment in transcript.segments)
+    return [{"code": code} for code in dict.fromkeys(spoken)]
 
 
 def _language_name(code: str) -> str:

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bridge.api import rest, speakers
+from bridge.api import asr, rest, speakers
 from bridge.api.documentation.schemas import SCHEMAS
 from bridge.api.openai import render, stream
 from bridge.api.waiting import Result
@@ -38,6 +38,8 @@ segments = st.builds(
     labels,
     st.none() | st.floats(-9, 0),
     st.none() | st.floats(0, 1),
+    language=st.none() | st.sampled_from(["en", "fr"]),
+    channel=st.none() | st.integers(1, 3),
 )
 transcripts = st.builds(
     Transcript,
@@ -98,7 +100,8 @@ def test_a_conversation_is_as_described(
     body = speakers._body(Result(prediction(input={}, metrics=measured), transcript, b""))
     conforms("Conversation", body)
     turns = body["segments"]
-    assert all(a["speaker"] != b["speaker"] for a, b in pairwise(turns))
+    whose = [[turn.get(key) for key in ("speaker", "language", "channel")] for turn in turns]
+    assert all(a != b for a, b in pairwise(whose))
     heard = [word.text for segment in transcript.segments for word in segment.words]
     assert [word["word"] for turn in turns for word in turn["words"]] == heard
 
@@ -112,6 +115,22 @@ def test_the_rest_doors_answer_is_as_described(transcript: Transcript) -> None:
     assert [segment["text"] for segment in body["segments"]] == [
         segment.text for segment in transcript.segments
     ]
+
+
+@few
+@given(transcripts)
+def test_every_json_tells_whose_language_and_channel(transcript: Transcript) -> None:
+    result = Result(prediction(input={}), transcript, b"")
+    own = [(segment.language, segment.channel) for segment in transcript.segments]
+    for told in (
+        render.verbose(transcript, "transcribe", 0.0, ("segment",))["segments"],
+        render.diarized(transcript)["segments"],
+        rest._body(result)["segments"],
+        json.loads(asr._written(result, "json", voices=False))["segments"],
+    ):
+        assert [(each.get("language"), each.get("channel")) for each in told] == own
+    spoken = [language or transcript.language for language, _ in own]
+    assert render.languages(transcript) == [{"code": code} for code in dict.fromkeys(spoken)]
 
 
 def test_speakers_beyond_z_are_named_on() -> None:
