@@ -17,6 +17,7 @@ from cog import BaseRunner, Input, Path, Secret, current_scope
 
 from predictor.announcement import announce
 from predictor.log import note
+from predictor.room import Room
 from predictor.run_folders import RunFolders
 from predictor.segments import earlier_batches, post_peaks, reporting_segments
 from predictor.slots import Slots
@@ -50,6 +51,7 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
         self._folders = RunFolders(settings.slots)
         # Before the models, so that what decodes is a small process, and ready when they are.
         decoder = Decoder()
+        self._room = Room(settings.max_audio_seconds, decoder.seconds)
         use_scratch_folder()
         check_libraries(settings)
         fetch_missing(settings)
@@ -112,7 +114,8 @@ class Predictor(BaseRunner):  # type: ignore[misc] # cog ships no types
     ) -> WireTranscript:
         """The transcript. Its errors are safe to show to a client."""
         inputs = {name: value for name, value in locals().items() if name != "self"}
-        return await self._slots.run(lambda: self._transcribe(inputs))
+        async with self._room.taken(inputs):
+            return await self._slots.run(lambda: self._transcribe(inputs))
 
     def _transcribe(self, inputs: Mapping[str, Any]) -> WireTranscript:
         context = current_scope().context

@@ -99,7 +99,10 @@ class Variables:
         least=1,
     )
     max_run_seconds: int = variable(
-        "MAX_RUN_SECONDS", 3600, "Seconds that one prediction may run.", least=1
+        "MAX_RUN_SECONDS",
+        3600,
+        "Seconds that one prediction may run; beside n others it has n + 1 times as long.",
+        least=1,
     )
     max_file_bytes: int = variable(
         "MAX_FILE_BYTES", 1 << 30, "Largest recording, uploaded or fetched, in bytes.", least=1

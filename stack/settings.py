@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from transcription.default_model import default_model
+from transcription.default_model import default_model, has_gpu
 from transcription.environment import PORTS, whole
 
 ROOT = Path(__file__).parent.parent
 PREDICTOR = "predict.py:Predictor"
+# Recordings at once on a processor: an hour, eight voice messages, and one more (decision 103).
+SLOTS = 10
 KEPT_IN = "webhook-secret"  # in STATE_DIR
 LOOPBACK = "127.0.0.1"
 _EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - what stands for it on this machine
@@ -120,8 +122,20 @@ class StackSettings:
             state_dir=state,
             files_dir=Path(given.get("FILES_DIR", state / "files")).absolute(),
             generated=generated,
-            environ={**environ, **generated},
+            environ={**environ, **generated, **_slots(given)},
         )
+
+
+def _slots(given: Mapping[str, str]) -> dict[str, str]:
+    """COG_SLOTS where nobody says how many; Cog refuses several where ``run`` is not asynchronous.
+
+    A card is not shared: what one recording may take of its memory is all that is free.
+    """
+    told = given.keys() & {"COG_SLOTS", "COG_MAX_CONCURRENCY"}
+    ours = given.get("COG_PREDICT_TYPE_STUB", PREDICTOR) == PREDICTOR
+    if told or not ours or has_gpu(given.get("DEVICE", "auto")):
+        return {}
+    return {"COG_SLOTS": str(SLOTS)}
 
 
 def kept_secret(state: Path) -> str:

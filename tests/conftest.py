@@ -122,6 +122,7 @@ def start_stack(state_dir: Path, **environ: str) -> RunningStack:
                 "BRIDGE_TOKEN": token,
                 "WEBHOOK_SECRET": secret,
                 "MODELS": "demo",
+                "COG_SLOTS": "1",  # most tests look at what waits
                 "ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
                 **ports,
                 **environ,

@@ -76,15 +76,12 @@ class Cog:
         run_id: str,
         inputs: Mapping[str, Any],
         webhook: Mapping[str, Any],
-        seconds: float,
         headers: Mapping[str, str],
     ) -> Ended:
         """Run to the end, over a request held open. Raises NotAccepted or RunLost.
 
         ``webhook`` is the members of the request that say where Cog reports what; ``headers`` tell
-        which trace it belongs to.
-
-        Past ``seconds`` it raises TimeoutError; breaking off the request stops the run in Cog.
+        which trace it belongs to. Breaking off the request stops the run in Cog.
         """
         body = {
             "id": run_id,
@@ -92,7 +89,7 @@ class Cog:
             **webhook,
         }
         for pause in _BUSY_RETRY_SECONDS:
-            ended = await self._put(run_id, body, seconds, headers)
+            ended = await self._put(run_id, body, headers)
             if ended is not None:
                 return ended
             await asyncio.sleep(pause)
@@ -137,10 +134,10 @@ class Cog:
                 pass
 
     async def _put(
-        self, run_id: str, body: Mapping[str, Any], seconds: float, headers: Mapping[str, str]
+        self, run_id: str, body: Mapping[str, Any], headers: Mapping[str, str]
     ) -> Ended | None:
         """One try; None when Cog is busy, also with an earlier request for the same run."""
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=5)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
         try:
             async with self._session.put(
                 f"{self._url}/predictions/{run_id}", json=body, timeout=timeout, headers=headers

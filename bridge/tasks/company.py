@@ -37,6 +37,11 @@ class Company:
         """Whether another run was under way beside this one at any time."""
         return run_id in self._accompanied
 
+    @property
+    def share(self) -> float:
+        """What each run has of the models, as a part of what one alone would have."""
+        return 1 / max(1, len(self._under_way))
+
     def left(self, run_id: str) -> None:
         """The run is over, or it will not begin."""
         self._under_way.discard(run_id)

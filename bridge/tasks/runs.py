@@ -99,6 +99,7 @@ class Runs:
         try:
             await asyncio.wait([run, watch], return_when=asyncio.FIRST_COMPLETED)
             if not run.done():
+                watch.result()
                 _log.error("run %s: Cog neither begins it nor ends it", run_id)
                 await self._free_slot(run_id)
                 return Stopped(attempt, in_company=self._company.had(run_id)), None
@@ -170,9 +171,7 @@ class Runs:
             with span(
                 "run", prediction.traceparent, "CLIENT", attributes, unless=NotAccepted
             ) as run:
-                ended = await self._cog.run(
-                    run_id, inputs, webhook, self._max_run_seconds, run.headers
-                )
+                ended = await self._cog.run(run_id, inputs, webhook, run.headers)
                 run.set({"whisperx.run.status": ended.status})
                 return ended
         except NotAccepted:
@@ -192,11 +191,13 @@ class Runs:
         """Stops the run when its end is asked for; any bridge may have been, the record tells all.
 
         Returns when Cog was silent for too long: it took the run and did not begin it, did not stop
-        it when it was canceled, or reported its end and kept the request open.
+        it when it was canceled, or reported its end and kept the request open. Raises TimeoutError
+        when the run has had its time; beside others it has a share of every second.
         """
-        silent = 0.0
+        silent = spent = 0.0
+        clock = asyncio.get_running_loop().time
         while silent < SILENT_SECONDS:
-            offered = offer.number
+            offered, before = offer.number, clock()
             # By the clock, and not as soon as the record changes: Cog loses a cancel that it gets
             # while it begins the run.
             await asyncio.sleep(CANCEL_POLL_SECONDS)
@@ -206,6 +207,10 @@ class Runs:
                 await self._cog.cancel(run_id)
             overdue = unwanted or status is not Status.PROCESSING
             silent = silent + CANCEL_POLL_SECONDS if overdue and offer.number == offered else 0.0
+            if status is Status.PROCESSING:
+                spent += (clock() - before) * self._company.share
+            if spent > self._max_run_seconds:
+                raise TimeoutError
 
     async def _free_slot(self, run_id: str) -> None:
         """Stop a run that takes too long; a Cog that does not stop it is ended.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stack.settings import ROOT
+from stack.settings import ROOT, SLOTS
 from tests.manifests.documents import EXAMPLES, FILES, SCALE, images, named_images
 
 ALWAYS = {"pod", "volumes-owner", "redis", "bridge"}
@@ -105,3 +105,9 @@ def test_a_release_without_a_digest_is_none(tmp_path: Path) -> None:
     assert "have no digest" in release(tmp_path, listed).stderr
     done = release(tmp_path, {**listed, images()["REDIS"]: redis.partition("@")[0]})
     assert (done.returncode, "names no digest" in done.stderr) == (2, True)
+
+
+def test_compose_takes_as_many_at_once_as_make_up() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name in ("whisperx", "bridge"):
+        assert services[name]["environment"]["COG_SLOTS"] == f"${{COG_SLOTS:-{SLOTS}}}"

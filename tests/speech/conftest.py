@@ -95,8 +95,8 @@ def ears(base_engine: Engine) -> Ears:
 def stack(
     base_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningStack]:
-    """A stack on base, once for all."""
-    running = start_stack(tmp_path_factory.mktemp("stack"), **base_environment)
+    """A stack on base as it is without any setting, once for all."""
+    running = start_stack(tmp_path_factory.mktemp("stack"), COG_SLOTS="", **base_environment)
     yield running
     stop_stack(running)
 

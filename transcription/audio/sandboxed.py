@@ -5,7 +5,7 @@ import math
 import mmap
 import os
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -22,6 +22,7 @@ _MOST_CHANNELS = 255  # FFmpeg's layouts have no more
 _LEAST_SECONDS, _FASTER = 60.0, 36.0  # slower than any codec on the slowest machine for Whisper
 # What FFmpeg takes, and the samples as they come and once more as a whole; a mix is added to them.
 _LEAST_MEMORY, _COPIES = 1 << 30, 3
+_LOOK = Bounds(seconds=15.0, memory=1 << 30, result=1 << 20)  # at a head, whoever wrote it
 
 
 class Reader(Protocol):
@@ -51,6 +52,16 @@ class Decoder:
     def close(self) -> None:
         """End its processes."""
         self._sandbox.close()
+
+    def seconds(self, source: Path, track: str | None, *, apart: bool) -> float | None:
+        """How long samples will be, also of all channels ``apart``; None where nothing tells.
+
+        Raises InvalidAudio or InvalidInput.
+        """
+        with self._sandbox.asked(source, {"look": True, "track": track}, _LOOK) as answer:
+            told: Any = answer.description
+        known = isinstance(told.get("duration"), int | float) and math.isfinite(told["duration"])
+        return told["duration"] * (told["channels"] if apart else 1) if known else None
 
     def read(
         self,

@@ -22,7 +22,7 @@ from transcription.engine.lanes import Lanes
 from transcription.engine.listening import Listened
 from transcription.engine.loading import Loads
 from transcription.engine.memory import memory_guard
-from transcription.engine.recognition import AT_ONCE, Recognizer
+from transcription.engine.recognition import AT_ONCE, Recognizer, shared
 from transcription.engine.settings import Settings
 from transcription.engine.speech import SpeechFinder
 from transcription.engine.tokens import with_probabilities
@@ -218,12 +218,13 @@ class WhisperxEngine:
 
     def _load_recognizers(self, models: Sequence[Model]) -> Mapping[str, Recognizer]:
         token = self._settings.huggingface_token
+        device = shared(self._device, self._settings.slots)
         loaded: dict[str, Recognizer] = {}
         for model in models:
             with self._loads.counted(f"whisper {model.name}"):
                 source = str(parts.whisper_source(model, self._settings))
                 loaded[model.name] = Recognizer(
-                    source, self._device, self._waiting, token, fitted=self._settings.fitted_windows
+                    source, device, self._waiting, token, fitted=self._settings.fitted_windows
                 )
         return loaded
 

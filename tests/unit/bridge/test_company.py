@@ -45,6 +45,17 @@ def test_one_that_gives_up_waiting_blocks_nobody() -> None:
     assert company.admits("b", alone=False)
 
 
+def test_those_under_way_share_the_models() -> None:
+    company = Company()
+    shares = []
+    for name in "abcd":
+        company.admits(name, alone=False)
+        shares.append(company.share)
+    assert shares == [1, 1 / 2, 1 / 3, 1 / 4]
+    company.left("a")
+    assert company.share == 1 / 3
+
+
 STEPS = st.lists(st.tuples(st.sampled_from("abcde"), st.booleans(), st.booleans()), max_size=60)
 
 

@@ -9,7 +9,7 @@ import yaml
 from bridge.settings import Settings as BridgeSettings
 from stack.preflight import prepared
 from stack.services import bridge, cog
-from stack.settings import ROOT, StackSettings
+from stack.settings import ROOT, SLOTS, StackSettings
 from transcription.engine.settings import Settings
 
 MEANT = ("ALIGN_LANGUAGES", "MODEL_SOURCES")  # empty, they say: none
@@ -112,3 +112,25 @@ def test_a_secret_that_was_made_up_is_kept_for_the_next_run(tmp_path: Path) -> N
     assert second.webhook_secret == first.webhook_secret != ""
     assert second.bridge_token != first.bridge_token
     assert StackSettings.from_env({**given, **SECRETS}).webhook_secret == SECRETS["WEBHOOK_SECRET"]
+
+
+@pytest.mark.parametrize(
+    ("given", "bridge_slots", "cog_slots"),
+    [
+        ({}, SLOTS, SLOTS),
+        ({"COG_SLOTS": ""}, SLOTS, SLOTS),
+        ({"COG_SLOTS": "3"}, 3, 3),
+        ({"DEVICE": "cuda"}, 1, 1),
+        ({"COG_PREDICT_TYPE_STUB": "predict.py:Predictor"}, SLOTS, SLOTS),
+        # Whose `run` may not be asynchronous; Cog refuses more than one of that kind.
+        ({"COG_PREDICT_TYPE_STUB": "evaluation/predictors/timed.py:Predictor"}, 1, 1),
+        ({"COG_PREDICT_TYPE_STUB": "company.py:Predictor", "COG_SLOTS": "2"}, 2, 2),
+        ({"COG_MAX_CONCURRENCY": "4"}, 1, 4),
+    ],
+)
+def test_bridge_and_cog_are_told_of_the_same_slots(
+    given: dict[str, str], bridge_slots: int, cog_slots: int
+) -> None:
+    settings = StackSettings.from_env({**SECRETS, "DEVICE": "cpu", **given}, alone=True)
+    assert BridgeSettings.from_env(bridge(settings).environ).cog_slots == bridge_slots
+    assert Settings.from_environment(cog(settings).environ).slots == cog_slots

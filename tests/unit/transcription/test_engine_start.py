@@ -22,6 +22,7 @@ from transcription.engine import (
 )
 from transcription.engine.device import Device, choose
 from transcription.engine.memory import memory_guard
+from transcription.engine.recognition import shared
 from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.environment import SettingsError
@@ -164,3 +165,10 @@ def test_full_memory_is_told_and_other_errors_pass() -> None:
 def test_unknown_models_stop_the_start() -> None:
     with pytest.raises(SettingsError, match="MODELS"):
         WhisperxEngine(Settings(models=("gigantic",), device="cpu"))
+
+
+def test_batches_of_several_recordings_share_the_cores() -> None:
+    eight = replace(CPU, threads=8)
+    assert [shared(eight, slots).threads for slots in (1, 2, 9)] == [8, 4, 4]
+    assert shared(CPU, 9).threads == 1
+    assert shared(replace(GPU, threads=8), 9).threads == 8

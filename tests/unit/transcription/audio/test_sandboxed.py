@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from evaluation.sounds import as_wav
 from tests.fuzz.decoding import KINDS, Kind, damaged, whole
-from transcription.audio import Recording, read
+from transcription.audio import SAMPLE_RATE, Recording, read
 from transcription.audio.sandboxed import Decoder
 from transcription.errors import InvalidAudio, InvalidInput
 
@@ -54,3 +56,16 @@ def test_models_may_write_into_the_samples(decoder: Decoder) -> None:
     samples = decoder.read(whole(KINDS[0])[0]).samples
     samples[:] = 0.0
     assert not samples.any()
+
+
+def test_how_long_a_recording_is_without_decoding_it(decoder: Decoder, tmp_path: Path) -> None:
+    silence = np.zeros(3 * SAMPLE_RATE, np.float32)
+    file = tmp_path / "stereo.wav"
+    file.write_bytes(as_wav(silence, silence))
+    assert decoder.seconds(file, None, apart=False) == 3.0
+    assert decoder.seconds(file, "1", apart=True) == 6.0
+    with pytest.raises(InvalidInput, match="audio_track: 2"):
+        decoder.seconds(file, "2", apart=False)
+    file.write_bytes(b"text")
+    with pytest.raises(InvalidAudio):
+        decoder.seconds(file, None, apart=False)
