@@ -1,0 +1,111 @@
+"""Fitted windows beside windows of 30 s, in people's conversations.
+
+``python -m benchmarks.quality.fitted FOLDER``: every recording of a folder through the whole of
+recognition, with fitted windows and without (``FITTED_WINDOWS=0``). Nobody wrote down what is said,
+so what counts is how far two runs differ; two runs of 30 s, one of a recording that begins a tenth
+of a second later, differ as well.
+"""
+
+import argparse
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from evaluation.normalizer import counted_words
+from evaluation.sounds import as_wav
+from transcription.audio import SAMPLE_RATE, Samples, decode
+from transcription.engine.settings import Settings
+from transcription.engine.whisperx_engine import WhisperxEngine
+from transcription.findings import Report
+from transcription.options import Options
+from transcription.pipeline import Pipeline
+
+WHOLE, FITTED, LATER = "30 s", "fitted", "30 s, 0.1 s later"
+LATE = SAMPLE_RATE // 10
+LONGEST = (30, 14)  # seconds of a window; all of the second are fitted
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The words of every window, and how many windows were heard again."""
+
+    windows: tuple[tuple[str, ...], ...]
+    retries: int
+
+    @classmethod
+    def of(cls, report: Report, language: str) -> "Heard":
+        """What is in a report."""
+        segments = report.transcript.segments
+        windows = (tuple(counted_words(segment.text, language)) for segment in segments)
+        return cls(tuple(windows), report.retries)
+
+    @property
+    def words(self) -> list[str]:
+        """All of them."""
+        return [word for window in self.windows for word in window]
+
+
+def pipelines(settings: Settings) -> dict[str, Pipeline]:
+    """With fitted windows and without."""
+    return {
+        FITTED: Pipeline(WhisperxEngine(replace(settings, fitted_windows=True))),
+        WHOLE: Pipeline(WhisperxEngine(replace(settings, fitted_windows=False))),
+    }
+
+
+def hear(
+    made: dict[str, Pipeline], samples: Samples, longest: int, language: str
+) -> dict[str, Heard]:
+    """One recording in every way."""
+    options = Options(language=language, chunk_size=longest, align_output=False, diarization=False)
+    later = np.concatenate([np.zeros(LATE, np.float32), samples])
+    ways = {WHOLE: (WHOLE, samples), FITTED: (FITTED, samples), LATER: (WHOLE, later)}
+    return {
+        way: Heard.of(made[which].transcribe(as_wav(sound), options), language)
+        for way, (which, sound) in ways.items()
+    }
+
+
+def row(longest: int, way: str, heard: Sequence[dict[str, Heard]]) -> str:
+    """A line of the table: how ``way`` differs from windows of 30 s."""
+    edits: Counter[str] = Counter()
+    most = 0
+    for each in heard:
+        one, other = each[WHOLE], each[way]
+        edits.update(edit.tag for edit in Levenshtein.editops(one.words, other.words))
+        # Windows that begin elsewhere are others.
+        pairs = zip(one.windows, other.windows, strict=False) if way == FITTED else ()
+        most = max([most, *(len(later) - len(before) for before, later in pairs)])
+    words = sum(len(each[WHOLE].words) for each in heard)
+    windows = sum(len(each[WHOLE].windows) for each in heard)
+    cells = [
+        f"{longest} s, {way}", windows, words, sum(each[way].retries for each in heard),
+        edits["insert"], edits["delete"], edits["replace"], most if way == FITTED else "",
+    ]  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.fitted")
+    parser.add_argument("folder", type=Path, help="recordings of conversations")
+    parser.add_argument("--language", default="en")
+    asked = parser.parse_args()
+    usual = {"MODELS": "base", "ALIGN_LANGUAGES": "", "DIARIZATION_MODEL": "base"}
+    made = pipelines(Settings.from_environment({**usual, **os.environ}))
+    sounds = [decode(path) for path in sorted(asked.folder.iterdir()) if path.is_file()]
+    columns = ["windows", "words at 30 s", "heard again", "inserted", "missing", "others"]
+    print("| longest window, run |", *columns, "most more in one |", sep=" | ", flush=True)
+    for longest in LONGEST:
+        heard = [hear(made, samples, longest, asked.language) for samples in sounds]
+        for way in (FITTED, LATER):
+            print(row(longest, way, heard), flush=True)
+
+
+if __name__ == "__main__":
+    main()
