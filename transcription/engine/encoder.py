@@ -23,7 +23,7 @@ from transcription.findings import Window
 
 FITTED = (1500, WHOLE)  # frames; every length less is one batch more
 _REST = 1.0  # seconds of silence behind the speech, at least
-_MOST = 8  # encodings that are kept, 3 MB each with base
+_MOST = 16  # encodings that are kept, 3 MB each with base: one for each recording under way
 _LEVELS = 4  # of silence in a unit of the spectrogram (40 dB), between which nothing is told apart
 
 Array = NDArray[np.float32]
