@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
-from redis.asyncio import Redis
 
 import transcription
 from bridge.api.access import log_access
@@ -37,9 +36,9 @@ from bridge.recordings.files import Files
 from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.records.api_keys import KeyFile
-from bridge.records.connections import connection_pool
 from bridge.records.heard import Heard
 from bridge.records.idempotency import Idempotency
+from bridge.records.key_types import TypedRedis
 from bridge.records.limits import Meter
 from bridge.records.prediction import EVENTS, Change
 from bridge.records.revisions import Revisions
@@ -97,8 +96,7 @@ async def serving(settings: Settings) -> AsyncIterator[Addresses]:
     """
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(tracing(settings.otlp_endpoint))
-        pool = connection_pool(settings.redis_address)
-        redis = await stack.enter_async_context(Redis.from_pool(pool))
+        redis = await stack.enter_async_context(TypedRedis.at(settings.redis_address))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         cog = Cog(session, settings.cog_url)
         probe = Probe()
@@ -191,11 +189,12 @@ async def _dispatching(
             await task
 
 
-def _wire(settings: Settings, redis: "Redis", cog: Cog, probe: Probe) -> Context:
+def _wire(settings: Settings, redis: TypedRedis, cog: Cog, probe: Probe) -> Context:
     """The parts that the routes use."""
     (secret, *retired), owner = settings.webhook_secrets, settings.model_name.partition("/")[0]
     links = Links(secret, owner, retired=retired)
     upgrade = Upgrade(redis, Seals(settings.webhook_secrets), settings.files_dir)
+    redis.on_stranger = partial(upgrade.seals.refuse, "type")
     sealed = Sealed(upgrade.seals)
     kept = settings.sound_seconds > 0
     store = Store(redis, sealed, settings.result_ttl, settings.queue_limit, keeps_sound=kept)

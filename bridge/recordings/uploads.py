@@ -90,7 +90,8 @@ class Uploads:
         """All descriptions of the tenant's files, newest first."""
         entries = await self._redis.zrevrange(tenant.own(keys.FILES), 0, -1)
         ids = [Key(keys.text(entry)) for entry in entries]
-        return [found for file_id in ids if (found := await self.get(file_id)) is not None]
+        found = [await self.get(file_id) for file_id in ids if file_id.belongs_to(tenant)]
+        return [described for described in found if described is not None]
 
     async def remove(self, file_id: Key) -> bool:
         """Delete a file; whether there was one."""

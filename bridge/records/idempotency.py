@@ -27,8 +27,9 @@ class Idempotency:
             return prediction_id
         if await self._redis.set(key, prediction_id, ex=RETRY_WINDOW, nx=True):
             return prediction_id
-        claimed = await self._redis.get(key)
-        return prediction_id if claimed is None else Key(keys.text(claimed))
+        claimed = Key(keys.text(await self._redis.get(key) or prediction_id))
+        # Redis keeps the id without a seal: it must not lead to what another tenant has.
+        return claimed if claimed.belongs_to(prediction_id.tenant) else prediction_id
 
     async def release(self, digest: str) -> None:
         """Forget a claim whose request was refused."""

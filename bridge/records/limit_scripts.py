@@ -8,8 +8,9 @@ REQUEST: Final = """
 local quota, second = tonumber(ARGV[1]), 1000000
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * second + tonumber(clock[2])
-local function oldest() return tonumber(redis.call('LINDEX', KEYS[1], -1) or '0') end
-while redis.call('LLEN', KEYS[1]) > 0 and oldest() <= now - second do
+local function oldest() return tonumber(redis.call('LINDEX', KEYS[1], -1) or '0') or 0 end
+-- No time of ours is ahead of the clock.
+while redis.call('LLEN', KEYS[1]) > 0 and not (oldest() > now - second and oldest() <= now) do
     redis.call('RPOP', KEYS[1])
 end
 local used = redis.call('LLEN', KEYS[1])
@@ -22,6 +23,10 @@ return {1, quota - used - 1, oldest() + second - now}
 # `unfinished` is a set of ids, `day` the seconds of today, `bytes` a hash of sizes by name: an id,
 # or the Redis key of an uploaded file. Where a bound is '', nothing is refused for it.
 TAKE: Final = """
+local function amount(text)
+    local found = tonumber(text or '0') or 0
+    return (found > 0 and found < 1e18) and found or 0
+end
 local function status(id)
     local found = redis.pcall('HGET', 'prediction:' .. id, 'status')
     return type(found) == 'string' and found or ''
@@ -50,25 +55,25 @@ local function today(day)
         redis.call('HSET', day, 'number', number)
         redis.call('EXPIRE', day, 2 * 86400)
     end
-    return tonumber(redis.call('HGET', day, 'seconds') or '0'), (number + 1) * 86400 - now
+    return amount(redis.call('HGET', day, 'seconds')), (number + 1) * 86400 - now
 end
 local function total(bytes, room, kept)
     local sum, entries = 0, redis.call('HGETALL', bytes)
-    for i = 2, #entries, 2 do sum = sum + tonumber(entries[i]) end
+    for i = 2, #entries, 2 do sum = sum + amount(entries[i]) end
     for i = 1, #entries, 2 do
         if sum <= room then break end
         if not held(entries[i], kept) then
             redis.call('HDEL', bytes, entries[i])
-            sum = sum - tonumber(entries[i + 1])
+            sum = sum - amount(entries[i + 1])
         end
     end
     return sum
 end
 local function take(record, unfinished, day, bytes, arguments)
     local name, joins, most, most_seconds, most_bytes, seconds, size, kept = unpack(arguments)
-    local charged = record ~= '' and redis.call('HGET', record, 'charged') or '0'
+    local charged = amount(record ~= '' and redis.call('HGET', record, 'charged'))
     local used, left = today(day)
-    local more = seconds == '' and 0 or math.max(0, tonumber(seconds) - tonumber(charged))
+    local more = seconds == '' and 0 or math.max(0, tonumber(seconds) - charged)
     if joins == '1' and most ~= '' and count(unfinished, tonumber(most)) >= tonumber(most) then
         return {'limit', 'unfinished', most, 0}
     end
@@ -86,7 +91,7 @@ local function take(record, unfinished, day, bytes, arguments)
     end
     if joins == '1' then redis.call('SADD', unfinished, name) end
     if more > 0 then
-        redis.call('HINCRBYFLOAT', day, 'seconds', more)
+        redis.call('HSET', day, 'seconds', string.format('%.17g', used + more))
         if record ~= '' then redis.call('HSET', record, 'charged', seconds) end
     end
     if tonumber(size) > 0 then redis.call('HSET', bytes, name, size) end

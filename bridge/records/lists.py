@@ -94,9 +94,11 @@ class Lists:
         async with self._redis.pipeline(transaction=False) as pipe:
             for prediction_id in ids:
                 pipe.hget(keys.prediction(prediction_id), "record")
-            documents = await pipe.execute()
+            found = await pipe.execute(raise_on_error=False)
+        # A record of another type is an error; it concerns no other.
+        documents = [None if isinstance(one, Exception) else one for one in found]
         gone = [i for i, document in zip(ids, documents, strict=True) if document is None]
         if gone:
             await self._redis.zrem(tenant.own(keys.ALL), *gone)
-        found = (self._sealed.prediction(d, i) for i, d in zip(ids, documents, strict=True))
-        return [record for record in found if record is not None]
+        records = (self._sealed.prediction(d, i) for i, d in zip(ids, documents, strict=True))
+        return [record for record in records if record is not None]

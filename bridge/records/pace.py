@@ -5,6 +5,7 @@ latest runs by least squares (a line through seconds of audio and seconds of wor
 weigh less and less. So one long recording does not make short ones look long.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -39,6 +40,7 @@ local newest = {{
 }}
 for name, value in pairs(newest) do
     local before = tonumber(redis.call('HGET', KEYS[1], name) or '0') or 0
+    if before ~= before or before < 0 or before > 1e300 then before = 0 end
     redis.call('HSET', KEYS[1], name, string.format('%.17g', before * {KEPT} + value))
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -108,4 +110,6 @@ class QueuePlace:
         if pace.runs <= 0:
             return cls(ahead, None)
         usual = known / count if count else pace.usual
-        return cls(ahead, pace.seconds(ahead, known + (ahead - count) * usual))
+        seconds = pace.seconds(ahead, known + (ahead - count) * usual)
+        # What Redis adds up has no seal.
+        return cls(ahead, seconds if math.isfinite(seconds) and seconds >= 0 else None)

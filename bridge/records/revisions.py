@@ -51,8 +51,12 @@ class Revisions:
         text = self._sealed.open(edits, EDITS, prediction_id)
         if number is None or text is None:
             return Revision()
-        moment = datetime.fromisoformat(keys.text(saved_at))
-        return Revision(int(number), json.loads(text), moment)
+        try:
+            moment = datetime.fromisoformat(keys.text(saved_at))
+            return Revision(int(number), json.loads(text), moment)
+        except ValueError:  # these two have no seal
+            self._sealed.refuse(EDITS, prediction_id)
+            return Revision()
 
     async def output(self, prediction_id: Key) -> bytes | None:
         """The corrected output as JSON text; None where nothing was corrected."""

@@ -1,4 +1,7 @@
-"""What Redis does in one step, in Lua: no crash and no other client comes in between."""
+"""What Redis does in one step, in Lua: no crash and no other client comes in between.
+
+Each reads what it writes first: where a key holds another type (`key_types`), nothing is written.
+"""
 
 from typing import Final
 
@@ -12,6 +15,8 @@ local of_key, day, bytes = unpack(KEYS, 9)
 local id, created, document, status, hidden, ttl, limit, tenant, key_id, long = unpack(ARGV)
 if redis.call('EXISTS', record) == 1 then return {{'exists'}} end
 if redis.call('ZCARD', unfinished) >= tonumber(limit) then return {{'full'}} end
+redis.call('ZCARD', all)
+redis.call('SCARD', tenants)
 if key_id ~= '' then
     local reached = take(record, of_key, day, bytes, {{unpack(ARGV, 11)}})
     if reached then return reached end
@@ -34,6 +39,8 @@ local record, secrets, unfinished, pending, segments, batches = unpack(KEYS)
 local id, before, document, status, output = unpack(ARGV)
 local ttl, live_ttl, now, ended, channel = unpack(ARGV, 6)
 if redis.call('HGET', record, 'record') ~= before then return 0 end
+redis.call('ZCARD', pending)
+redis.call('ZCARD', unfinished)
 redis.call('HSET', record, 'record', document, 'status', status)
 if output ~= '' then redis.call('HSET', record, 'output', output) end
 redis.call('EXPIRE', record, ttl)
@@ -59,11 +66,13 @@ local id, channel = ARGV[1], ARGV[2]
 local attempt, first, ttl, count = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local status = redis.call('HGET', record, 'status')
 if status ~= 'starting' and status ~= 'processing' then return end
-local known = tonumber(redis.call('HGET', segments, 'attempt') or '0')
+local known = tonumber(redis.call('HGET', segments, 'attempt') or '0') or 0
 if attempt < known then return end
 if attempt > known then
     for _, name in ipairs(redis.call('HKEYS', segments)) do
-        if name ~= 'attempt' and tonumber(name) >= first then redis.call('HDEL', segments, name) end
+        if name ~= 'attempt' and (tonumber(name) or first) >= first then
+            redis.call('HDEL', segments, name)
+        end
     end
 end
 redis.call('HSET', segments, 'attempt', attempt)
@@ -86,7 +95,8 @@ local id, corrected, edits, output, saved_at, now, limit = unpack(ARGV)
 if redis.call('HGET', record, 'status') ~= 'succeeded' then return {CONFLICT} end
 local number = redis.call('HGET', record, 'revision') or '0'
 if number ~= corrected then return {CONFLICT} end
-if number == '0' and redis.call('ZCARD', kept) >= tonumber(limit) then return {FULL} end
+local full = redis.call('ZCARD', kept) >= tonumber(limit)
+if number == '0' and full then return {FULL} end
 number = tonumber(number) + 1
 redis.call('HSET', record, 'revision', number, 'edits', edits, 'revised', output,
     'saved_at', saved_at)

@@ -21,6 +21,7 @@ class Sealed:
         self._seals: Final = seals
         self.close: Final = seals.close
         self.open: Final = seals.open
+        self.refuse: Final = seals.refuse
 
     def dump(self, value: Any, kind: str, *names: str) -> str:
         """``value`` as JSON for Redis."""
@@ -39,7 +40,7 @@ class Sealed:
             data = None
         if isinstance(data, dict):
             return data
-        self._seals.refuse(kind, *names)
+        self.refuse(kind, *names)
         return None
 
     def record(self, prediction: Prediction) -> str:
@@ -52,6 +53,6 @@ class Sealed:
         try:
             found = None if data is None else Prediction.from_dict(data)
         except (AttributeError, KeyError, TypeError, ValueError):
-            self._seals.refuse(RECORD, prediction_id)
+            self.refuse(RECORD, prediction_id)
             return None
         return found

@@ -47,7 +47,8 @@ if id ~= '' then
     end
 end
 for _, one in ipairs(redis.call('ZRANGE', admitted, 0, -1)) do
-    if not lives(one) then redis.call('ZREM', admitted, one) end
+    -- What cannot be an id was put there by a stranger.
+    if string.find(one, '[^%w_.-]') or not lives(one) then redis.call('ZREM', admitted, one) end
 end
 redis.call('ZREMRANGEBYSCORE', slots, '-inf', now)
 local room = 0
@@ -92,6 +93,7 @@ class Line:
         """Set when it is another one's turn."""
         self._gone: Final[set[str]] = set()
         self._slots: Final = keys.turn(name, "slots")
+        self._admitted_key: Final = keys.turn(name, "admitted")
         self._keys: Final = [
             *(keys.turn(name, part) for part in keys.TURNS),
             keys.prediction(Key("")),
@@ -107,6 +109,11 @@ class Line:
     async def go_on(self) -> list[Key]:
         """What is to be handed to docket now."""
         return await self._admitted("", "", 0)
+
+    async def admitted(self) -> list[Key]:
+        """What was handed to docket and has not left."""
+        found = await self._redis.zrange(self._admitted_key, 0, -1)
+        return [Key(keys.text(entry)) for entry in found]
 
     def leave(self, key: str) -> None:
         """Make room: docket has done what was admitted."""

@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from bridge.records import keys
 from bridge.records.keys import DEAD, LIVE_TTL, PENDING, TRIES, text
-from bridge.records.prediction import Prediction
+from bridge.records.prediction import EVENTS, Prediction
 from bridge.records.sealed import LETTER, Sealed
 from bridge.records.store import Store
 from bridge.records.tenants import Key, Tenant
@@ -68,8 +69,17 @@ class Webhooks:
 
     async def pending(self) -> list[tuple[Key, str]]:
         """(prediction, event) of all that is still to be delivered."""
-        notes = [text(note).partition(" ") for note in await self._redis.zrange(PENDING, 0, -1)]
-        return [(Key(prediction), event) for prediction, _, event in notes]
+        found: list[tuple[Key, str]] = []
+        strangers: list[Any] = []
+        for note in await self._redis.zrange(PENDING, 0, -1):
+            prediction, _, event = text(note).partition(" ")
+            if event in EVENTS:
+                found.append((Key(prediction), event))
+            else:
+                strangers.append(note)
+        if strangers:
+            await self._redis.zrem(PENDING, *strangers)
+        return found
 
     async def attempt(self, prediction_id: Key, event: str) -> timedelta | None:
         """Try to deliver; how long to wait before the next try, None when it is settled.
@@ -83,7 +93,8 @@ class Webhooks:
             await self._settle(note)
             return None
         prediction, output = found
-        if event == "logs" and prediction.terminal:
+        # Logs are of no use after the end. An end that has not come was noted by a stranger.
+        if event == ("logs" if prediction.terminal else "completed"):
             await self._settle(note)
             return None
         receiver = _receiver(prediction.webhook or "")
@@ -104,7 +115,7 @@ class Webhooks:
         self, prediction: Prediction, event: str, note: str, outcome: Outcome
     ) -> timedelta | None:
         """What comes after a try that failed: a pause, or the dead letters."""
-        number = int(await self._redis.hincrby(TRIES, note, 1))
+        number = await self._count(note)
         await self._redis.expire(TRIES, LIVE_TTL)
         if outcome.again and number < ATTEMPTS:
             return _pause(number)
@@ -112,6 +123,13 @@ class Webhooks:
         await self._bury(prediction, event, outcome.reason, number)
         await self._settle(note)
         return None
+
+    async def _count(self, note: str) -> int:
+        try:
+            return int(await self._redis.hincrby(TRIES, note, 1))
+        except ResponseError:  # no number, and so not of ours
+            await self._redis.hset(TRIES, note, "1")
+            return 1
 
     async def all_tried(self) -> bool:
         """Whether every webhook that is still to be delivered was tried at least once."""

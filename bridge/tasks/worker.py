@@ -63,7 +63,7 @@ class Dispatcher:
         self._store: Final = store
         self._webhooks: Final = webhooks
         self._monitor: Final = monitor
-        self._janitor: Final = cleanup
+        self._cleanup: Final = cleanup
         self._slots: Final = slots
         self._claiming: asyncio.Task[None] | None = None
         self._missing: Final = asyncio.Event()
@@ -113,7 +113,7 @@ class Dispatcher:
         self._queue.runs.leave(prediction_id)
 
     async def _work_while_ready(self, jobs: Docket) -> None:
-        """Idempotency jobs only while Cog can run them, so that another pod's Cog gets them."""
+        """Take tasks of `jobs` only while Cog can run them, so that another pod's Cog gets them."""
         while True:
             await self._monitor.wait(ready=True)
             async with (
@@ -162,7 +162,9 @@ class Dispatcher:
             try:
                 for prediction_id in await self._store.unfinished():
                     await self._requeue(prediction_id)
-                await self._janitor.tidy()
+                for line in (self._queue.runs, self._queue.fetches):
+                    await self._free_places(line)
+                await self._cleanup.tidy()
                 for prediction_id, event in await self._webhooks.pending():
                     await self._queue.notify(prediction_id, event)
             except RedisError:
@@ -173,6 +175,12 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._missing.wait()
+
+    async def _free_places(self, line: Line) -> None:
+        """Make room where what was admitted is no prediction of ours."""
+        for prediction_id in await line.admitted():
+            if await self._store.get(prediction_id) is None:
+                line.leave(prediction_id)
 
     async def _requeue(self, prediction_id: Key) -> None:
         prediction = await self._store.get(prediction_id)
