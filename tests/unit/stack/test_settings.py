@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from bridge.settings import Settings as BridgeSettings
+from scripts.reference import bridge_variables
 from stack.preflight import prepared
 from stack.services import bridge, cog
 from stack.settings import ROOT, SLOTS, StackSettings
@@ -41,6 +42,19 @@ def test_compose_hands_every_variable_of_the_predictor_on(name: str) -> None:
     assert value is None or value in (f"${{{name}:-}}", f"${{{name}:-base}}")
     if name in MEANT:
         assert value is None
+
+
+INSIDE = {"COG_URL", "FILES_DIR", "INTERNAL_PORT", "METRICS_PORT", "REDIS_URL"}
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in bridge_variables()} - INSIDE))
+def test_compose_hands_every_variable_of_the_bridge_on(name: str) -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    if name in ("BRIDGE_HOST", "BRIDGE_PORT"):  # where the container's own port is reached
+        assert services["pod"]["ports"] == ["${BRIDGE_HOST:-127.0.0.1}:${BRIDGE_PORT:-8080}:8080"]
+        return
+    value = services["bridge"]["environment"].get(name, "missing")
+    assert value is None or value.startswith(f"${{{name}:")
 
 
 def test_a_stack_that_runs_alone_takes_nothing_of_another() -> None:
