@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import openai
@@ -13,8 +14,10 @@ from stack.settings import free_port
 from tests.clients.asking import OPENAI, WAITING, form
 from tests.clients.helpers import wav
 from tests.clients.test_routes import MIB
+from tests.conftest import clip_uri
 from tests.fixtures import lone
 from tests.fixtures.lone import LoneBridge
+from tests.tenants.conftest import Keys
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +127,24 @@ def test_openais_client_is_told_that_a_file_is_too_large(anonymous: LoneBridge) 
     ):
         client.audio.transcriptions.create(file=("long.wav", wav(35)), model="whisper-1")
     assert (raised.value.status_code, raised.value.param) == (413, "file")
+
+
+async def test_what_was_made_without_a_token_is_that_of_the_tenants_key(tmp_path: Path) -> None:
+    keys, redis_port = Keys(tmp_path / "keys"), free_port()
+    key = keys.add("home", "anonymous")
+    given = {"API_KEYS_FILE": str(keys.path)}
+    body = {"input": {"audio_file": clip_uri("Peter")}}
+
+    async def seen(url: str, token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with session.get(f"{url}/v1/predictions/{made}", headers=headers) as answer:
+            return answer.status
+
+    async with aiohttp.ClientSession() as session:
+        with lone.redis(tmp_path, redis_port):
+            with lone.bridge(tmp_path, redis_port, ALLOW_ANONYMOUS="1", **given) as bridge:
+                async with session.post(f"{bridge.url}/v1/predictions", json=body) as answer:
+                    made = (await answer.json())["id"]
+                assert [await seen(bridge.url, token) for token in (key, lone.TOKEN)] == [200, 404]
+            with lone.bridge(tmp_path, redis_port, **given) as bridge:
+                assert [await seen(bridge.url, token) for token in (key, lone.TOKEN)] == [200, 404]
