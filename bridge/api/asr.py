@@ -21,7 +21,7 @@ from bridge.recordings.raw import as_wave
 from transcription import subtitles
 from transcription.errors import InvalidAudio, InvalidInput
 from transcription.language import LANGUAGES
-from transcription.options import NAMES
+from transcription.options import NAMES, TRACK
 from transcription.transcript import Segment, Word
 
 OUTPUTS = ("txt", "vtt", "srt", "tsv", "json")
@@ -61,9 +61,10 @@ async def transcribe(request: web.Request) -> web.Response:
 @in_the_forms_words(_NAMES, status=422)
 async def detect_language(request: web.Request) -> web.Response:
     """Detects the language that is spoken, with its probability."""
-    form, _ = await _read(request)
+    form, fields = await _read(request)
     # The smaller detector of speech: nobody waits for a transcript here.
     wanted = {"task": "detect_language", "diarization": False, "vad_method": "silero"}
+    wanted |= fields.inputs([TRACK])
     found = (await _finish(request, form, wanted)).transcript
     return web.json_response(
         {

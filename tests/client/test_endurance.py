@@ -23,7 +23,7 @@ from tests.client.films import Sound, film
 from tests.clients.helpers import PREDICTOR, cutting
 from tests.conftest import RECORDING, RunningStack, start_stack, stop_stack, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SPANISH = ROOT / "examples" / "conversation-es.wav"
 Recording = Callable[..., Path]
@@ -65,7 +65,7 @@ def test_twenty_recordings_are_transcribed_once_although_it_is_killed(
     talks = [recording(f"talk {number:02d}.wav", folder) for number in range(20)]
     before = ended(stack)
     process = program.start("transcribe", folder, "--prompt", "sleep=1")
-    wait_until(lambda: len(list(folder.glob("*.srt"))) >= 7, "seven are done", 60)
+    wait_until(lambda: len(list(folder.glob("*.srt"))) >= 7, "seven are done", 150)
     process.kill()
     process.wait()
     assert len(list(folder.glob("*.srt"))) < 20

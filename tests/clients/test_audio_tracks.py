@@ -1,9 +1,10 @@
 """Of a file's audio tracks one may be named, at every route."""
 
+import aiohttp
 import pytest
 
 from tests.clients.asking import ROUTES, ask, inputs, refusal
-from tests.clients.helpers import Api
+from tests.clients.helpers import WAV, Api
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -20,3 +21,15 @@ async def test_a_track_that_is_not_there_is_refused(api: Api, route: str) -> Non
     assert "2: the recording has 1 audio track" in message
     field, message = refusal(await ask(api, route, audio_track="first"))
     assert (field, "'first'" in message) == ("audio_track", True)
+
+
+async def test_the_language_of_a_track_may_be_asked(api: Api) -> None:
+    def sent() -> aiohttp.FormData:
+        data = aiohttp.FormData()
+        data.add_field("audio_file", WAV, filename="talk.wav")
+        return data
+
+    answer = await api.call("POST", "/detect-language?audio_track=1", data=sent())
+    assert (await inputs(api, answer))["audio_track"] == "1"
+    answer = await api.call("POST", "/detect-language?audio_track=2", data=sent())
+    assert refusal(answer)[0] == "audio_track"

@@ -92,10 +92,11 @@ class _Run:
         self._skip = 0
         if not sound.size:
             return []
-        mono = self._mixer.mix(sound, block.layout, self._rate)
+        # Of several channels that stand side by side one is no row of bytes.
+        mono = np.ascontiguousarray(self._mixer.mix(sound, block.layout, self._rate))
         if self._rate == SAMPLE_RATE:
             return [mono]
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(mono)[None], "flt", "mono")
+        frame = AudioFrame.from_ndarray(mono[None], "flt", "mono")
         frame.sample_rate = self._rate
         return self._resampled(frame)
 

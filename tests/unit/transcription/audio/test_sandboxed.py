@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from evaluation.sounds import as_wav
+from tests.fixtures.media import Voice, bursts, film
 from tests.fuzz.decoding import KINDS, Kind, damaged, whole
 from transcription.audio import SAMPLE_RATE, Recording, read
 from transcription.audio.sandboxed import Decoder
 from transcription.errors import InvalidAudio, InvalidInput
+
+SPEECH = bursts([0.2, 0.7], 1.0, SAMPLE_RATE)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,19 @@ def test_every_format_whole_and_damaged(decoder: Decoder, kind: Kind, tmp_path: 
         assert outcome(lambda file=file: decoder.read(file)) == expected  # type: ignore[misc]
         found = outcome(lambda data=data: decoder.read(data))  # type: ignore[misc]
         assert found == outcome(lambda data=data: read(data))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_f32le", "pcm_u8", "flac"])
+@pytest.mark.parametrize("channel", [None, 0, 1])
+def test_one_channel_of_several_is_handed_over(
+    decoder: Decoder, codec: str, channel: int | None
+) -> None:
+    """The loudest, where they cancel each other; at the models' rate, where nothing is copied."""
+    sound = np.stack([SPEECH, -SPEECH])
+    data = film("matroska", Voice(sound, codec, rate=SAMPLE_RATE, layout="stereo"))
+    expected = outcome(lambda: read(data, channel=channel))
+    assert len(expected[0]) > SAMPLE_RATE
+    assert outcome(lambda: decoder.read(data, channel=channel)) == expected
 
 
 @pytest.mark.parametrize("data", [b"", b"<html></html>", b"RIFF\x00\x00\x00\x00WAVE", b"text"])
