@@ -52,13 +52,13 @@ async def measure(client: Client, long: Path, behind: list[Clip]) -> Turns:
         if progress(prediction["logs"]) >= UNDER_WAY:
             break
     sent = [await client.create_from_file(clip.audio) for clip in behind]
-    told = await asyncio.gather(*(_ended(client, each["id"]) for each in sent))
+    records = await asyncio.gather(*(_ended(client, each["id"]) for each in sent))
     beside = await _ended(client, created["id"])
     return Turns(
         _between(alone, "started_at", "completed_at"),
         _between(beside, "started_at", "completed_at"),
-        tuple(map(_until_heard, told)),
-        tuple(_between(each, "created_at", "completed_at") for each in told),
+        tuple(map(_until_heard, records)),
+        tuple(_between(each, "created_at", "completed_at") for each in records),
     )
 
 

@@ -1,7 +1,7 @@
 """The stages of a run as spans below Cog's own, where OTEL_EXPORTER_OTLP_ENDPOINT is set.
 
 Cog calls the predictor inside its span. The provider is our own: with Cog's, a collector that is
-away holds up the worker's end by ten seconds and is told of in the client's log. Without the
+away holds up the worker's end by ten seconds and is noted in the client's log. Without the
 variable nothing is imported.
 """
 
@@ -52,7 +52,7 @@ class _Spans:
         self._sending = Thread()
 
     def send(self) -> None:
-        """Send them at once, so that nothing is left to send when the worker is told to end."""
+        """Send them at once, so that nothing is left to send when the worker ends."""
         if not self._sending.is_alive():
             self._sending = Thread(target=self._provider.force_flush, daemon=True)
             self._sending.start()

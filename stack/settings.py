@@ -131,9 +131,9 @@ def _slots(given: Mapping[str, str]) -> dict[str, str]:
 
     A card is not shared: what one recording may take of its memory is all that is free.
     """
-    told = given.keys() & {"COG_SLOTS", "COG_MAX_CONCURRENCY"}
+    chosen = given.keys() & {"COG_SLOTS", "COG_MAX_CONCURRENCY"}
     ours = given.get("COG_PREDICT_TYPE_STUB", PREDICTOR) == PREDICTOR
-    if told or not ours or has_gpu(given.get("DEVICE", "auto")):
+    if chosen or not ours or has_gpu(given.get("DEVICE", "auto")):
         return {}
     return {"COG_SLOTS": str(SLOTS)}
 

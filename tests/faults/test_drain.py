@@ -1,4 +1,4 @@
-"""A bridge that is told to stop says so, answers to the end, and leaves nothing undone."""
+"""A bridge that stops says so, answers to the end, and leaves nothing undone."""
 
 import asyncio
 import os
@@ -58,8 +58,8 @@ async def test_it_answers_and_delivers_until_its_run_has_ended(tmp_path: Path) -
             queued = (await client.create({"input": asked("sleep=0")}))["id"]
             assert stack.pid("bridge") == before, "all of it was the bridge that stops"
             await eventually(lambda: stack.pid("bridge") != before, "it has ended", 60)
-            (told,) = receiver.ends
-            assert (told.body["id"], told.body["status"]) == (runs, "succeeded")
+            (delivered,) = receiver.ends
+            assert (delivered.body["id"], delivered.body["status"]) == (runs, "succeeded")
             await eventually(stack.healthy, "the next one serves", 60)
             assert (await client.finish(queued))["status"] == "succeeded"
     finally:

@@ -108,8 +108,8 @@ async def test_webhooks_that_are_refused_are_counted_and_shown_to_the_operator(
     assert sum((await watched.figures("webhook_attempts_total")).values()) == 2
     letters = f"{watched.stack.url}/v1/webhooks/dead-letters"
     async with watched.session.get(letters, headers=watched.operator) as answer:
-        told = (await answer.json())["results"]
-    assert {letter["tenant"] for letter in told} == {"acme", "umbra"}
+        letters = (await answer.json())["results"]
+    assert {letter["tenant"] for letter in letters} == {"acme", "umbra"}
     counted = await watched.figures("http_request_seconds_count")
     assert counted["POST,/predictions"] == 2
 

@@ -30,7 +30,7 @@ APART = {"channels": "separate", "language": "en"}
 # Windows short enough that no window holds both languages.
 SEVERAL = {"multilingual": "true", "chunk_size": "12"}
 CLIENT = (sys.executable, "-m", "client", "transcribe")
-Told = Sequence[Mapping[str, Any]]
+Shown = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def routes(stack: RunningStack, recordings: Mapping[str, Path]) -> Routes:
     return Routes(stack, recordings)
 
 
-def lost_no_word(segments: Told, key: str, whose: Mapping[Any, str]) -> None:
+def lost_no_word(segments: Shown, key: str, whose: Mapping[Any, str]) -> None:
     """Each of ``whose`` names, by the segments' ``key``, has the words of its own clip."""
     assert {segment[key] for segment in segments} == set(whose)
     for value, name in whose.items():
@@ -81,7 +81,7 @@ def lost_no_word(segments: Told, key: str, whose: Mapping[Any, str]) -> None:
         assert wrong <= 0.15 * len(truth), own
 
 
-def at_once(segments: Told, key: str) -> bool:
+def at_once(segments: Shown, key: str) -> bool:
     """Whether segments of two overlap in time, in the order of their starts."""
     starts = [segment["start"] for segment in segments]
     assert starts == sorted(starts)

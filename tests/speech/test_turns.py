@@ -99,7 +99,7 @@ def spoken(clip: Clip) -> list[str]:
     return counted_words(clip.text, clip.language)
 
 
-def told(listened: Listened) -> list[Any]:
+def segments(listened: Listened) -> list[Any]:
     return [(one.window, one.text, one.language) for one in listened.heard]
 
 
@@ -110,7 +110,7 @@ def test_interleaved_windows_say_what_each_says_alone(base_engine: Any) -> None:
         alone = [one for request in asked for one in request.heard(recognizer)]
         together = [one for own in at_once(recognizer, asked) for one in own]
     pairs = [
-        (told(one), told(other))
+        (segments(one), segments(other))
         for one, other in zip(alone, together, strict=True)
         if not drawn_at_random(one)
     ]

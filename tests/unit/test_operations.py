@@ -101,5 +101,5 @@ def test_times_that_are_words_are_those_of_the_code() -> None:
 
 
 def test_what_promises_nothing_is_the_smaller_part() -> None:
-    told = [below for below in seen().values() if below in PLAIN]
-    assert len(told) < len(seen()) / 2
+    plain = [below for below in seen().values() if below in PLAIN]
+    assert len(plain) < len(seen()) / 2

@@ -59,9 +59,11 @@ class Decoder:
         Raises InvalidAudio or InvalidInput.
         """
         with self._sandbox.asked(source, {"look": True, "track": track}, _LOOK) as answer:
-            told: Any = answer.description
-        known = isinstance(told.get("duration"), int | float) and math.isfinite(told["duration"])
-        return told["duration"] * (told["channels"] if apart else 1) if known else None
+            described: Any = answer.description
+        seconds = described.get("duration")
+        if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+            return None
+        return seconds * (described["channels"] if apart else 1)
 
     def read(
         self,

@@ -122,13 +122,13 @@ def test_the_rest_doors_answer_is_as_described(transcript: Transcript) -> None:
 def test_every_json_tells_whose_language_and_channel(transcript: Transcript) -> None:
     result = Result(prediction(input={}), transcript, b"")
     own = [(segment.language, segment.channel) for segment in transcript.segments]
-    for told in (
+    for segments in (
         render.verbose(transcript, "transcribe", 0.0, ("segment",))["segments"],
         render.diarized(transcript)["segments"],
         rest._body(result)["segments"],
         json.loads(asr._written(result, "json", voices=False))["segments"],
     ):
-        assert [(each.get("language"), each.get("channel")) for each in told] == own
+        assert [(each.get("language"), each.get("channel")) for each in segments] == own
     spoken = [language or transcript.language for language, _ in own]
     assert render.languages(transcript) == [{"code": code} for code in dict.fromkeys(spoken)]
 

@@ -33,10 +33,10 @@ def test_a_collector_that_takes_nothing_holds_no_worker_up(hangs: bool) -> None:
             text=True,
         ) as process:
             assert process.stdout is not None
-            told = process.stdout.readline()
+            line = process.stdout.readline()
             ending = time.monotonic()
             _, said = process.communicate(timeout=60)
-    assert told == "traced\n", said
+    assert line == "traced\n", said
     assert process.returncode == 0, said
     assert time.monotonic() - ending < 4, "a try takes ten seconds"
     assert "opentelemetry" not in said

@@ -103,9 +103,9 @@ async function transcribe(context, chosen, url, inputs) {
 // The controls come from the service's own schema: what it offers is what is shown.
 async function showSettings(context, settings, wanted) {
   const asked = ["openapi.json", "languages", "health"];
-  const told = await persist(context, wanted, () => Promise.all(asked.map((path) => context.api.json(path))));
+  const listed = await persist(context, wanted, () => Promise.all(asked.map((path) => context.api.json(path))));
   if (!wanted()) return;
-  const [{ components }, { languages }, { models }] = told;
+  const [{ components }, { languages }, { models }] = listed;
   const schema = components.schemas.Input.properties;
   const select = (name, entries) => options(h("select", { name }), entries, "");
   const translate = h("input", { type: "checkbox", name: "task", value: "translate" });
