@@ -4,11 +4,13 @@ What is installed is looked at first: the programs' own imports would end in a t
 """
 
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
-from stack.installed import lacking
-
+INTERRUPTED = 130
 PROGRAMS = {"up": "stack.up", "demo": "stack.demo", "doctor": "stack.doctor"}
 
 
@@ -18,11 +20,21 @@ def main(arguments: Sequence[str]) -> int:
     if name not in PROGRAMS or more:
         print(f"usage: python -m stack [{'|'.join(PROGRAMS)}]", file=sys.stderr)
         return 2
-    reason = lacking()
+    label = "stack" if name == "up" else name
+
+    def stopped(_number: int, _frame: FrameType | None) -> None:
+        os.write(2, f"{label}: stopped before anything was started\n".encode())
+        os._exit(INTERRUPTED)  # in the middle of an import an exception would be a traceback
+
+    signal.signal(signal.SIGINT, stopped)
+    # To import it takes a while, so not before a Ctrl-C is understood.
+    reason = importlib.import_module("stack.installed").lacking()
     if reason:
-        print(f"{'stack' if name == 'up' else name}: {reason}", file=sys.stderr)
+        print(f"{label}: {reason}", file=sys.stderr)
         return 2
-    status: int = importlib.import_module(PROGRAMS[name]).main()
+    program = importlib.import_module(PROGRAMS[name])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    status: int = program.main()
     return status
 
 

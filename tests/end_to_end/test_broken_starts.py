@@ -198,6 +198,26 @@ def test_a_program_that_is_none(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", usage)
 
 
+@pytest.mark.parametrize(("name", "label"), [("up", "stack"), ("demo", "demo")])
+def test_an_interruption_while_it_still_imports_is_one_line(
+    name: str, label: str, tmp_path: Path
+) -> None:
+    code = f"""
+import importlib, os, signal, sys
+from stack import __main__ as program
+imported = importlib.import_module
+def interrupted(module):
+    os.kill(os.getpid(), signal.SIGINT)
+    return imported(module)
+importlib.import_module = interrupted
+sys.exit(program.main(["{name}"]))
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=working(tmp_path), capture_output=True, text=True)
+    line = f"{label}: stopped before anything was started\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", line)
+
+
 @contextmanager
 def free_memory(count: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
