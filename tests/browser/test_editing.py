@@ -63,7 +63,7 @@ def test_turns_are_split_joined_and_given_away(page: Page) -> None:
     expect(page.get_by_role("button", name="Speaker 3")).to_have_count(0)
 
     rows(page).nth(1).locator("[data-start]").first.dblclick()
-    page.get_by_role("button", name="Join with above").click()
+    page.get_by_role("button", name="Merge with above").click()
     expect(rows(page)).to_have_count(count)
     assert text_of(rows(page).first) == first
     page.get_by_role("button", name="Undo").click()

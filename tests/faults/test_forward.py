@@ -25,6 +25,7 @@ def forwarding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStac
         tmp_path_factory.mktemp("forwarding"),
         COG_PREDICT_TYPE_STUB=PREDICTOR,
         CLIENT_WEBHOOKS="forward",
+        ALLOW_ANONYMOUS="1",
     )
     yield running
     stop_stack(running)
@@ -127,6 +128,22 @@ async def test_one_field_alone_is_recorded_as_usual(
     assert ended["status"] == "succeeded"
     await receiver.until(2)
     assert {found["status"] for found in receiver.bodies} == {"processing", "succeeded"}
+
+
+async def test_whoever_has_no_token_is_recorded_as_usual(
+    forwarding: RunningStack, receiver: Receiver, uri: str
+) -> None:
+    body = {
+        "input": {"audio_file": uri},
+        "webhook": receiver.url,
+        "webhook_events_filter": ["completed"],
+    }
+    async with aiohttp.ClientSession() as session:
+        nobody = Client(session, forwarding.url, "")
+        ended = await nobody.finish((await nobody.create(body))["id"])
+    assert ended["status"] == "succeeded"
+    await receiver.until(1)
+    assert "webhook-signature" in {name.lower() for name in receiver.headers[0]}
 
 
 @pytest.mark.parametrize(

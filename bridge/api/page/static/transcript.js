@@ -202,9 +202,7 @@ export class Transcript {
         element.remove();
         this.there.delete(number);
       }
-    const fresh = [];
-    for (let number = first; number <= last; number += 1)
-      if (!this.there.has(number)) fresh.push(this.#put(number));
+    const fresh = this.#put(first, last);
     let different = false;
     for (const number of fresh) different = this.#measure(number) || different;
     if (different) {
@@ -215,12 +213,21 @@ export class Transcript {
     return different;
   }
 
-  #put(number) {
-    const element = this.#row(this.rows[number], number);
-    const next = [...this.body.children].find((one) => Number(one.dataset.row) > number);
-    this.body.insertBefore(element, next ?? null);
-    this.there.set(number, element);
-    return number;
+  // Puts in the rows that are not there, from the last to the first; their numbers.
+  #put(first, last) {
+    const fresh = [];
+    let next = [...this.body.children].find((one) => Number(one.dataset.row) > last) ?? null;
+    for (let number = last; number >= first; number -= 1) {
+      let element = this.there.get(number);
+      if (!element) {
+        element = this.#row(this.rows[number], number);
+        this.body.insertBefore(element, next);
+        this.there.set(number, element);
+        fresh.push(number);
+      }
+      next = element;
+    }
+    return fresh;
   }
 
   #measure(number) {
@@ -345,7 +352,7 @@ export class Transcript {
     const tools = h("div.tools", {},
       tool("Done", () => this.commit()),
       tool("Split here", () => this.#split()),
-      row.number > 0 && tool("Join with above", () => this.#join()),
+      row.number > 0 && tool("Merge with above", () => this.#join()),
       tool("Speaker…", () => this.#giveAway()),
       tool("Discard", () => this.#discard()));
     const element = this.there.get(number);
