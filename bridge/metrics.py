@@ -1,4 +1,4 @@
-"""What the bridge tells Prometheus, on a port of its own: ``GET /metrics``.
+"""The bridge's metrics for Prometheus, on a port of their own: ``GET /metrics``.
 
 Counters and histograms grow where things happen. What Redis and Cog know (the queue, webhooks that
 wait, Cog's state) is asked when somebody looks. All bridges on one Redis report the same queue:

@@ -115,7 +115,7 @@ class Settings(Variables):
 
     @property
     def sound_seconds(self) -> int:
-        """How long sound is kept; without its record nobody finds it."""
+        """How long sound is kept; never longer than its record."""
         return min(self.keep_recordings, self.result_ttl)
 
     @property

@@ -76,7 +76,7 @@ class NoAudio(Unusable):
 
 
 class Interrupted(Exception):
-    """Somebody asked to stop."""
+    """The user asked to stop."""
 
 
 def look(path: Path) -> Media:

@@ -136,7 +136,7 @@ def _print(content: Json, text: str, *, as_json: bool) -> None:
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """Columns for people; where nobody looks, tabs for programs."""
+    """Columns on a terminal; tabs elsewhere, for programs."""
     console = Console(highlight=False)
     if not console.is_terminal:
         for row in rows:

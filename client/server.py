@@ -105,7 +105,7 @@ def document(response: httpx.Response) -> dict[str, Any]:
 
 
 def no_server(server: Server, reason: str) -> Failure:
-    """Nobody has answered yet."""
+    """No server has answered yet."""
     return Failure(
         f"no server answers at {server} ({shown(reason)}). {HOW_TO_START}", Exit.UNREACHABLE
     )

@@ -58,7 +58,7 @@ def from_options(  # noqa: PLR0913 - one parameter for each option
     settings: Iterable[str],
     asker: str,
 ) -> Wishes:
-    """The wishes that the options of `transcribe` express. Raises Failure."""
+    """The wishes in the options of `transcribe`. Raises Failure."""
     code = _language(language)
     inputs = {
         "whisper_model": model,

@@ -50,7 +50,7 @@ class Bar(Protocol):
     """Shows how far a recording is."""
 
     def __call__(self, doing: str, share: float | None = None) -> None:
-        """``share`` is between 0 and 1; None where nobody knows."""
+        """``share`` is between 0 and 1; None where it is unknown."""
 
 
 class Worker:

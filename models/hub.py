@@ -31,7 +31,7 @@ def is_away(network: Network) -> bool:
 
 
 def work_offline() -> None:
-    """Nobody asks the hub from here on. The library read its variable when it was imported."""
+    """The hub is not asked from here on. The library read its variable when it was imported."""
     constants.HF_HUB_OFFLINE = True
 
 

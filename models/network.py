@@ -27,7 +27,7 @@ class Network:
         self._found: dict[str, bool] = {}
 
     def answers(self, url: str, *, afresh: bool) -> bool:
-        """Whether anybody answers at ``url``; this process looks at most once.
+        """Whether a server answers at ``url``; this process asks at most once.
 
         ``afresh``: that the hub did not answer an earlier process does not count.
         """
@@ -36,7 +36,7 @@ class Network:
         return self._found[url]
 
     def is_away(self, url: str) -> bool:
-        """Whether it is known that nobody answers at ``url``. Looks at nothing."""
+        """Whether it is known that no server answers at ``url``. Asks nothing."""
         return not self._found.get(url, not _in_vain(url))
 
 

@@ -138,7 +138,7 @@ class PinnedResolver(AbstractResolver):
 
 
 def parsed(text: str) -> URL:
-    """A stranger's text as a URL. Raises ValueError where it is none."""
+    """A client's text as a URL. Raises ValueError where it is none."""
     try:
         return URL(text)
     except IndexError:  # yarl looks at the first character of no host at all: http://[]@

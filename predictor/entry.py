@@ -40,7 +40,7 @@ def run(command: Sequence[str], bridge_url: str, seconds: float, environ: Mappin
 
 
 def wait_until_gone(bridge_url: str, seconds: float) -> None:
-    """Returns when nobody listens at the address, or after ``seconds``."""
+    """Returns when no server listens at the address, or after ``seconds``."""
     address = urlsplit(bridge_url)
     deadline = time.monotonic() + seconds
     while address.hostname and time.monotonic() < deadline:

@@ -1,6 +1,6 @@
 """Cog's state, as its health check tells it; standard library only.
 
-Cog answers `/health-check` with 200 in every state, so whoever asks has to read the body. The
+Cog answers `/health-check` with 200 in every state, so the body has to be read. The
 bridge, the container's probes and the stack on one machine read it here.
 """
 

@@ -74,7 +74,7 @@ def earlier_batches(context: Mapping[str, str]) -> tuple[Batch, ...]:
 
 
 def post_peaks(context: Mapping[str, str], peaks: Peaks) -> None:
-    """Posts how loud the recording is, for pictures of it; nobody waits where nobody asked."""
+    """Posts how loud the recording is, for pictures of it; does nothing without an address."""
     url = context.get(URL, "")
     if _is_local(url):
         post(url, {"peaks": {"per_second": peaks.per_second, "peaks": peaks.levels}})

@@ -95,7 +95,7 @@ async def _transcribe(task: Task, settings: StackSettings) -> dict[str, Any] | N
 
 
 async def _asked(*arguments: str, settings: StackSettings) -> dict[str, Any] | None:
-    """What the command line answers; it draws its progress and says its errors by itself."""
+    """What the command line answers; it prints its progress and errors by itself."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "client", *arguments, "--json"),
         cwd=ROOT,

@@ -75,7 +75,7 @@ def secrets(stack: StackSettings, _settings: Settings) -> str:
 
 
 def folders(stack: StackSettings, _settings: Settings) -> str:
-    """Whether they can be written to and nobody else uses them."""
+    """Whether they can be written to and no other process uses them."""
     with held_folders(stack):
         return f"STATE_DIR {_home(stack.state_dir)}, FILES_DIR {_home(stack.files_dir)}"
 

@@ -30,7 +30,7 @@ OLDEST_REDIS = (6, 2)  # XAUTOCLAIM, by which a lost job is found
 
 @contextlib.contextmanager
 def prepared(settings: StackSettings) -> Iterator[tuple[int, ...]]:
-    """Nobody else uses the folders while the block runs. Raises SettingsError.
+    """Locks the folders while the block runs. Raises SettingsError.
 
     The descriptors are for the processes to inherit: those that outlive us still hold the folders.
     """

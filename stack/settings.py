@@ -127,7 +127,7 @@ class StackSettings:
 
 
 def _slots(given: Mapping[str, str]) -> dict[str, str]:
-    """COG_SLOTS where nobody says how many; Cog refuses several where ``run`` is not asynchronous.
+    """The default of COG_SLOTS; Cog refuses several where ``run`` is not asynchronous.
 
     A card is not shared: what one recording may take of its memory is all that is free.
     """
@@ -147,7 +147,7 @@ def kept_secret(state: Path) -> str:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on at the moment."""
+    """A TCP port of the loopback address that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What a run has recognized so far, so that the next one goes on behind it if its worker dies.
+"""What a run has recognized so far, so that the next one continues after it if its worker dies.
 
 A run that is repeated finds the same windows, so recognition can begin with the first window that
 no run before it finished. Nothing is rounded on the way: the transcript stays the same.

@@ -74,7 +74,7 @@ def _check_known_speakers(options: "Options") -> None:
 
 
 def _problem_of_name(name: str) -> str | None:
-    """Why nobody can be called so, None if one can."""
+    """Why a speaker cannot have this name, None if one can."""
     if not name.strip() or not name.isprintable():
         return "is no name that can be printed"
     if len(name) > _LONGEST_NAME:

@@ -1,6 +1,6 @@
 """Environment variables, read and checked: every process of ours reads its own here.
 
-An empty variable counts as unset. Each error names the variable, so that whoever set it knows.
+An empty variable counts as unset. Each error names the variable.
 """
 
 import math

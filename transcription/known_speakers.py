@@ -39,7 +39,7 @@ def named(
 ) -> tuple[Diarization, tuple[str, ...]]:
     """The diarization with the speakers' names, and the known names of which nobody is.
 
-    Everybody gets one name at most and no name is given twice. Of all such ways the one is taken
+    Each speaker gets one name at most and no name is given twice. Of all such ways the one is taken
     in which the similarities above ``threshold`` have the largest sum (Kuhn 1955, by scipy).
     """
     names = _assign(diarization.embeddings, known, threshold)

@@ -244,7 +244,7 @@ class Pipeline:
 
 
 def _diarization(run: _Run, segments: Sequence[Segment]) -> Diarization | None:
-    """Who spoke when, once it is known; None where nobody asks, or nothing was said."""
+    """Who spoke when, once it is known; None where it is not asked for, or without speech."""
     if not segments or run.beside is None:
         return None
     found = run.beside.result(run.progress.of("diarize"))

@@ -61,7 +61,7 @@ def number(text: str, *, whole: bool = False) -> float | int | None:
 
 
 def from_json(text: str | bytes, **options: Any) -> Any:
-    """What JSON says that strangers wrote. Raises ValueError, for endless brackets as well."""
+    """The value in a client's JSON. Raises ValueError, for endless brackets as well."""
     try:
         return json.loads(text, **options)
     except RecursionError:

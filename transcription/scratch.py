@@ -1,4 +1,4 @@
-"""A temporary folder that outlives nobody's recordings.
+"""A temporary folder that no recording outlives.
 
 A process that is killed cannot delete what it downloaded. So each keeps its temporary files in a
 folder of its own and holds a lock in it, which the kernel releases however the process ends;
@@ -45,7 +45,7 @@ def _new() -> Path:
 
 
 def _lock(folder: Path) -> int | None:
-    """The open lock of ``folder``; None where somebody holds it or it is not ours to open."""
+    """The open lock of ``folder``; None where another process holds it or it may not be opened."""
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR)
     except OSError:

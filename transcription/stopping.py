@@ -1,8 +1,8 @@
-"""Ending a transcription that nobody wants any more, in whichever of its threads it works.
+"""Ends a transcription that is not wanted any more, in all of its threads.
 
-Whoever runs transcriptions side by side cannot throw an exception into one of their threads: it
-could hit where the thread holds what others wait for. So each asks for itself, between two pieces
-of work, whether it should end.
+A program that runs transcriptions side by side cannot throw an exception into one of their
+threads: the thread could hold a lock at that moment. So each thread asks, between two pieces of
+work, whether it should end.
 """
 
 import threading

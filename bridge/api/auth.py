@@ -51,12 +51,12 @@ _NOBODY = Principal(ANONYMOUS)
 
 
 def principal_of(request: web.Request) -> Principal:
-    """Who sent the request. A route that asks for no token has nobody: it raises KeyError."""
+    """The sender of the request. Raises KeyError on a route that needs no token."""
     return request[_PRINCIPAL]
 
 
 def caller(request: web.Request) -> tuple[str | None, str | None]:
-    """Names of the key and tenant that a request came from, for the log; None for nobody."""
+    """Names of the key and tenant that a request came from, for the log; None without a token."""
     principal = request.get(_PRINCIPAL)
     if principal is None:
         return None, None

@@ -71,7 +71,7 @@ async def read_form(
 
 
 def discard(context: Context, form: Form) -> None:
-    """Delete the form's recording: nobody will want it."""
+    """Delete the form's recording, which is not needed any more."""
     if form.upload is not None:
         context.files.remove(form.upload.recording)
 

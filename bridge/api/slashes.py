@@ -10,7 +10,7 @@ _SEVERAL = re.compile("//+")
 
 
 class AnySlashes(PlainResource):
-    """The resource that is asked last: finds the route that the path means. Nobody is redirected.
+    """The resource that is asked last: finds the route that the path means, without a redirect.
 
     The route is the same as with one slash, so that tokens, metrics and errors are, too.
     """

@@ -1,4 +1,4 @@
-"""A transcript as a Word document. The library is imported when somebody asks for one."""
+"""A transcript as a Word document. The library is imported with the first one."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""What state this pod's Cog is in, and what its worker says of itself."""
+"""The state of this pod's Cog, and what its worker reports of itself."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ class Announcement:
 
 
 class Monitor:
-    """Looks at Cog's health again and again, so that nobody else has to."""
+    """Polls Cog's health, for all parts of the bridge."""
 
     def __init__(self, cog: Cog) -> None:
         self._cog = cog

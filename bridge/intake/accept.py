@@ -69,7 +69,7 @@ class Request:
 
     @cached_property
     def repeat(self) -> str:
-        """A digest that the same request bears when it is sent again."""
+        """A digest that is the same when the request is sent again."""
         origin, tenant = self.origin, self.id.tenant.name
         if origin.idempotency_key is not None:
             return _digest("key", tenant, origin.sender, origin.idempotency_key)

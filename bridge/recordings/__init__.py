@@ -1,1 +1,1 @@
-"""Recordings: on disk, uploaded ahead, probed, and deleted when nobody needs them."""
+"""Recordings: on disk, uploaded ahead, probed, and deleted when they are not needed any more."""

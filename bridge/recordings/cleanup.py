@@ -1,4 +1,4 @@
-"""Deletes recordings that nobody needs any more and that no orderly end took away."""
+"""Deletes recordings that are not needed any more and that a crash left behind."""
 
 import asyncio
 import time

@@ -93,7 +93,7 @@ class KeyFile:
         self._lines: list[Line] = []
 
     def holder(self, key: str) -> Principal | None:
-        """Whose key it is, None where it is nobody's."""
+        """The holder of a key, None for an unknown one."""
         self._read_again()
         digest, found = digest_of(key), None
         # Every line is compared, so that the time taken does not tell which one came close.
@@ -109,7 +109,7 @@ class KeyFile:
         return next((principal.limits for principal in found), Limits())
 
     def _read_again(self) -> None:
-        """Take in what was changed. Whoever cannot read the file finds no keys."""
+        """Read the file again if it changed. A file that cannot be read has no keys."""
         if self._path is None:
             return
         try:

@@ -1,8 +1,8 @@
-"""Keys of ours hold what their names say; a value of another type is a stranger's.
+"""The type of every key's value. A value of another type was written by somebody else.
 
-Redis refuses every command on such a key, again and again. So the value is deleted, as whoever put
-it there could have done, and the command is sent once more. A script reads every key that it writes
-first: it fails before it has written anything.
+Redis refuses every command on such a key. So the value is deleted, which its writer could do as
+well, and the command is sent once more. A script reads every key before it writes one: it fails
+before it has written anything.
 """
 
 import re

@@ -77,7 +77,7 @@ def segments(prediction_id: Key) -> str:
 
 
 def batches(prediction_id: Key) -> str:
-    """The same, for the run that goes on behind it if it is lost."""
+    """The same, for the run that continues if this one is lost."""
     return f"prediction:{prediction_id}:batches"
 
 

@@ -39,7 +39,7 @@ class Lists:
         await self._redis.zrem(prediction_id.tenant.own(keys.UNFINISHED), prediction_id)
 
     async def corrected(self) -> list[Prediction]:
-        """Records of all predictions that somebody corrected, of every tenant."""
+        """Records of all predictions that were corrected, of every tenant."""
         return await self._of_all_tenants(keys.KEPT)
 
     async def newest(

@@ -172,7 +172,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """Somebody asked for its end."""
+    """A client asked for its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Seals:
         return self._verified(value, self._keys, kind, names)
 
     def is_current(self, value: bytes | str, kind: str, *names: str) -> bool:
-        """Whether a value bears the seal of the first secret."""
+        """Whether a value has the seal of the first secret."""
         return self._verified(value, self._keys[:1], kind, names) is not None
 
     def refuse(self, kind: str, *names: str) -> None:

@@ -42,7 +42,7 @@ class Key(str):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Somebody with predictions and files that nobody else sees."""
+    """An owner of predictions and files that no other tenant sees."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""Noticing that a prediction changed, in whichever bridge that happened.
+"""Notices that a prediction changed, also in another bridge.
 
 The scripts that write a record or its segments publish the prediction's id in the same step
 (`keys.CHANGES`). Publishing is best effort: Redis forgets what nobody heard, and a connection may

@@ -138,7 +138,7 @@ class _Task(Execution):
 
 
 class Worker(docket.Worker):
-    """A worker that goes on, whatever it finds in Redis."""
+    """A worker that nothing in Redis can stop."""
 
     async def _execute(self, execution: Execution, session: Any) -> None:
         if isinstance(execution, _Task) and execution.refused:
@@ -154,7 +154,7 @@ class Worker(docket.Worker):
                 await redis.delete(*(self.docket.key(f"{n}:{execution.key}") for n in _STATE))
 
     async def _scheduler_loop(self, redis: Any) -> None:
-        """Docket's loop, which moves what is due, with a script that no entry can stop."""
+        """Docket's loop that moves tasks that are due, with a script that no bad entry can stop."""
         assert self._processing_session is not None
         stopping = self._processing_session.stopping
         owner = _ours(self.docket)
@@ -172,18 +172,18 @@ class Worker(docket.Worker):
                     await stopping.wait()
 
     async def _handle_cancellation(self, message: Any) -> None:
-        """Nobody of ours cancels a task by docket: whoever says so is a stranger."""
+        """Does nothing: this service never cancels a task by docket."""
 
 
 class _NoStrikes(StrikeList):
-    """Docket's list of tasks that nobody may run, from no stream: records alone end predictions."""
+    """Docket's list of forbidden tasks, always empty: records alone end predictions."""
 
     def __init__(self, url: str | None = None, name: str = "", **_: Any) -> None:  # noqa: ARG002
         super().__init__(None, name)
 
 
 class _Json:
-    """In the place of cloudpickle: whatever still reads with it can only get data."""
+    """Replaces cloudpickle: code that still reads with it gets data only."""
 
     @staticmethod
     def dumps(value: Any) -> bytes:

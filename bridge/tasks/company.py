@@ -1,4 +1,4 @@
-"""Which runs are under way beside each other in this pod's Cog.
+"""The runs that are under way at once in this pod's Cog.
 
 They share one worker process, and whatever kills it takes all of them along. Which of them was to
 blame, nobody can tell; so a run that was lost in company is repeated alone.

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Lifecycle:
-    """Records events. Whoever learns of one reports it here, and nowhere else."""
+    """Records events. All code that learns of one reports it here."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Lifecycle:
     ) -> Prediction | None:
         """Advance a record by an event; the record then, None for an unknown id.
 
-        At its end the recordings are deleted, save the one that may be listened to. The client's
+        At its end the recordings are deleted, except for one that may be listened to. The client's
         webhooks are queued. Raises RedisError.
         """
         change = await self._store.apply(prediction_id, event, datetime.now(UTC), output)

@@ -1,10 +1,10 @@
-"""What is to be done, kept in Redis by docket.
+"""The tasks, kept in Redis by docket.
 
-Three dockets. `jobs` gives predictions to Cog, `errands` downloads recordings and minds deadlines,
-`deliveries` hands clients their webhooks: a stranger's slow server never holds the GPU's slot, and
-receivers that hang never hold up a download. The first two hold what the slots can work on; the
-rest waits for its turn (`turns`). Task arguments are ids, and sealed (`codec`); whether
-there is anything left to do is asked of the record, never of docket.
+Three dockets: `jobs` gives predictions to Cog, `errands` downloads recordings and enforces
+deadlines, `deliveries` sends clients their webhooks. So a slow web server never holds the GPU's
+slot, and a receiver that hangs never delays a download. The first two hold as many tasks as there
+are slots; the rest waits for its turn (`turns`). Arguments of tasks are ids, and sealed (`codec`).
+The record says whether there is anything left to do, never docket.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Dockets:
 
 
 class Queue:
-    """Adds tasks; working on them is the dispatcher's business.
+    """Adds tasks; the dispatcher works on them.
 
     Until the dispatcher has opened the dockets, whoever adds a task waits.
     """

@@ -215,7 +215,7 @@ class Runs:
     async def _free_slot(self, run_id: str) -> None:
         """Stop a run that takes too long; a Cog that does not stop it is ended.
 
-        Whoever keeps Cog alive (the kubelet, the supervisor) then starts a new one.
+        The kubelet or the supervisor then starts a new one.
         """
         began = datetime.now(UTC)
         while (datetime.now(UTC) - began).total_seconds() < HANG_SECONDS:

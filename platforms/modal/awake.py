@@ -1,4 +1,4 @@
-"""Keeps a container while it has work: Modal ends one that nobody calls, whatever it is doing."""
+"""Keeps a container while it has work: Modal ends one without requests, also while it works."""
 
 import json
 import logging

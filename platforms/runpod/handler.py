@@ -62,7 +62,7 @@ class Handler:
         return _rendered(report, ready, warnings)
 
     async def _transcribe(self, job: Job, source: Any, name: str, options: Options) -> Report:
-        """Works in a thread, so that the worker goes on hearing the platform meanwhile."""
+        """Works in a thread, so that the worker still answers the platform."""
         loop, updates = asyncio.get_running_loop(), _Updates(job, self._send)
         stopped = threading.Event()
 

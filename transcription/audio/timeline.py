@@ -119,7 +119,7 @@ class Timeline:
 
     @property
     def silence(self) -> float:
-        """Seconds of silence in the place of what the file does not hold."""
+        """Seconds of silence that replace what the file does not hold."""
         return sum(len(p) for p in self._pieces if isinstance(p, _Silence)) / SAMPLE_RATE
 
     @property

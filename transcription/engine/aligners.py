@@ -79,7 +79,7 @@ class Aligners:
         return aligner is not None and not warning
 
     def _other(self, language: str, model: Model) -> Aligner | None:
-        """One that is loaded on its first use, if it is on this machine; nobody waits for more."""
+        """One that is loaded on its first use, if it is on this machine; nothing is downloaded."""
         key = (language, model.name)
         if key in self._others:
             self._others.move_to_end(key)

@@ -1,4 +1,4 @@
-"""Text that nobody said: Whisper writes something for every window, speech or not."""
+"""Finds text that was not spoken: Whisper writes text for every window, also without speech."""
 
 import zlib
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def unsaid(heard: Hearing) -> bool:
 
 
 def failed(heard: Hearing) -> bool:
-    """Whether it is worth another try: improbable though somebody speaks, or repeating itself."""
+    """Whether it is worth another try: improbable although there is speech, or repeating itself."""
     return bool(heard.text) and not unsaid(heard) and (_improbable(heard) or _looping(heard))
 
 

@@ -30,7 +30,7 @@ def whispers(settings: Settings) -> list[Model]:
 
 
 def family(settings: Settings) -> Family:
-    """The set of the aligners and the diarizer that nobody named."""
+    """The set of the aligners and the diarizer that no variable names."""
     return registry.family(settings.models[0])
 
 
@@ -118,9 +118,9 @@ def stand_ins(settings: Settings) -> Iterator[str]:
 
 
 def whisper_source(model: Model, settings: Settings) -> str | Path:
-    """What the recognizer loads: the model's folder, so that its library asks nobody for news.
+    """What the recognizer loads: the model's folder, or its name where it is not on this machine.
 
-    What the library calls it where it is not here.
+    With a folder its library looks for no newer version.
     """
     return sources.place(model, settings.sources) or model.source
 

@@ -1,4 +1,4 @@
-"""Files that nobody but their reader could have changed, which is all that NLTK 3.10 reads."""
+"""Files that only their reader may change: NLTK 3.10 reads no others."""
 
 import atexit
 import os

@@ -142,7 +142,7 @@ class WhisperxEngine:
     def _believed(
         self, samples: Samples, batch: Sequence[Listened], options: Options
     ) -> Recognized:
-        """Without the text that nobody said."""
+        """Without text that was not spoken."""
         said = [
             heard
             for listened in batch

@@ -1,4 +1,4 @@
-"""Hands recordings to a sandbox, and takes what comes back as data that a stranger wrote."""
+"""Hands recordings to a sandbox, and reads its answer as untrusted data."""
 
 import json
 import logging
@@ -154,16 +154,16 @@ class _Keeper:
 
     @property
     def ended(self) -> bool:
-        """Whether it is no more."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
     def close(self) -> None:
-        """It ends when nobody holds the control socket."""
+        """The process ends when its control socket is closed."""
         self._control.close()
         self._process.wait()
 
     def report(self) -> Report:
-        """What it says of itself at its start."""
+        """Its report about itself at its start."""
         with self._lock:
             if self._report is None:
                 poll = select.poll()

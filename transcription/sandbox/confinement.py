@@ -1,4 +1,4 @@
-"""Takes a process's rights away, for good. Needs no rights itself, and no namespaces.
+"""Takes a process's rights away, irrevocably. Needs no rights itself, and no namespaces.
 
 Three layers, of which each alone keeps a decoder from other files and from calling others: limits
 on resources everywhere (no further descriptor can be opened), a filter for the kernel's calls

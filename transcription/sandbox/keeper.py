@@ -110,7 +110,7 @@ class Keeper:
         return worker
 
     def _give_up(self, worker: _Worker) -> None:
-        """Whoever asked says nothing more: it has gone, or waits no longer."""
+        """End the worker of a client that has closed its socket."""
         if worker.process in self._workers and worker.end is not None:
             os.kill(worker.process, signal.SIGKILL)
             self._selector.unregister(worker.end)

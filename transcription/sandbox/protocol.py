@@ -1,6 +1,6 @@
 """What a sandbox's processes say to each other.
 
-Whoever asks hands over three descriptors: the recording; the exchange, a file in which the question
+The client hands over three descriptors: the recording; the exchange, a file in which the question
 stands and the answer will, a line of JSON each; and a socket on which the end is reported. Samples
 stand in the exchange behind the line.
 """
