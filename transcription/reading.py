@@ -11,6 +11,10 @@ _TYPED = frozenset({"boolean", "integer", "number"})
 _TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})  # a browser sends `on` of a ticked box
 _FALSE = frozenset({"false", "0", "no", "off", "f", "n"})
 _LIST = re.compile(r"\[(.*)\]", re.DOTALL)
+_QUOTED = re.compile(r"""'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*\"""", re.DOTALL)
+_PYTHONS = re.compile(rf"\[\s*(?:(?:{_QUOTED.pattern})\s*(?:,\s*|(?=\])))+\]", re.DOTALL)
+_MOST_COMMAS = 1000  # in such a list; no input has as many items, and searching is slow
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _AROUND = " \t\r\n\"'"  # what may stand around a word: programs write JSON where a text belongs
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
@@ -75,7 +79,15 @@ def items(text: str) -> Any:
     try:
         return from_json(text)
     except ValueError:
-        return text
+        return _of_python(text.strip()) or text
+
+
+def _of_python(text: str) -> list[str] | None:
+    """The texts of a list as Python writes it; None where it is none."""
+    if text.count(",") > _MOST_COMMAS or not _PYTHONS.fullmatch(text):
+        return None
+    quoted = (found[0][1:-1] for found in _QUOTED.finditer(text))
+    return [_ESCAPED.sub(r"\1", each) for each in quoted]
 
 
 def words(text: str) -> list[str]:

@@ -147,6 +147,15 @@ async def test_no_strategy_of_chunking(api: Api, strategy: str) -> None:
     assert "vad_onset" not in shown
 
 
+@pytest.mark.parametrize(
+    "strategy",
+    ['{"type": "server_vad", "threshold": 0.6}', "{'type': 'server_vad', 'threshold': 0.6}"],
+)
+async def test_a_strategy_of_chunking(api: Api, strategy: str) -> None:
+    shown = await inputs(api, await ask(api, OPENAI[0], chunking_strategy=strategy))
+    assert shown["vad_onset"] == 0.6
+
+
 @pytest.mark.parametrize("route", [*OPENAI, WAITING[2]])
 @pytest.mark.parametrize("model", ["Whisper-1", " whisper-1 ", "openai/whisper-1"])
 async def test_names_that_openai_gives_its_models(api: Api, route: str, model: str) -> None:
@@ -196,6 +205,7 @@ async def test_lists(api: Api, route: str) -> None:
     clips = [data_uri(wav(3))] * 2
     for names in (
         [("known_speaker_names", '["Doe, Jane", "Bob"]')],
+        [("known_speaker_names", "['Doe, Jane', 'Bob']")],
         [("known_speaker_names", "Doe, Jane"), ("known_speaker_names", "Bob")],
         [("known_speaker_names[]", "Doe, Jane"), ("known_speaker_names[]", "Bob")],
     ):

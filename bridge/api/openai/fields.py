@@ -1,6 +1,7 @@
 """OpenAI's form fields, one by one, as inputs of ours."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,11 +124,11 @@ class OpenAIFields(Fields):
         parts = {k[len(prefix) : -1]: v[-1] for k, v in self.texts.items() if k.startswith(prefix)}
         if text is None or says_nothing(text) or bare(text).lower() == "auto":
             return parts or None
-        try:
-            parsed = from_json(text)
-        except ValueError:
-            parsed = None
-        return parsed if isinstance(parsed, dict) else {"type": text}
+        for written in (text, text.replace("'", '"')):  # as JSON, and as Python writes it
+            with suppress(ValueError):
+                if isinstance(parsed := from_json(written), dict):
+                    return parsed
+        return {"type": bare(text)}
 
     def speakers(self, *, diarize: bool) -> dict[str, Any]:
         """Whether to tell speakers apart, and who is known. Raises InvalidInput."""

@@ -38,6 +38,8 @@ from transcription.reading import value_of, words
         ("array", "Ann", ["Ann"]),
         ("array", "Doe, Jane", ["Doe, Jane"]),
         ("array", '["Ann", "Bob"]', ["Ann", "Bob"]),
+        ("array", "['Ann', \"Bob's\", 'O\\'Neil']", ["Ann", "Bob's", "O'Neil"]),
+        ("array", "['Ann' 'Bob']", "['Ann' 'Bob']"),
         ("array", "[Ann", "[Ann"),
         ("string", "2.0", "2.0"),
         (None, "x", "x"),
