@@ -158,9 +158,12 @@ def check_redis(settings: StackSettings) -> str:
 
 
 def _output(command: Sequence[str], environ: Mapping[str, str]) -> str:
-    done = subprocess.run(  # noqa: S603 - our own commands
-        command, cwd=ROOT, env=dict(environ), capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - our own commands
+            command, cwd=ROOT, env=dict(environ), capture_output=True, text=True, check=False
+        )
+    except OSError as error:  # of BRIDGE_PYTHON: redis-server was found before
+        raise SettingsError(f"{command[0]} cannot be run: {error.strerror}") from None
     if done.returncode == -signal.SIGALRM:
         raise SettingsError("REDIS_URL: the host there is not found in time")
     if done.returncode != 0:

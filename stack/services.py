@@ -59,7 +59,7 @@ def redis(settings: StackSettings) -> Service:
     config = [
         f"port {port}",
         "bind 127.0.0.1",
-        f'dir "{folder}"',
+        f"dir {json.dumps(str(folder), ensure_ascii=False)}",  # Redis escapes as JSON does
         "appendonly yes",
         'save ""',
         "maxmemory-policy noeviction",

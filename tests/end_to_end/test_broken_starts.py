@@ -143,6 +143,7 @@ BROKEN: dict[str, tuple[Make, str]] = {
     "a token in quotes": (given(BRIDGE_TOKEN="'a-token-for-tests'"), "BRIDGE_TOKEN stands in quo"),
     "keys that are away": (given(API_KEYS_FILE="/none"), "API_KEYS_FILE: /none cannot be read: No"),
     "a key's line that is none": (keys_with_a_bad_line, "API_KEYS_FILE: line 2: the second word"),
+    "no interpreter": (given(BRIDGE_PYTHON="/none"), "/none cannot be run: No such file"),
     "a host that is none": (
         given(BRIDGE_HOST="no-such.invalid"),
         r"BRIDGE_PORT: .* \(BRIDGE_HOST\)",

@@ -1,6 +1,7 @@
 """Every variable reaches Cog as it was set, empty or not."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import yaml
 from bridge.settings import Settings as BridgeSettings
 from scripts.reference import bridge_variables
 from stack.preflight import prepared
-from stack.services import bridge, cog
+from stack.services import bridge, cog, redis
 from stack.settings import ROOT, SLOTS, StackSettings
+from tests.conftest import wait_until
 from transcription.engine.settings import Settings
 
 MEANT = ("ALIGN_LANGUAGES", "MODEL_SOURCES")  # empty, they say: none
@@ -113,6 +115,19 @@ def test_port_0_is_a_free_one() -> None:
     given = {"DEVICE": "cpu", "BRIDGE_PORT": "0", "COG_PORT": "0"}
     read = StackSettings.from_env(given | SECRETS)
     assert min(read.bridge_port, read.cog_port) > 0
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    given = {"DEVICE": "cpu", "STATE_DIR": str(tmp_path / 'Zoë\'s "own\\folder"\n')}
+    settings = StackSettings.from_env(given | SECRETS)
+    own = redis(settings)
+    with subprocess.Popen(own.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        process.stdin.write(own.stdin.encode())
+        process.stdin.close()
+        written = settings.state_dir / "redis" / "appendonlydir"
+        wait_until(written.is_dir, "Redis has its folder")
+        process.terminate()
 
 
 def test_a_secret_that_was_made_up_is_kept_for_the_next_run(tmp_path: Path) -> None:
