@@ -80,12 +80,19 @@ def test_a_second_stack_on_the_same_ports(stack: RunningStack, tmp_path: Path) -
 
 
 def test_what_the_bridge_refuses_is_shown_and_not_tried_again(tmp_path: Path) -> None:
+    python = tmp_path / "python"  # refuses what no check before the start could know
+    refused = "bridge: what only a running one can see is wrong"
+    python.write_text(
+        f'#!/bin/sh\n[ "$*" = \'-m bridge\' ] || exec {sys.executable} "$@"\n'
+        f"echo '{refused}' >&2; exit 2\n"
+    )
+    python.chmod(0o755)
     ports = {"BRIDGE_PORT": str(free_port()), "COG_PORT": str(free_port())}
-    process = program("up", tmp_path, **SECRETS, **ports, WEBHOOK_SIGNING_KEY="no-key")
+    process = program("up", tmp_path, **SECRETS, **ports, BRIDGE_PYTHON=str(python))
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert said.splitlines()[-1].startswith("stack: bridge: WEBHOOK_SIGNING_KEY: ")
-    assert (tmp_path / "log" / "bridge.log").read_text().count("WEBHOOK_SIGNING_KEY") == 1
+    assert said.splitlines()[-1] == f"stack: {refused}"
+    assert (tmp_path / "log" / "bridge.log").read_text().count(refused) == 1
 
 
 def test_a_stopped_stack_says_how_long_it_waits(tmp_path: Path) -> None:
