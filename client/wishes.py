@@ -84,8 +84,9 @@ def from_options(  # noqa: PLR0913 - one parameter for each option
 
 def _formats(given: Iterable[str]) -> tuple[str, ...]:
     """From a list, each item one format or several with commas. Raises Failure."""
-    found = tuple(dict.fromkeys(part.strip() for text in given for part in text.split(",")))
-    for name in found:
+    parts = (part.strip().lower() for text in given for part in text.split(","))
+    found = tuple(dict.fromkeys(filter(None, parts)))
+    for name in found or ("",):
         if name not in FORMATS:
             raise _unusable("--format", f"{shown(name)!r} is none of {', '.join(FORMATS)}")
     return found

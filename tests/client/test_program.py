@@ -17,7 +17,7 @@ def test_results_stand_beside_their_recording(
     program: Program, recording: Recording, tmp_path: Path
 ) -> None:
     talk = recording()
-    said = program("transcribe", talk, "-f", "srt,vtt", "-f", "txt,json,tsv")
+    said = program("transcribe", talk, "-f", "SRT, vtt", "-f", "txt,json,tsv,")
     assert said.returncode == Exit.OK, said.stderr
     assert said.stdout == ""
     assert talk.with_suffix(".srt").read_text() == "1\n00:00:00,000 --> 00:00:00,833\nhello\n\n"

@@ -105,6 +105,7 @@ def test_what_failed_or_was_canceled_is_tried_again(
     ("arguments", "words"),
     [
         (["--format", "doc"], "--format: 'doc' is none of srt, vtt, txt, json, tsv"),
+        (["--format", ","], "--format: '' is none of srt"),
         (["--language", "xx"], "--language: 'xx' is not a language"),
         (["--speakers", "many"], "--speakers: 'many' is neither auto, a number, nor a range"),
         (["--speakers", "0"], "--speakers: 0 is less than the minimum, 1"),
