@@ -27,7 +27,7 @@ from transcription.pipeline import Pipeline
 
 WHOLE, FITTED, LATER = "30 s", "fitted", "30 s, 0.1 s later"
 LATE = SAMPLE_RATE // 10
-LONGEST = (30, 14)  # seconds of a window; all of the second are fitted
+LONGEST = (14, 30)  # seconds of a window; all of the first are fitted
 
 
 @dataclass(frozen=True, slots=True)
