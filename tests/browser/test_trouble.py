@@ -57,7 +57,15 @@ def test_a_file_that_is_no_audio_is_refused(page: Page, watched: Watched, tmp_pa
     text.write_text("no sound\n" * 100)
     page.get_by_label("Recording", exact=True).set_input_files(text)
     page.get_by_role("button", name="Transcribe").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("^The recording is a text"))
+    expect(page.get_by_role("status")).to_have_text(re.compile("^The recording: is a text"))
+    page.get_by_role("button", name="Leave out letter.txt").click()
+    # Of several, those before it are sent, and it is said which one it was.
+    page.get_by_label("Recording", exact=True).set_input_files([CONVERSATION, text])
+    page.get_by_role("button", name="Transcribe").click()
+    expect(page.get_by_role("status")).to_have_text(
+        re.compile(r"^letter\.txt: The recording: is .*Sent before it: 1\.$")
+    )
+    expect(page.get_by_role("list", name="Chosen files").get_by_role("listitem")).to_have_count(1)
     page.get_by_role("button", name="Leave out letter.txt").click()
     transcribe(page)
 

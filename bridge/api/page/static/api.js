@@ -132,6 +132,9 @@ async function refusal(response) {
   return new Refused(response.status, detailOf(parsed(await response.text()), response.status));
 }
 
+// What the API says of the input that people do not know by its name.
+export const withoutFieldName = (text) => text.replace(/^audio(_file)?: /, "The recording: ");
+
 function parsed(text) {
   try {
     return JSON.parse(text);
@@ -141,10 +144,8 @@ function parsed(text) {
 }
 
 function detailOf(body, status) {
-  const listed = body?.invalid_fields?.map(({ field, description }) => {
-    const name = field.replace(/^input\./, "");
-    return /^audio(_file)?$/.test(name) ? `The recording ${description}` : `${name}: ${description}`;
-  });
+  const listed = body?.invalid_fields?.map(({ field, description }) =>
+    withoutFieldName(`${field.replace(/^input\./, "")}: ${description}`));
   return listed?.join("; ") || body?.detail?.trim() || `The service answered ${status}.`;
 }
 

@@ -1,6 +1,6 @@
 // One recording: watched while it is transcribed, then read and corrected.
 
-import { AWAY, RETRY, isAway, pause, persist } from "./api.js";
+import { AWAY, RETRY, isAway, pause, persist, withoutFieldName } from "./api.js";
 import { about, clock, h, nameOf } from "./dom.js";
 import { Reader } from "./reader.js";
 
@@ -152,7 +152,7 @@ function shareOf(logs) {
 function showEnd(shell, context, prediction) {
   const text = prediction.status === "canceled"
     ? "It was canceled."
-    : `It could not be transcribed: ${prediction.error}`;
+    : `It could not be transcribed. ${withoutFieldName(String(prediction.error))}`;
   const again = h("a.button", { href: "#/" }, "New transcript");
   shell.replaceChildren(h("h1", {}, h("bdi", {}, nameOf(prediction))), h("p.wrong", {}, text), again);
   context.say(text);

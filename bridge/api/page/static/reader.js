@@ -74,7 +74,7 @@ export class Reader {
         h("div.title", {}, h("h1", {}, h("bdi", {}, nameOf(this.prediction))), this.facts, this.kept),
         h("div.actions", {}, this.undo, this.redo, this.save,
           button("Export", () => this.#export()), button("Delete", () => this.#delete()))),
-      ...original.warnings.map((text) => h("p.quiet", {}, text)),
+      ...original.warnings.map((text) => h("p.quiet", {}, text.replace(/^\w+: /, ""))), // without its code
       this.waveform.element,
       h("div.controls", {}, this.player.element, this.ownSound, this.search,
         h("details.settings", {}, h("summary", {}, "View"), h("div.menu.card", {},

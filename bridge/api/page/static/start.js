@@ -65,6 +65,7 @@ export function showStart(main, context) {
     } catch (error) {
       context.say(error.message);
     } finally {
+      render(); // without what was sent
       submit.disabled = false;
     }
   });
@@ -90,9 +91,14 @@ async function transcribe(context, chosen, url, inputs) {
     const file = chosen[0];
     const onProgress = (share) => context.say(`Sending ${file.name}: ${Math.round(100 * share)} %`);
     onProgress(0);
-    const prediction = await context.api.upload(file, inputs, onProgress);
-    context.files.set(prediction.id, file);
-    created.push(prediction.id);
+    try {
+      const prediction = await context.api.upload(file, inputs, onProgress);
+      context.files.set(prediction.id, file);
+      created.push(prediction.id);
+    } catch (error) {
+      const several = created.length + chosen.length > 1;
+      throw several ? new Error(`${file.name}: ${error.message}. Sent before it: ${created.length}.`) : error;
+    }
     chosen.shift(); // what was sent is not sent again when a later one fails
   }
   if (url) created.push((await context.api.create({ ...inputs, audio_file: url })).id);
