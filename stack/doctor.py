@@ -19,7 +19,7 @@ from models.network import Network, NotGiven
 from models.registry import DIARIZERS, Family
 from models.sources import CannotFetch
 from stack.machine import check_device, check_room, free_memory
-from stack.preflight import check_ports, check_redis, check_secrets, held_folders
+from stack.preflight import check_bridge, check_ports, check_redis, check_secrets, held_folders
 from stack.settings import ROOT, StackSettings
 from transcription.engine import parts
 from transcription.engine.settings import Settings
@@ -72,6 +72,12 @@ def secrets(stack: StackSettings, _settings: Settings) -> str:
     check_secrets(stack)
     made_up = ", ".join(stack.generated)
     return f"usable; made up: {made_up}" if made_up else "usable"
+
+
+def gateway(stack: StackSettings, _settings: Settings) -> str:
+    """Whether the bridge could start with what it is given."""
+    check_bridge(stack)
+    return "its variables and keys can be used"
 
 
 def folders(stack: StackSettings, _settings: Settings) -> str:
@@ -158,6 +164,7 @@ CHECKS: dict[str, Check] = {
     "system": system,
     "packages": packages,
     "secrets": secrets,
+    "bridge": gateway,
     "folders": folders,
     "ports": ports,
     "Redis": redis,

@@ -71,8 +71,14 @@ def test_everything_that_is_amiss_is_said_at_once(tmp_path: Path) -> None:
     )
     assert status == 2
     bad = {name for name, (mark, _) in found.items() if mark == "BAD"}
-    assert bad == {"secrets", "Redis", "models", "device"}, text
+    assert bad == {"secrets", "bridge", "Redis", "models", "device"}, text
     assert not any(secret in text for secret in HIDDEN.values())
+
+
+def test_a_variable_of_the_bridge_is_named(tmp_path: Path) -> None:
+    status, found, text = doctor(tmp_path, QUEUE_LIMIT="many")
+    assert (status, found["bridge"][0]) == (2, "BAD"), text
+    assert "QUEUE_LIMIT must be a whole number" in found["bridge"][1]
 
 
 @pytest.mark.parametrize(
