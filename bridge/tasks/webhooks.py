@@ -31,7 +31,9 @@ from outbound.signing import headers
 
 ATTEMPTS = 12  # tries; with the pauses between them they spread over 68 minutes
 FIRST_PAUSE = 2.0  # seconds before the second try; doubles from try to try
-RECEIVER_AT_ONCE = 8  # tries under way at one receiver, so that one that hangs delays no other
+# Tries under way of one tenant, at one receiver and in all, so that receivers that hang delay no
+# other receiver and no other tenant.
+RECEIVER_AT_ONCE, TENANT_AT_ONCE = 8, 96
 CROWD_PAUSE = timedelta(seconds=1)
 LOGS_INTERVAL = 0.5  # seconds between two `logs` of one prediction, as Replicate does
 
@@ -97,14 +99,17 @@ class Webhooks:
         if event == ("logs" if prediction.terminal else "completed"):
             await self._settle(note)
             return None
-        receiver = _receiver(prediction.webhook or "")
-        if self._under_way[receiver] >= RECEIVER_AT_ONCE:
+        tenant = prediction_id.tenant.name
+        receiver = f"{tenant} {_receiver(prediction.webhook or '')}"
+        at_once, in_all = self._under_way[receiver], self._under_way[tenant]
+        if at_once >= RECEIVER_AT_ONCE or in_all >= TENANT_AT_ONCE:
             return CROWD_PAUSE
-        self._under_way[receiver] += 1
+        self._under_way.update((receiver, tenant))
         try:
             outcome = await self._send(prediction, output, event)
         finally:
-            self._under_way[receiver] -= 1
+            self._under_way.subtract((receiver, tenant))
+            self._under_way = +self._under_way  # without those that have none
         self.on_try(event, "delivered" if outcome.delivered else "failed")
         if outcome.delivered or event in ("logs", "output"):
             await self._settle(note)

@@ -26,7 +26,7 @@ from bridge.tasks.turns import ANNOUNCE_SECONDS, Line
 from bridge.tasks.webhooks import Webhooks
 
 TRANSFERS_AT_ONCE = 16
-DELIVERIES_AT_ONCE = 128  # receivers are limited one by one, see webhooks
+DELIVERIES_AT_ONCE = 128  # receivers and tenants are limited one by one, see webhooks
 REDELIVERY = timedelta(seconds=15)  # a task whose bridge was silent this long is given to another
 # How soon a free slot is noticed: with docket's own 250 ms, Cog stood idle for 100 between jobs.
 RUNS_POLL = timedelta(milliseconds=10)
