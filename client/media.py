@@ -110,7 +110,7 @@ def extract(path: Path, track: Track | None, target: Path, stop: threading.Event
             # A muxer may take what nobody can read back.
             if len(look(target).tracks) == count:
                 return True
-        except (av.error.FFmpegError, ValueError, Unusable) as error:
+        except (av.error.FFmpegError, ValueError, IndexError, Unusable) as error:
             if getattr(error, "errno", None) == errno.ENOSPC:
                 raise Unusable(
                     "there is no space for its sound; TMPDIR names another folder"

@@ -83,6 +83,8 @@ class Track:
             except av.error.FFmpegError:
                 self.damaged += not errors
                 errors += 1
+            except IndexError:  # PyAV's at the end, where damage had made up one more track
+                return
             else:
                 return
         drain: Packet[Stream] = Packet()
