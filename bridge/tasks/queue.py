@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DOCKET = ("pydocket", "0.27.0")  # the one version whose inside `codec` knows
 ADDS_AT_ONCE = 16
+FETCHES_OF_ONE = 0.75  # of the downloads at once: servers that hang delay no other tenant's
 
 
 def check_docket() -> None:
@@ -56,7 +57,7 @@ class Queue:
 
     def __init__(self, files: Files, redis: "Redis") -> None:
         self.runs: Final = Line(redis, "run")
-        self.fetches: Final = Line(redis, "fetch")
+        self.fetches: Final = Line(redis, "fetch", FETCHES_OF_ONE)
         self._dockets: Dockets | None = None
         self._opened: Final = asyncio.Event()
         self._adding: Final = asyncio.Semaphore(ADDS_AT_ONCE)

@@ -20,13 +20,13 @@ AHEAD = 1  # admitted besides those that have a slot
 ANNOUNCE_SECONDS = 5.0  # how often a bridge tells of its slots
 _SILENT_SECONDS = 15  # after which a bridge's slots count no longer
 
-# Keys: those of TURNS, and what a record's begins with. Arguments: how many are admitted ahead,
-# seconds to live, of a prediction that joins id, tenant and time of creation; ids of those
-# that leave.
+# Keys: those of TURNS, what a record's begins with, and the tenants. Arguments: how many are
+# admitted ahead, seconds to live, of a prediction that joins id, tenant and time of creation; the
+# part of all slots that one of several tenants may hold; ids of those that leave.
 # What has ended or is gone is dropped wherever it stands. Times are microseconds of Redis' clock.
 _ADMIT: Final = """
-local waiting, admitted, order, last, slots, record = unpack(KEYS)
-local ahead, ttl, id, tenant, created = unpack(ARGV)
+local waiting, admitted, order, last, slots, record, tenants = unpack(KEYS)
+local ahead, ttl, id, tenant, created, part = unpack(ARGV)
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local given, touched = {}, {admitted, order, last}
@@ -34,7 +34,7 @@ local function lives(one)
     local status = redis.pcall('HGET', record .. one, 'status')
     return status == 'starting' or status == 'processing'
 end
-for index = 6, #ARGV do redis.call('ZREM', admitted, ARGV[index]) end
+for index = 7, #ARGV do redis.call('ZREM', admitted, ARGV[index]) end
 if id ~= '' then
     if redis.call('ZSCORE', admitted, id) then
         given[1] = id
@@ -50,14 +50,28 @@ for _, one in ipairs(redis.call('ZRANGE', admitted, 0, -1)) do
     -- What cannot be an id was put there by a stranger.
     if string.find(one, '[^%w_.-]') or not lives(one) then redis.call('ZREM', admitted, one) end
 end
+local held = {}
+for _, one in ipairs(redis.call('ZRANGE', admitted, 0, -1)) do
+    local owner = string.match(one, '^([^.]+)%.') or 'default'
+    held[owner] = (held[owner] or 0) + 1
+end
 redis.call('ZREMRANGEBYSCORE', slots, '-inf', now)
 local room = 0
 for _, bridge in ipairs(redis.call('ZRANGE', slots, 0, -1)) do
     room = room + (tonumber(string.match(bridge, ' (%d+)$')) or 0)
 end
+local most = math.huge
+if tonumber(part) < 1 and redis.call('SCARD', tenants) > 0 then
+    most = math.max(1, math.floor(room * tonumber(part)))
+end
 if room > 0 then room = room + ahead - redis.call('ZCARD', admitted) end
+local function next_turn()
+    for _, one in ipairs(redis.call('ZRANGE', order, 0, -1)) do
+        if (held[one] or 0) < most then return one end
+    end
+end
 while room > 0 do
-    local turn = redis.call('ZRANGE', order, 0, 0)[1]
+    local turn = next_turn()
     if not turn then break end
     local popped = redis.call('ZPOPMIN', waiting .. ':' .. turn)[1]
     if not popped then
@@ -69,6 +83,7 @@ while room > 0 do
         redis.call('ZADD', last, moment, turn)
         redis.call('ZADD', order, moment, turn)
         given[#given + 1] = popped
+        held[turn] = (held[turn] or 0) + 1
         room = room - 1
     end
 end
@@ -87,7 +102,9 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 class Line:
     """Predictions that wait for the same kind of slot. Raises RedisError."""
 
-    def __init__(self, redis: "Redis", name: str) -> None:
+    def __init__(self, redis: "Redis", name: str, part: float = 1.0) -> None:
+        """``part`` of all slots may be held by one tenant, where there are several."""
+        self._part: Final = part
         self._redis: Final = redis
         self.changed: Final = asyncio.Event()
         """Set when it is another one's turn."""
@@ -97,6 +114,7 @@ class Line:
         self._keys: Final = [
             *(keys.turn(name, part) for part in keys.TURNS),
             keys.prediction(Key("")),
+            keys.TENANTS,
         ]
         self._admit: Final = redis.register_script(_ADMIT)
         self._announce: Final = redis.register_script(_ANNOUNCE)
@@ -131,7 +149,8 @@ class Line:
     async def _admitted(self, key: str, tenant: str, created: float) -> list[Key]:
         gone = sorted(self._gone)
         found: Any = await self._admit(
-            keys=self._keys, args=[AHEAD, keys.LIVE_TTL, key, tenant, created, *gone]
+            keys=self._keys,
+            args=[AHEAD, keys.LIVE_TTL, key, tenant, created, self._part, *gone],
         )
         self._gone.difference_update(gone)
         return [Key(keys.text(entry)) for entry in found]

@@ -57,6 +57,26 @@ async def test_the_single_one_of_the_quiet_comes_next(waiting: Waiting) -> None:
     assert [key.tenant.name for key in await waiting.line.go_on()] == ["quiet"]
 
 
+async def test_one_of_several_tenants_holds_a_part_of_the_slots(redis: Redis) -> None:
+    """Downloads may hang for long; alone a tenant has all slots."""
+    waiting = Waiting(redis)
+    waiting.line = Line(redis, "fetch", 0.75)
+    await waiting.line.announce("bridge", 16)
+    alone = [key for _ in range(16 + AHEAD) for key in await waiting.join("default")]
+    assert len(alone) == 16 + AHEAD
+    for key in alone:
+        await waiting.end(key)
+    busy = [key for _ in range(40) for key in await waiting.join("busy")]
+    busy += await waiting.line.go_on()
+    assert len([key for key in busy if key.tenant.name == "busy"]) == 12
+    quiet = [key for _ in range(3) for key in await waiting.join("quiet")]
+    assert [key.tenant.name for key in quiet] == ["quiet"] * 3
+    for key in busy:
+        await waiting.end(key)
+    more = [key for key in await waiting.line.go_on() if key.tenant.name == "busy"]
+    assert len(more) == 12
+
+
 async def test_no_order_of_events_loses_one_or_serves_one_tenant_before_its_turn(
     waiting: Waiting,
 ) -> None:
