@@ -27,6 +27,7 @@ from transcription.default_model import ON_CPU
 from transcription.environment import SettingsError
 from transcription.errors import InvalidAudio
 from transcription.probe import probe
+from transcription.validation import InputSchema, InvalidInputs
 
 PEOPLE = ROOT / "examples" / "people.opus"
 TOY, TOY_MODELS = ROOT / "examples" / "conversation.wav", "demo"
@@ -179,7 +180,13 @@ def inputs(text: str) -> dict[str, str]:
     for name, equals, _ in pairs:
         if not (name and equals):
             raise Refused(f"INPUTS: {name!r} is not of the form name=value")
-    return {name: value for name, _, value in pairs}
+    given = {name: value for name, _, value in pairs}
+    try:
+        InputSchema().read(given)
+    except InvalidInputs as error:
+        first = error.found[0]
+        raise Refused(f"INPUTS: {first.field}: {first.reason}") from None
+    return given
 
 
 def own_recording(path: Path) -> Path:

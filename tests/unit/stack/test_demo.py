@@ -63,8 +63,21 @@ def test_inputs_are_sent_along() -> None:
         "language": "fr",
     }
     assert demo.inputs("") == {}
-    with pytest.raises(Refused, match="INPUTS: 'diarization' is not of the form"):
-        demo.inputs("diarization")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("diarization", "'diarization' is not of the form name=value"),
+        ("diarisation=1", "diarisation: unknown input; there are audio_file"),
+        ("temperature=hot", "temperature: 'hot' is not a number"),
+        ("language=xx", "language: "),
+        ("min_speakers=3 max_speakers=2", "m.*_speakers: "),
+    ],
+)
+def test_inputs_that_the_service_would_refuse_start_nothing(text: str, reason: str) -> None:
+    with pytest.raises(Refused, match=f"^INPUTS: {reason}"):
+        demo.inputs(text)
 
 
 def test_without_any_source_the_toy_set_is_shown(
