@@ -38,6 +38,13 @@ def test_english_of_nine_sources_in_one_recording(ears: Ears) -> None:
     assert errors(heard, ENGLISH) <= 0.05
 
 
+def test_a_sentence_that_is_said_again_is_written_again(ears: Ears) -> None:
+    """Alone in one window, the decoder writes two of the four, and stock WhisperX does."""
+    leader, glorious = "prompts-en/conf-waitforleader", "prompts-en/confbridge-begin-glorious-a"
+    heard = ears.hear(in_a_row(*map(sound, (leader, glorious, glorious, leader))))
+    assert text_of(heard).count("conference") >= 3
+
+
 @pytest.mark.parametrize(
     ("group", "most"),
     [("prompts-es", 0.15), ("prompts-fr", 0.15), ("prompts-it", 0.12), ("prompts-ru", 0.18)],

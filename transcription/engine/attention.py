@@ -56,6 +56,12 @@ class Look:
         """Seconds from the window's start to where the text ends."""
         return self.frames[-1] * _FRAME
 
+    def without_tokens(self, least: float, seconds: float) -> Iterator[Window]:
+        """Where no token begins for more than ``least`` of a window's ``seconds``."""
+        for before, after in pairwise((0, *self.frames, round(seconds / _FRAME))):
+            if (after - before) * _FRAME > least:
+                yield Window(before * _FRAME, after * _FRAME)
+
     def within(self, seconds: float) -> int:
         """How many of the first tokens are looked for within ``seconds``."""
         last = (seconds + _BEHIND) / _FRAME

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from transcription.audio import Samples
-from transcription.engine import guard
+from transcription.engine import decoding, guard
 from transcription.engine.decoding import Asked, Decoder, Hearing
 from transcription.engine.sounds import sounds
 from transcription.findings import Window
@@ -40,6 +40,7 @@ def listen(
 
 
 def _improved(decoder: Decoder, samples: Samples, first: Listened, asked: Asked) -> Listened:
+    first = _completed(decoder, samples, first, asked)
     retries = first.retries
     if not any(map(guard.failed, first.heard)):
         return first
@@ -48,6 +49,21 @@ def _improved(decoder: Decoder, samples: Samples, first: Listened, asked: Asked)
         if not any(map(guard.failed, heard)):
             return Listened(heard, retries)
     return Listened(first.heard, retries)
+
+
+def _completed(decoder: Decoder, samples: Samples, first: Listened, asked: Asked) -> Listened:
+    """With what the text skipped, where the two halves of the window have more of it."""
+    skipped = first.heard[0].skipped
+    pieces = _split(samples, first.heard[0].window) if skipped else []
+    if not pieces:
+        return first
+    heard = decoder(samples, pieces, asked, whole=True)
+    left = sum(one.skipped for one in heard)
+    if left > skipped - decoding.SKIPPED or any(map(guard.failed, heard)):
+        return Listened(first.heard, first.retries + 1)
+    halves = [_completed(decoder, samples, Listened((one,)), asked) for one in heard]
+    retries = first.retries + 1 + sum(half.retries for half in halves)
+    return Listened(tuple(one for half in halves for one in half.heard), retries)
 
 
 def _tries(

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("nltk")
 
 from transcription.audio import SAMPLE_RATE
-from transcription.engine.attention import corrected, finished, looks, timed
+from transcription.engine.attention import Look, corrected, finished, looks, timed
 from transcription.engine.spelling import Splitter, word_ranges
 from transcription.findings import Window
 from transcription.language import LANGUAGES
@@ -128,3 +128,10 @@ def test_sentences_keep_to_the_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (yes.text, no.text) == ("Yes.", "No.")
     assert np.allclose([yes.start, yes.end, no.start, no.end], [0.5, 1.0, 2.0, 3.0], atol=0.02)
     assert [character.text for character in no.words[0].characters] == ["N", "o", "."]
+
+
+def test_where_no_token_begins_is_before_between_and_behind_the_text() -> None:
+    look = Look([0.5] * 3, [110, 120, 400, 410])
+    gaps = [edge for gap in look.without_tokens(2.0, 10.5) for edge in (gap.start, gap.end)]
+    assert gaps == pytest.approx([0.0, 2.2, 2.4, 8.0, 8.2, 10.5])
+    assert list(look.without_tokens(6.0, 10.5)) == []

@@ -21,6 +21,7 @@ UNSURE: Scores = {"text": "Good evening.", "avg_logprob": -0.4}
 LOOP: Scores = {"text": "one per cent, " * 40, "avg_logprob": -0.2}
 ELSEWHERE: Scores = {"text": "Thank you.", "avg_logprob": -0.2, "elsewhere": True}
 CUT: Scores = {"text": "Good", "avg_logprob": -0.2, "cut": True}
+SKIPS: Scores = {"text": "Good morning.", "avg_logprob": -0.2, "skipped": 5.0}
 LOST: Scores = {"text": "Good", "avg_logprob": -0.2, "unwritten": 4.5}
 WINDOW = Window(1.0, 9.0)
 SILENT: Samples = np.zeros(20 * SAMPLE_RATE, np.float32)
@@ -78,10 +79,40 @@ def test_a_window_of_the_whole_length_is_believed_sooner() -> None:
     assert heard(decoder, Window(0, 20)) == [("Good evening.", 0)]
 
 
-def test_a_loop_is_split_at_the_longest_pause() -> None:
+def paused(*pauses: tuple[float, float]) -> Samples:
+    """A tone with silence from and to these seconds."""
     samples = np.sin(np.arange(20 * SAMPLE_RATE) / 5).astype(np.float32)
-    for start, end in ((3.0, 3.4), (5.0, 6.0)):
+    for start, end in pauses:
         samples[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)] = 0
+    return samples
+
+
+def test_a_text_that_skips_speech_is_split_until_nothing_is_skipped() -> None:
+    samples = paused((3.0, 3.4), (5.0, 6.0))
+    skipped = {WINDOW: 8.0, Window(1.0, 5.5): 4.0}
+
+    def answer(window: Window, *_: object) -> Scores:
+        near = [seconds for one, seconds in skipped.items() if abs(one.end - window.end) < 0.1]
+        return {**SURE, "skipped": near[0] if near and window.start == 1.0 else 0.0}
+
+    decoder = Decoder(answer)
+    assert heard(decoder, samples=samples) == [("Good morning. Good morning. Good morning.", 2)]
+    assert [[round(one.end, 1) for one in windows] for windows, _, _ in decoder.asked] == [
+        [9.0],
+        [5.5, 9.0],
+        [3.2, 5.5],
+    ]
+    assert {temperature for _, _, temperature in decoder.asked} == {None}
+
+
+@pytest.mark.parametrize("halves", [{**SKIPS, "text": "Evening."}, LOOP])
+def test_halves_that_skip_as_much_or_fail_are_not_taken(halves: Scores) -> None:
+    decoder = Decoder(lambda window, *_: SKIPS if window is WINDOW else halves)
+    assert heard(decoder, samples=paused((5.0, 6.0))) == [("Good morning.", 1)]
+
+
+def test_a_loop_is_split_at_the_longest_pause() -> None:
+    samples = paused((3.0, 3.4), (5.0, 6.0))
     decoder = Decoder(lambda window, *_: LOOP if window is WINDOW else SURE)
     assert heard(decoder, samples=samples) == [("Good morning. Good morning.", 2)]
     first, second = decoder.asked[-1][0]
