@@ -121,7 +121,7 @@ def _meant(name: str, value: Any) -> Any:
     kind = _TYPES.get(name)
     if isinstance(value, str):
         return bare(value).lower() or None if name in _CHOICES else value_of(kind, value)
-    if kind == "boolean" and value in {0, 1}:
+    if kind == "boolean" and isinstance(value, int | float) and value in {0, 1}:
         return bool(value)
     if kind == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)

@@ -1,11 +1,13 @@
 """Inputs are refused by name, with the reason, before anything is spent on them."""
 
+import contextlib
 from typing import Any
 
 import pytest
 
 from bridge.intake.validation import Inputs
 from transcription.model_names import Names
+from transcription.schema import input_schema
 from transcription.validation import InvalidInputs
 
 AUDIO = {"audio_file": "https://example.com/a.wav"}
@@ -30,7 +32,8 @@ def inputs() -> Inputs:
         ({"align_model": "other"}, "align_model", "offers: owner/aligner"),
         ({"output_format": "pdf"}, "output_format", "not one of json, srt"),
         ({"vad_method": "ear"}, "vad_method", "not one of pyannote, silero"),
-        ({"known_speaker_names": "Ann"}, "known_speaker_names", "is not a list"),
+        ({"known_speaker_names": 7}, "known_speaker_names", "is not a list"),
+        ({"known_speaker_names": "Ann"}, "known_speaker_references", "0 clips for 1 names"),
         ({"known_speaker_names": ["Ann", 7]}, "known_speaker_names", "item 1: 7 is not a text"),
         ({"known_speaker_names": ["\ud800"]}, "known_speaker_names", "half a character"),
         ({"known_speaker_names": ["Ann"]}, "known_speaker_references", "0 clips for 1 names"),
@@ -95,3 +98,11 @@ def test_where_no_alignment_model_is_offered_none_can_be_asked_for() -> None:
     with pytest.raises(InvalidInputs) as caught:
         Inputs(Names(["demo"])).check({**AUDIO, "align_model": "any"})
     assert caught.value.found[0].reason == "this service offers: none"
+
+
+@pytest.mark.parametrize("name", input_schema()["properties"])
+def test_an_input_of_any_type_is_read_or_refused(inputs: Inputs, name: str) -> None:
+    others: tuple[Any, ...] = ([], {}, [[]], [None], True, 0, 2.0, -1e308, float("nan"), 10**400)
+    for value in (*others, "\ud800", "x", "1", "[1", "{", "'", '"', "\\", "\0"):
+        with contextlib.suppress(InvalidInputs):
+            inputs.check({**AUDIO, name: value})
