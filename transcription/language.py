@@ -136,6 +136,7 @@ _AROUND = " \t\r\n\"'[]"  # of a text as JSON or Python writes it, also of a lis
 _PART_OF = {"yue": "zh", "nn": "no"}
 _LEAST_OF_A_NAME = 4  # letters; shorter words are codes, and words like "in"
 _LONGEST_NAME = 60  # characters
+_READ = 1000  # characters; strangers write more
 
 
 def code_of(language: str | None) -> str | None:
@@ -145,7 +146,7 @@ def code_of(language: str | None) -> str | None:
     ``Chinese, Simplified`` what describes it. Raises InvalidInput.
     """
     given = (language or "").strip()
-    name = _normal(given).strip(_AROUND)
+    name = _normal(given[:_READ]).strip(_AROUND)
     name = name.removeprefix("<|").removesuffix("|>")  # as the model itself writes it
     if re.sub(r"[\W_]", "", name) in _DETECT:
         return None
