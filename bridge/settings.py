@@ -1,7 +1,7 @@
 """Everything the bridge takes from its environment, read once and checked."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,6 +16,7 @@ from transcription.environment import (
     OPTIONAL,
     SettingsError,
     check_secret,
+    check_token,
     choice,
     given,
     listed,
@@ -33,8 +34,10 @@ class Settings(Variables):
     """The bridge's configuration."""
 
     def __post_init__(self) -> None:
-        _check_secrets("BRIDGE_TOKEN", self.bearer_tokens)
-        _check_secrets("WEBHOOK_SECRET", self.webhook_secrets)
+        for token in self.bearer_tokens or ("",):
+            check_token("BRIDGE_TOKEN", token)
+        for secret in self.webhook_secrets or ("",):
+            check_secret("WEBHOOK_SECRET", secret)
         if self.redis_password:
             check_secret("REDIS_PASSWORD", self.redis_password)
         if not listed(self.models):
@@ -172,9 +175,3 @@ def _check_url(name: str, text: str, schemes: Collection[str]) -> None:
         usable = False
     if not usable:
         raise SettingsError(f"{name} must be a {' or '.join(sorted(schemes))} URL")
-
-
-def _check_secrets(name: str, values: Sequence[str]) -> None:
-    """Raises SettingsError unless there is a secret, and each can be used."""
-    for value in values or ("",):
-        check_secret(name, value)

@@ -21,7 +21,7 @@ from stack.machine import STATE_BYTES, check_disk
 from stack.processes import holder, listener, named
 from stack.services import bridge
 from stack.settings import KEPT_IN, LOOPBACK, ROOT, StackSettings
-from transcription.environment import SettingsError, check_secret, listed
+from transcription.environment import SettingsError, check_secret, check_token, listed
 
 LOCK_SECONDS = 1.0  # how long the processes of a stack that was just stopped may take to vanish
 LOCK_PAUSE = 0.05
@@ -47,7 +47,7 @@ def prepared(settings: StackSettings) -> Iterator[tuple[int, ...]]:
 def check_secrets(settings: StackSettings) -> None:
     """Raises SettingsError."""
     for token in listed(settings.bridge_token):
-        check_secret("BRIDGE_TOKEN", token)
+        check_token("BRIDGE_TOKEN", token)
     for secret in listed(settings.webhook_secret):
         check_secret("WEBHOOK_SECRET", secret)
 

@@ -134,6 +134,11 @@ def check_secret(name: str, value: str) -> None:
         raise SettingsError(f"{name} still holds a placeholder; choose a secret of your own")
     if len(value) < MIN_SECRET_LENGTH:
         raise SettingsError(f"{name} is shorter than {MIN_SECRET_LENGTH} characters")
+
+
+def check_token(name: str, value: str) -> None:
+    """Raises SettingsError for a secret that is none, or that no client can send in a header."""
+    check_secret(name, value)
     if value[0] == value[-1] and value[0] in "\"'":
         raise SettingsError(f"{name} stands in quotes, which would be part of it; leave them out")
     if not all("!" <= character <= "~" for character in value):

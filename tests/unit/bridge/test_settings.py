@@ -62,7 +62,7 @@ def test_a_useless_secret_is_refused_by_name_and_not_shown(variable: str, value:
         ("REDIS_URL", "redis://redis:99999/0"),
         ("BRIDGE_TOKEN", '"in-quotes-it-is-another"'),
         ("BRIDGE_TOKEN", "a token with spaces"),
-        ("WEBHOOK_SECRET", "schlüsselbund"),
+        ("BRIDGE_TOKEN", "schlüsselbund"),
     ],
 )
 def test_an_unusable_value_is_refused_by_name(variable: str, value: str) -> None:
