@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 PREDICTOR = "predict.py:Predictor"
 # Recordings at once on a processor: an hour, eight voice messages, and one more (decision 103).
 SLOTS = 10
+_NAME_BEFORE = "BRIDGE_AUTH_TOKEN"  # of BRIDGE_TOKEN, in the system before
 KEPT_IN = "webhook-secret"  # in STATE_DIR
 LOOPBACK = "127.0.0.1"
 _EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - what stands for it on this machine
@@ -84,8 +85,7 @@ class StackSettings:
         """
         if alone:
             environ = {name: value for name, value in environ.items() if name not in _SHARED}
-        # A file that was written on Windows leaves a carriage return behind.
-        environ = {name: value.rstrip("\r") for name, value in environ.items()}
+        environ = _as_meant(environ)
         state = Path(environ.get("STATE_DIR") or ROOT / ".state").absolute()
         made_up = {
             "BRIDGE_TOKEN": secrets.token_hex(16),
@@ -136,6 +136,14 @@ def _slots(given: Mapping[str, str]) -> dict[str, str]:
     if chosen or not ours or has_gpu(given.get("DEVICE", "auto")):
         return {}
     return {"COG_SLOTS": str(SLOTS)}
+
+
+def _as_meant(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what a file from Windows leaves behind; the token by its own name."""
+    found = {name: value.rstrip("\r") for name, value in environ.items()}
+    if not found.get("BRIDGE_TOKEN") and found.get(_NAME_BEFORE):
+        found["BRIDGE_TOKEN"] = found[_NAME_BEFORE]
+    return found
 
 
 def kept_secret(state: Path) -> str:

@@ -111,6 +111,17 @@ def test_the_bridge_is_asked_where_it_listens(host: str, url: str) -> None:
     assert StackSettings.from_env(given | SECRETS).url == url
 
 
+def test_the_seed_systems_name_for_the_token_makes_up_no_other() -> None:
+    given = {
+        "DEVICE": "cpu",
+        "WEBHOOK_SECRET": "a-secret",
+        "BRIDGE_AUTH_TOKEN": "a-token-of-before",
+    }
+    read = StackSettings.from_env(given)
+    assert (read.bridge_token, read.generated) == ("a-token-of-before", {})
+    assert BridgeSettings.from_env(bridge(read).environ).bearer_tokens == ("a-token-of-before",)
+
+
 def test_port_0_is_a_free_one() -> None:
     given = {"DEVICE": "cpu", "BRIDGE_PORT": "0", "COG_PORT": "0"}
     read = StackSettings.from_env(given | SECRETS)
