@@ -8,6 +8,7 @@ of a second later, differ as well.
 
 import argparse
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,28 +27,29 @@ from transcription.options import Options
 from transcription.pipeline import Pipeline
 
 WHOLE, FITTED, LATER = "30 s", "fitted", "30 s, 0.1 s later"
+WORSE = 2  # words more in a window: such windows are shown
 LATE = SAMPLE_RATE // 10
 LONGEST = (14, 30)  # seconds of a window; all of the first are fitted
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The words of every window, and how many windows were heard again."""
+    """The words of every window by its start, and how many windows were heard again."""
 
-    windows: tuple[tuple[str, ...], ...]
+    windows: dict[float, list[str]]
     retries: int
 
     @classmethod
     def of(cls, report: Report, language: str) -> "Heard":
         """What is in a report."""
         segments = report.transcript.segments
-        windows = (tuple(counted_words(segment.text, language)) for segment in segments)
-        return cls(tuple(windows), report.retries)
+        windows = {one.start: counted_words(one.text, language) for one in segments}
+        return cls(windows, report.retries)
 
     @property
     def words(self) -> list[str]:
         """All of them."""
-        return [word for window in self.windows for word in window]
+        return [word for window in self.windows.values() for word in window]
 
 
 def pipelines(settings: Settings) -> dict[str, Pipeline]:
@@ -74,20 +76,30 @@ def hear(
 def row(longest: int, way: str, heard: Sequence[dict[str, Heard]]) -> str:
     """A line of the table: how ``way`` differs from windows of 30 s."""
     edits: Counter[str] = Counter()
-    most = 0
     for each in heard:
-        one, other = each[WHOLE], each[way]
-        edits.update(edit.tag for edit in Levenshtein.editops(one.words, other.words))
-        # Windows that begin elsewhere are others.
-        pairs = zip(one.windows, other.windows, strict=False) if way == FITTED else ()
-        most = max([most, *(len(later) - len(before) for before, later in pairs)])
-    words = sum(len(each[WHOLE].words) for each in heard)
-    windows = sum(len(each[WHOLE].windows) for each in heard)
+        edits.update(edit.tag for edit in Levenshtein.editops(each[WHOLE].words, each[way].words))
+    # Of a recording that begins later the windows begin elsewhere.
+    most = max(more(each) for each in heard) if way == FITTED else ""
     cells = [
-        f"{longest} s, {way}", windows, words, sum(each[way].retries for each in heard),
-        edits["insert"], edits["delete"], edits["replace"], most if way == FITTED else "",
-    ]  # fmt: skip
+        f"{longest} s, {way}",
+        sum(len(each[WHOLE].windows) for each in heard),
+        sum(len(each[WHOLE].words) for each in heard),
+        sum(each[way].retries for each in heard),
+        *(edits[tag] for tag in ("insert", "delete", "replace")),
+        most,
+    ]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def more(heard: dict[str, Heard]) -> int:
+    """The most words that a fitted window has beyond the same one at 30 s; shows such windows."""
+    whole, most = heard[WHOLE].windows, 0
+    for start, words in heard[FITTED].windows.items():
+        known = whole.get(start, [])
+        if len(words) - len(known) > WORSE:
+            print(start, " ".join(known), "|", " ".join(words), file=sys.stderr)
+        most = max(most, len(words) - len(known))
+    return most
 
 
 def main() -> None:
