@@ -20,6 +20,7 @@ _NAME_BEFORE = "BRIDGE_AUTH_TOKEN"  # of BRIDGE_TOKEN, in the system before
 KEPT_IN = "webhook-secret"  # in STATE_DIR
 LOOPBACK = "127.0.0.1"
 _EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - what stands for it on this machine
+_GIVEN: set[int] = set()  # the system may name a port again as soon as it is closed
 # What two stacks must not have in common; a stack that runs alone ignores it.
 _SHARED = (
     "BRIDGE_PORT",
@@ -155,11 +156,14 @@ def kept_secret(state: Path) -> str:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that is free at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback address that is free at the moment, another with every call."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
 
 
 def python_path() -> str:

@@ -1,6 +1,7 @@
 """Every variable reaches Cog as it was set, empty or not."""
 
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bridge.settings import Settings as BridgeSettings
 from scripts.reference import bridge_variables
 from stack.preflight import prepared
 from stack.services import bridge, cog, redis
-from stack.settings import ROOT, SLOTS, StackSettings
+from stack.settings import ROOT, SLOTS, StackSettings, free_port
 from tests.conftest import wait_until
 from transcription.engine.settings import Settings
 
@@ -174,3 +175,14 @@ def test_bridge_and_cog_are_told_of_the_same_slots(
     settings = StackSettings.from_env({**SECRETS, "DEVICE": "cpu", **given}, alone=True)
     assert BridgeSettings.from_env(bridge(settings).environ).cog_slots == bridge_slots
     assert Settings.from_environment(cog(settings).environ).slots == cog_slots
+
+
+def test_no_port_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = iter([4001, 4001, 4001, 4002])
+
+    class Probe(socket.socket):
+        def getsockname(self) -> tuple[str, int]:
+            return "127.0.0.1", next(named)
+
+    monkeypatch.setattr(socket, "socket", Probe)
+    assert [free_port(), free_port()] == [4001, 4002]
