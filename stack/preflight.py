@@ -37,8 +37,7 @@ def prepared(settings: StackSettings) -> Iterator[tuple[int, ...]]:
     check_secrets(settings)
     with held_folders(settings) as descriptors:
         check_ports(settings)
-        if settings.own_redis_port is not None:
-            check_bridge(settings)
+        check_bridge(settings)
         check_redis(settings)
         _keep_secret(settings)
         yield descriptors

@@ -72,6 +72,7 @@ def test_everything_that_is_amiss_is_said_at_once(tmp_path: Path) -> None:
     assert status == 2
     bad = {name for name, (mark, _) in found.items() if mark == "BAD"}
     assert bad == {"secrets", "bridge", "Redis", "models", "device"}, text
+    assert found["Redis"][1].startswith("REDIS_URL: "), "its own fault and not the token's"
     assert not any(secret in text for secret in HIDDEN.values())
 
 
