@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bridge.api.written import charset_of, decoder_of, filename_of
+from bridge.api.written import charset_of, decoder_of, filename_of, name_of
 from bridge.context import CONTEXT, Context
 from bridge.recordings.arrive import Upload
 from bridge.records.tenants import new_id
@@ -83,9 +83,9 @@ async def parts_of(request: web.Request) -> AsyncIterator[tuple[str, BodyPartRea
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
-            if not isinstance(part, BodyPartReader) or part.name is None:
+            if not isinstance(part, BodyPartReader) or (name := name_of(part)) is None:
                 raise web.HTTPBadRequest(text="Every part of the form needs a name.")
-            yield part.name, part
+            yield name, part
     # aiohttp's words for a boundary that is missing or never comes, and for headers of a part that
     # are none.
     except (ValueError, HttpProcessingError):

@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable
 
 from aiohttp import BodyPartReader
-from aiohttp.hdrs import CONTENT_TRANSFER_ENCODING
+from aiohttp.hdrs import CONTENT_DISPOSITION, CONTENT_TRANSFER_ENCODING
 
 # Of all that Python knows: those in which people write. Others cost time, or are none.
 _CHARSETS = re.compile(r"ascii|(utf-(8|16|32)|iso8859-|iso2022|cp|koi8|gb|big5|euc_|shift_jis).*")
+_SAID = re.compile(r"""\b(name|filename)\s*=\s*(?:"([^"]*)"|([^;]*))""", re.IGNORECASE)
 _LONGEST_LINE = 1 << 16  # bytes of quoted-printable, which has lines of 76
 
 Decode = Callable[[bytes], bytes]
@@ -53,12 +54,25 @@ def charset_of(part: BodyPartReader) -> str:
     return name if _CHARSETS.fullmatch(name) else "utf-8"
 
 
+def name_of(part: BodyPartReader) -> str | None:
+    """The field's name; None where the part has none."""
+    return part.name if part.name is not None else _loosely(part, "name")
+
+
 def filename_of(part: BodyPartReader) -> str | None:
     """The file's name; None where the part has none. Old programs write it in Latin-1."""
-    if part.filename is None:
+    name = part.filename if part.name is not None else _loosely(part, "filename")
+    if name is None:
         return None
-    written = part.filename.encode(errors="surrogateescape")
+    written = name.encode(errors="surrogateescape")
     try:
         return written.decode()
     except UnicodeDecodeError:
         return written.decode("latin-1")
+
+
+def _loosely(part: BodyPartReader, wanted: str) -> str | None:
+    """What a header that is not well written says: names with spaces lack their quotes."""
+    header = part.headers.get(CONTENT_DISPOSITION, "")
+    found = {name.lower(): quoted or bare.strip() for name, quoted, bare in _SAID.findall(header)}
+    return found.get(wanted)

@@ -106,6 +106,17 @@ async def test_a_name_in_latin_1_is_a_name(api: Api, route: str) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    "rest", ["filename=my talk.wav", 'filename="a.wav"; filename="b.wav"', 'filename="a.wav"; x']
+)
+async def test_a_header_that_is_not_well_written_is_read(api: Api, route: str, rest: str) -> None:
+    file, _ = ROUTES[route]
+    sent = part(file, WAV, filename="talk.wav").replace(b'filename="talk.wav"', rest.encode())
+    answer = await send(api, route, sent)
+    assert answer.status in {200, 201}, answer.body
+
+
+@pytest.mark.parametrize("route", ROUTES)
 async def test_a_form_may_be_compressed(api: Api, route: str) -> None:
     file, _ = ROUTES[route]
     answer = await send(api, route, part(file, WAV, filename="talk.wav"), compressed=True)
