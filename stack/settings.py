@@ -69,9 +69,13 @@ class StackSettings:
 
     @property
     def page_url(self) -> str:
-        """Where people open the page; with the token, where it was made up for this run alone."""
+        """Where people open the page; with the token, where it was made up for this run alone.
+
+        Where none is needed it is left away: its holder does not see what the others made.
+        """
         token = self.generated.get("BRIDGE_TOKEN")
-        return f"{self.url}/#token={token}" if token else f"{self.url}/"
+        needed = self.environ.get("ALLOW_ANONYMOUS") != "1"
+        return f"{self.url}/#token={token}" if token and needed else f"{self.url}/"
 
     @property
     def cog_url(self) -> str:

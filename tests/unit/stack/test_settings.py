@@ -186,3 +186,13 @@ def test_no_port_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "socket", Probe)
     assert [free_port(), free_port()] == [4001, 4002]
+
+
+def test_the_pages_address_has_a_token_that_was_made_up_where_one_is_needed(tmp_path: Path) -> None:
+    def page(**environ: str) -> str:
+        settings = StackSettings.from_env({"STATE_DIR": str(tmp_path), **environ}, alone=True)
+        return settings.page_url.removeprefix(settings.url)
+
+    assert re.fullmatch(r"/#token=[0-9a-f]{32}", page())
+    assert page(ALLOW_ANONYMOUS="0").startswith("/#token=")
+    assert page(ALLOW_ANONYMOUS="1") == page(BRIDGE_TOKEN=SECRETS["BRIDGE_TOKEN"]) == "/"

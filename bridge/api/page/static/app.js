@@ -19,7 +19,7 @@ function takeToken() {
   const given = new URLSearchParams(location.hash.replace(/^#\/?/, "")).get("token");
   if (!given) return;
   history.replaceState(null, "", location.pathname + location.search);
-  if (access.hidden) context.api.token = given;
+  if (!context.api.asking) context.api.token = given;
   else {
     token.value = given; // somebody waits for it
     access.requestSubmit();
