@@ -28,18 +28,23 @@ def test_the_list_follows_what_runs(page: Page, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def many(story_stack: RunningStack) -> Iterator[str]:
-    """More recordings than the list has on a page; the name of the oldest."""
+def many(story_stack: RunningStack, tmp_path: Path) -> Iterator[str]:
+    """More recordings than the list has on a page; the name of the oldest that was canceled."""
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {story_stack.token}"
 
-    def canceled(name: str) -> str:
-        files = {"audio_file": (name, RECORDING.read_bytes())}
-        made = session.post(f"{story_stack.url}/v1/predictions", files=files, timeout=60).json()
-        session.post(f"{made['urls']['cancel']}", timeout=60).raise_for_status()
-        return str(made["urls"]["get"])
+    def created(name: str, recording: Path = RECORDING) -> dict[str, str]:
+        files = {"audio_file": (name, recording.read_bytes())}
+        made = session.post(f"{story_stack.url}/v1/predictions", files=files, timeout=60)
+        return dict(made.json()["urls"])
 
-    made = [canceled("oldest.wav")]
+    def canceled(name: str) -> str:
+        urls = created(name)
+        session.post(urls["cancel"], timeout=60).raise_for_status()
+        return urls["get"]
+
+    # Behind a long one, what is canceled cannot have ended before.
+    made = [created("long.wav", write(tmp_path / "long.wav", 120))["get"], canceled("oldest.wav")]
     with ThreadPoolExecutor(4) as pool:
         made += pool.map(canceled, ["newer.wav"] * PAGE)
         yield "oldest.wav"
