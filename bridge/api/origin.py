@@ -1,9 +1,12 @@
 """Where a request comes from: the address it was sent to, and whether it was sent before."""
 
+import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from aiohttp import web
+from yarl import URL
 
 from bridge.api.auth import principal_of
 from bridge.context import CONTEXT
@@ -11,15 +14,37 @@ from bridge.intake.accept import Origin, Request
 from bridge.recordings.arrive import Upload
 from bridge.records.tenants import Key, new_id
 
+# What is no host and port is passed over: an address made of it could not be opened.
+_HOST = re.compile(
+    r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?)(?::\d{1,5})?"
+)
+
 
 def base_url(request: web.Request) -> str:
     """Where the client reaches us: as the operator says, as its proxy says, or as it asked."""
     configured = request.app[CONTEXT].settings.public_url.rstrip("/")
     if configured:
         return configured
-    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
-    host = request.headers.get("X-Forwarded-Host", request.host).split(",")[0].strip()
+    schemes = (request.headers.get("X-Forwarded-Proto", ""), request.scheme)
+    hosts = (request.headers.get("X-Forwarded-Host", ""), request.host, "localhost")
+    scheme = next(first for first in map(_first, schemes) if first in ("http", "https"))
+    host = next(first for first in map(_first, hosts) if _is_host(first))
     return f"{scheme}://{host}"
+
+
+def _first(header: str) -> str:
+    """What the proxy next to the client says."""
+    return header.split(",", maxsplit=1)[0].strip()
+
+
+def _is_host(text: str) -> bool:
+    found = _HOST.fullmatch(text)
+    try:
+        if found and found["address"]:
+            ip_address(found["address"])
+        return bool(found and URL(f"http://{text}").host)
+    except ValueError:  # such as a port beyond 65535
+        return False
 
 
 def asked(

@@ -75,6 +75,14 @@ async def test_nothing_redirects(api: Api, path: str, status: int) -> None:
     assert "Location" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    "host", ["10.0.0.7:8080", "[::1]:443", "a_b.internal", "xn--mnchen-3ya.de"]
+)
+async def test_a_proxy_may_name_every_kind_of_host(api: Api, host: str) -> None:
+    created = await api.create("", {"X-Forwarded-Host": f" {host} , inner"})
+    assert {url.partition("/v1/")[0] for url in created["urls"].values()} == {f"http://{host}"}
+
+
 async def test_a_proxy_may_say_where_we_are_reached(api: Api) -> None:
     proxy = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "speech.example"}
     created = await api.create("", proxy)
@@ -87,3 +95,16 @@ async def test_a_proxy_may_say_where_we_are_reached(api: Api) -> None:
     answer = await api.call("GET", "/v1/predictions", proxy)
     if answer.body["next"]:
         assert answer.body["next"].startswith("https://speech.example/v1/predictions?")
+
+
+@pytest.mark.parametrize(
+    "host", ["@", "a@b", "[:::::]", "speech.example:99999", "a b", "-", "x/y", "münchen", ""]
+)
+async def test_what_is_no_host_is_in_no_address(api: Api, host: str) -> None:
+    await upload(api)
+    nonsense = {"X-Forwarded-Host": host, "X-Forwarded-Proto": "javascript"}
+    for path in ("/v1/files", "/v1/predictions"):
+        answer = await api.call("GET", path, nonsense)
+        assert answer.status == 200
+        for one in answer.body["results"]:
+            assert all(url.startswith(api.stack.url) for url in one["urls"].values())
