@@ -20,9 +20,10 @@ from tests.conftest import RunningStack, wait_until
 
 def _python() -> str | None:
     """An interpreter that the adapter runs with; programs of that name may be mere signposts."""
-    for name in ("python3.12", "python3.13"):
-        found = shutil.which(name)
-        if found and subprocess.run([found, "-V"], capture_output=True).returncode == 0:
+    named = [found for name in ("python3.12", "python3.13") if (found := shutil.which(name))]
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    for found in (*named, *map(str, root.glob("versions/3.1[23].*/bin/python"))):
+        if subprocess.run([found, "-V"], capture_output=True).returncode == 0:
             return found
     return None
 
