@@ -4,6 +4,7 @@ What is installed is looked at first: the programs' own imports would end in a t
 """
 
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{label}: {reason}", file=sys.stderr)
         return 2
     program = importlib.import_module(PROGRAMS[name])
+    # It warns of a child that ends while its transport is being closed, as ours do.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     status: int = program.main()
     return status

@@ -129,7 +129,10 @@ class Sandbox:
         with self._lock:
             if self._closed:
                 raise DecoderUnavailable(_UNAVAILABLE)
-            if self._keeper is None or self._keeper.ended:
+            if self._keeper is not None and self._keeper.ended:
+                self._keeper.close()
+                self._keeper = None
+            if self._keeper is None:
                 self._keeper = _Keeper(self._module)
             return self._keeper
 

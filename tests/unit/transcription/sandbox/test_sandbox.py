@@ -111,7 +111,9 @@ def test_a_keeper_that_died_is_replaced(sandbox: Sandbox) -> None:
     keeper = sandbox._keeper
     assert keeper is not None
     keeper._process.kill()
+    wait_until(lambda: keeper.ended, "it has ended")
     assert does(sandbox, "RIFF") == "a recording"
+    assert keeper._control.fileno() == -1, "its socket is closed"
 
 
 def test_a_worker_that_died_while_it_waited_is_replaced(sandbox: Sandbox) -> None:
