@@ -2,37 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from benchmarks.fault_stack import PREDICTOR
 from bridge.records.tenants import Scope
-from evaluation.serving import serving
 from stack.client import Client
 from tests.clients.helpers import eventually
 from tests.conftest import RunningStack, clip_uri, start_stack, stop_stack
+from tests.fixtures.receivers import refusing
 from tests.tenants.conftest import Keys
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-
-
-@asynccontextmanager
-async def refusing() -> AsyncIterator[str]:
-    """A receiver that takes nothing."""
-
-    async def refuse(_: web.Request) -> web.Response:
-        return web.Response(status=400)
-
-    app = web.Application()
-    app.router.add_post("/", refuse)
-    async with serving(app) as url:
-        yield f"{url}/"
 
 
 class Watched:
@@ -99,7 +84,7 @@ async def test_what_waits_is_counted_by_status_and_tenants_by_number(watched: Wa
 async def test_webhooks_that_are_refused_are_counted_and_shown_to_the_operator(
     watched: Watched,
 ) -> None:
-    async with refusing() as url:
+    async with refusing(400) as url:
         hook: dict[str, Any] = {"webhook": url, "webhook_events_filter": ["completed"]}
         for client in (watched.acme, watched.umbra):
             await client.create(asked(**hook))

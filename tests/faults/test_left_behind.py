@@ -10,12 +10,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from redis.asyncio import Redis
 
-from evaluation.serving import serving
 from stack.client import Client
 from tests.conftest import RECORDING, RunningStack, start_stack, stop_stack
+from tests.fixtures.receivers import refusing
 
 pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(300)]
 PROMPT, NAME, FILE = "Zanzibar prompt", "Zanzibar speaker", "zanzibar-file.wav"
@@ -106,19 +105,6 @@ async def _place(stack: RunningStack, folder: Path) -> AsyncIterator[Place]:
         yield Place(stack, folder, redis)
 
 
-@contextlib.asynccontextmanager
-async def _refusing() -> AsyncIterator[str]:
-    """A receiver that wants no webhook: each is a dead letter at once."""
-
-    async def refuse(_: web.Request) -> web.Response:
-        return web.Response(status=410)
-
-    app = web.Application()
-    app.router.add_post("/", refuse)
-    async with serving(app) as url:
-        yield f"{url}/"
-
-
 async def _transcribed(client: Client, receiver: str) -> tuple[str, str, list[str]]:
     """A prediction that succeeded, its file, and what was said in it."""
     form = aiohttp.FormData()
@@ -141,7 +127,7 @@ async def test_nothing_is_left_of_what_was_deleted(tmp_path: Path) -> None:
         async with (
             aiohttp.ClientSession(headers=headers) as session,
             _place(stack, tmp_path) as place,
-            _refusing() as receiver,
+            refusing() as receiver,
         ):
             client = Client(session, stack.url, stack.token)
             one, file, said = await _transcribed(client, receiver)
@@ -180,7 +166,7 @@ async def test_nothing_is_left_of_what_has_expired(tmp_path: Path) -> None:
         async with (
             aiohttp.ClientSession(headers=headers) as session,
             _place(stack, tmp_path) as place,
-            _refusing() as receiver,
+            refusing() as receiver,
         ):
             client = Client(session, stack.url, stack.token)
             one, _, said = await _transcribed(client, receiver)

@@ -31,6 +31,15 @@ APART = {"channels": "separate", "language": "en"}
 SEVERAL = {"multilingual": "true", "chunk_size": "12"}
 CLIENT = (sys.executable, "-m", "client", "transcribe")
 Shown = Sequence[Mapping[str, Any]]
+BY_FORM = pytest.mark.parametrize(
+    ("path", "part", "more"),
+    [
+        ("/transcribe", "file", {}),
+        ("/asr", "audio_file", {"output": "json"}),
+        ("/v1/audio/transcriptions", "file", {"model": "base", "response_format": "verbose_json"}),
+        ("/audio/transcribe-with-speakers", "file", {}),
+    ],
+)
 
 
 @dataclass(frozen=True)
@@ -121,15 +130,7 @@ def test_channels_apart_by_openais_client(openai: OpenAI, routes: Routes) -> Non
     assert at_once(segments, "speaker")
 
 
-@pytest.mark.parametrize(
-    ("path", "part", "more"),
-    [
-        ("/transcribe", "file", {}),
-        ("/asr", "audio_file", {"output": "json"}),
-        ("/v1/audio/transcriptions", "file", {"model": "base", "response_format": "verbose_json"}),
-        ("/audio/transcribe-with-speakers", "file", {}),
-    ],
-)
+@BY_FORM
 async def test_channels_apart_by_form(
     routes: Routes, path: str, part: str, more: dict[str, str]
 ) -> None:
@@ -183,15 +184,7 @@ def test_a_language_for_every_window_by_openais_client(openai: OpenAI, routes: R
     assert {"service", "numéro"} <= set(found.text.lower().replace(".", " ").split())
 
 
-@pytest.mark.parametrize(
-    ("path", "part", "more"),
-    [
-        ("/transcribe", "file", {}),
-        ("/asr", "audio_file", {"output": "json"}),
-        ("/v1/audio/transcriptions", "file", {"model": "base", "response_format": "verbose_json"}),
-        ("/audio/transcribe-with-speakers", "file", {}),
-    ],
-)
+@BY_FORM
 async def test_a_language_for_every_window_by_form(
     routes: Routes, path: str, part: str, more: dict[str, str]
 ) -> None:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from bridge.records.api_keys import new_key
 from bridge.records.tenants import ANONYMOUS, DEFAULT, Limits, Principal, Scope, Tenant
-from evaluation.serving import serving
 from tests.clients.helpers import PREDICTOR
 from tests.conftest import RunningStack, start_stack, stop_stack
+from tests.fixtures.receivers import refusing
 from tests.tenants.side import Side
 
 BOTH = frozenset({Scope.READ, Scope.WRITE})
@@ -60,15 +59,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[Runn
 
 
 @pytest.fixture
-async def refusing() -> AsyncIterator[str]:
+async def refuser() -> AsyncIterator[str]:
     """A receiver that refuses every webhook for good."""
-
-    async def refuse(_: web.Request) -> web.Response:
-        return web.Response(status=410)
-
-    app = web.Application()
-    app.router.add_post("/{name}", refuse)
-    async with serving(app) as url:
+    async with refusing() as url:
         yield url
 
 
@@ -83,7 +76,7 @@ def sides(
     stack: RunningStack,
     keys: Keys,
     session: aiohttp.ClientSession,
-    refusing: str,
+    refuser: str,
     request: pytest.FixtureRequest,
 ) -> tuple[Side, Side]:
     """Two tenants that have nothing yet."""
@@ -91,19 +84,19 @@ def sides(
     for letter in "ab":
         name = f"{letter}-{abs(hash(request.node.name)) % 10**8}"
         key = keys.add(name, name)
-        made.append(Side(name, key, f"marker-of-{name}", stack.url, session, f"{refusing}/{name}"))
+        made.append(Side(name, key, f"marker-of-{name}", stack.url, session, f"{refuser}/{name}"))
     return made[0], made[1]
 
 
 @pytest.fixture
 async def lasting_sides(
-    stack: RunningStack, session: aiohttp.ClientSession, refusing: str
+    stack: RunningStack, session: aiohttp.ClientSession, refuser: str
 ) -> AsyncIterator[tuple[Side, Side]]:
     """The bearer token, and whoever sends none: they leave nothing to the next test."""
 
     def side(tenant: Tenant, key: str) -> Side:
         name = tenant.name
-        return Side(name, key, f"marker-of-{name}", stack.url, session, f"{refusing}/{name}")
+        return Side(name, key, f"marker-of-{name}", stack.url, session, f"{refuser}/{name}")
 
     made = side(DEFAULT, stack.token), side(ANONYMOUS, "")
     yield made
