@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -26,8 +26,7 @@ from bridge.records.store import Store
 from bridge.records.tenants import Key, Tenant
 from bridge.settings import Settings
 from bridge.tasks.tracing import PREDICTION, span
-from outbound.deliver import Outcome, deliver
-from outbound.signing import headers
+from outbound.deliver import Message, Outcome, deliver
 
 ATTEMPTS = 12  # tries; with the pauses between them they spread over 68 minutes
 FIRST_PAUSE = 2.0  # seconds before the second try; doubles from try to try
@@ -39,7 +38,8 @@ LOGS_INTERVAL = 0.5  # seconds between two `logs` of one prediction, as Replicat
 
 _log = logging.getLogger(__name__)
 
-Render = Callable[[Prediction, bytes | None], bytes]
+# The prediction and its form for the receiver; None where nothing is left to deliver.
+Render = Callable[[Key, str], Awaitable[tuple[Prediction, bytes] | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +89,17 @@ class Webhooks:
         A receiver that has as many tries under way as one may have is not tried: the wait for it
         counts for nothing.
         """
-        note = keys.note(prediction_id, event)
-        found = await self._store.get_with_output(prediction_id)
-        if found is None or found[0].webhook is None or not await self._is_pending(note):
-            await self._settle(note)
+        pause = await self._try(prediction_id, event)
+        if pause is None:
+            await self._settle(prediction_id, event)
+        return pause
+
+    async def _try(self, prediction_id: Key, event: str) -> timedelta | None:
+        """Deliver once; the pause before the next try, None when there is no other."""
+        found = await self._render(prediction_id, event)
+        if found is None:
             return None
-        prediction, output = found
-        # Logs are of no use after the end. An end that has not come was noted by a stranger.
-        if event == ("logs" if prediction.terminal else "completed"):
-            await self._settle(note)
-            return None
+        prediction, body = found
         tenant = prediction_id.tenant.name
         receiver = f"{tenant} {_receiver(prediction.webhook or '')}"
         at_once, in_all = self._under_way[receiver], self._under_way[tenant]
@@ -106,27 +107,26 @@ class Webhooks:
             return CROWD_PAUSE
         self._under_way.update((receiver, tenant))
         try:
-            outcome = await self._send(prediction, output, event)
+            outcome = await self._send(prediction, body, event)
         finally:
             self._under_way.subtract((receiver, tenant))
             self._under_way = +self._under_way  # without those that have none
         self.on_try(event, "delivered" if outcome.delivered else "failed")
         if outcome.delivered or event in ("logs", "output"):
-            await self._settle(note)
             return None
-        return await self._try_again(prediction, event, note, outcome)
+        return await self._try_again(prediction, event, outcome)
 
     async def _try_again(
-        self, prediction: Prediction, event: str, note: str, outcome: Outcome
+        self, prediction: Prediction, event: str, outcome: Outcome
     ) -> timedelta | None:
         """What comes after a try that failed: a pause, or the dead letters."""
+        note = keys.note(prediction.id, event)
         number = await self._count(note)
         await self._redis.expire(TRIES, LIVE_TTL)
         if outcome.again and number < ATTEMPTS:
             return _pause(number)
         _log.warning("prediction %s: webhook given up: %s", note, outcome.reason)
         await self._bury(prediction, event, outcome.reason, number)
-        await self._settle(note)
         return None
 
     async def _count(self, note: str) -> int:
@@ -176,31 +176,27 @@ class Webhooks:
         found = self._sealed.json(document, LETTER, tenant.name, letter_id)
         return None if found is None else DeadLetter(**found)
 
-    async def _send(self, prediction: Prediction, output: bytes | None, event: str) -> Outcome:
-        body = self._render(prediction, output)
-        # The same id on every try, so that a receiver can tell a repetition.
+    async def _send(self, prediction: Prediction, body: bytes, event: str) -> Outcome:
         webhook_id = f"msg_{prediction.id.public}_{event}"
         if event == "logs":
             webhook_id += f"_{len(prediction.logs)}"
         settings, tenant = self._settings, prediction.id.tenant
-        key, retired = settings.signing_key_of(tenant), settings.retired_signing_keys_of(tenant)
-        signed = headers(key, webhook_id, int(time.time()), body, retired)
+        signed_by = settings.signing_key_of(tenant), *settings.retired_signing_keys_of(tenant)
         attributes = {
             PREDICTION: prediction.id.public,
             "whisperx.webhook.event": event,
             "http.request.method": "POST",
         }
         with span("webhook", prediction.traceparent, "CLIENT", attributes) as sending:
-            given = {**signed, **sending.headers}
-            outcome = await deliver(prediction.webhook or "", body, given, self._settings.policy)
+            url = prediction.webhook or ""
+            message = Message(url, webhook_id, body, signed_by, sending.headers)
+            outcome = await deliver(message, settings.policy)
             if outcome.status is not None:
                 sending.set({"http.response.status_code": outcome.status})
         return outcome
 
-    async def _is_pending(self, note: str) -> bool:
-        return await self._redis.zscore(PENDING, note) is not None
-
-    async def _settle(self, note: str) -> None:
+    async def _settle(self, prediction_id: Key, event: str) -> None:
+        note = keys.note(prediction_id, event)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zrem(PENDING, note)
             pipe.hdel(TRIES, note)

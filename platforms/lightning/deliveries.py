@@ -6,12 +6,10 @@ import hmac
 import json
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 
-from outbound import signing
-from outbound.deliver import Outcome, deliver
+from outbound.deliver import Message, Outcome, deliver
 from outbound.policy import Policy
 from platforms.lightning.queues import DiskQueue, Item
 from platforms.lightning.settings import LightningSettings
@@ -76,20 +74,18 @@ class Deliveries:
             await asyncio.sleep(FIRST_PAUSE * 2 ** (item.tries - 1))
 
     async def _try(self, item: Item) -> Outcome:
-        body = str(item.content["body"]).encode()
         try:
-            return await deliver(
-                item.content["url"], body, self._headers(item.content["id"], body), self._policy
-            )
+            return await deliver(self._message(item), self._policy)
         except Exception:
             _log.exception("webhook of job %s", item.content["id"])
             return Outcome(delivered=False, again=True, reason="it could not be sent")
 
-    def _headers(self, job: str, body: bytes) -> dict[str, str]:
-        """Standard Webhooks, and the header that receivers of this service check so far."""
+    def _message(self, item: Item) -> Message:
+        """By Standard Webhooks, and with the header that receivers of this service check so far."""
+        url, job, body = item.content["url"], item.content["id"], str(item.content["body"]).encode()
         secret = self._settings.secret
         if not secret:
-            return {}
+            return Message(url, job, body)
         old = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-        new = signing.headers(self._settings.signing_key, job, int(time.time()), body)
-        return {**new, "X-Lightning-Signature": old}
+        headers = {"X-Lightning-Signature": old}
+        return Message(url, job, body, [self._settings.signing_key], headers)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.api.replicate.render import with_output
-from bridge.links import sign
+from bridge.api.replicate.render import prediction_body
+from bridge.links import Links, sign
 from bridge.records.sealed import OUTPUT, Sealed
 from bridge.records.seals import Seals
 from stack.settings import free_port
 from tests.fixtures import lone
+from tests.unit.bridge.test_render import prediction
 
 SECRET = "a-secret-for-tests"
 TOKEN = {"Authorization": f"Bearer {lone.TOKEN}".encode()}
@@ -97,7 +98,9 @@ def test_a_request_that_is_no_http_is_not_quoted_in_the_log(bridge: Bridge) -> N
 
 def test_half_a_character_is_delivered_and_kept_as_a_question_mark() -> None:
     half = json.loads(r'"\ud800"')
-    assert json.loads(with_output({"input": half}, None)) == {"input": "?"}
+    record = prediction(input={"initial_prompt": half})
+    shown = json.loads(prediction_body(record, None, "http://h", Links(SECRET), {}))
+    assert shown["input"] == {"initial_prompt": "?"}
     sealed = Sealed(Seals([SECRET]))
     assert sealed.json(sealed.dump({"text": half}, OUTPUT, "x").encode(), OUTPUT, "x") == {
         "text": "?"

@@ -41,7 +41,7 @@ async def create(request: web.Request) -> web.Response:
         asked.wait > 0 and await context.watch.ended(prediction.id, asked.wait - _MARGIN_SECONDS)
     )
     if ended:
-        return await _answer(context, prediction.id, base, status=201)
+        return await _stored(context, prediction.id, base, status=201)
     queued = await _queued(context, prediction, accepted.place)
     rendered = prediction_object(prediction, base, context.links, queued)
     if asked.wait > 0:
@@ -59,14 +59,18 @@ async def _forward(context: Context, body: Mapping[str, Any]) -> web.Response:
 
 async def get(request: web.Request) -> web.Response:
     """Shows a prediction's record, whatever state it is in."""
-    return await _answer(request.app[CONTEXT], id_in(request), base_url(request))
+    return await _stored(request.app[CONTEXT], id_in(request), base_url(request))
 
 
 async def cancel(request: web.Request) -> web.Response:
     """Cancels a prediction; its record is `canceled` now or soon."""
-    context, prediction_id = request.app[CONTEXT], id_in(request)
-    await context.lifecycle.cancel(prediction_id)
-    return await _answer(context, prediction_id, base_url(request))
+    context = request.app[CONTEXT]
+    prediction = await context.lifecycle.cancel(id_in(request))
+    if prediction is None:
+        return _unknown()
+    if prediction.status is Status.SUCCEEDED:  # it came too late, and the answer has the output
+        return await _stored(context, prediction.id, base_url(request))
+    return await _answer(context, prediction, None, base_url(request))
 
 
 async def erase(request: web.Request) -> web.Response:
@@ -100,13 +104,17 @@ async def list_all(request: web.Request) -> web.Response:
     return web.json_response({"previous": None, "next": following, "results": results})
 
 
-async def _answer(
+async def _stored(
     context: Context, prediction_id: Key, base: str, status: int = 200
 ) -> web.Response:
+    """The record as it is stored now, with its output."""
     found = await context.store.get_with_output(prediction_id)
-    if found is None:
-        return _unknown()
-    prediction, output = found
+    return _unknown() if found is None else await _answer(context, *found, base, status)
+
+
+async def _answer(
+    context: Context, prediction: Prediction, output: bytes | None, base: str, status: int = 200
+) -> web.Response:
     queued = await _queued(context, prediction)
     body = prediction_body(prediction, output, base, context.links, queued)
     return web.Response(body=body, status=status, content_type="application/json")

@@ -7,6 +7,8 @@ from typing import Any
 
 from bridge.links import Links
 from bridge.records.prediction import Prediction
+from bridge.records.store import Store
+from bridge.records.tenants import Key
 
 
 def prediction_object(
@@ -14,7 +16,7 @@ def prediction_object(
 ) -> dict[str, Any]:
     """A prediction, every member always there. ``queued`` is added to its metrics.
 
-    Its output is None here: `with_output` puts in what the store keeps as JSON text.
+    Its output is None here: `prediction_body` puts in what the store keeps as JSON text.
     """
     url = f"{base}/v1/predictions/{prediction.id.public}"
     return {
@@ -42,13 +44,6 @@ def prediction_object(
     }
 
 
-def with_output(rendered: dict[str, Any], output: bytes | None) -> bytes:
-    """The object as JSON text, with ``output`` (JSON text, too) in its place."""
-    body = json.dumps(rendered, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
-    # The first one is ours: it stands before every member that a client has a say in.
-    return body if output is None else body.replace(b'"output":null', b'"output":' + output, 1)
-
-
 def prediction_body(
     prediction: Prediction,
     output: bytes | None,
@@ -56,13 +51,22 @@ def prediction_body(
     links: Links,
     queued: Mapping[str, Any],
 ) -> bytes:
-    """A prediction with its output, as JSON text."""
-    return with_output(prediction_object(prediction, base, links, queued), output)
+    """A prediction as JSON text, with ``output`` (JSON text, too) in its place."""
+    rendered = prediction_object(prediction, base, links, queued)
+    body = json.dumps(rendered, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    # The first one is ours: it stands before every member that a client has a say in.
+    return body if output is None else body.replace(b'"output":null', b'"output":' + output, 1)
 
 
-def webhook_body(links: Links, prediction: Prediction, output: bytes | None) -> bytes:
-    """What a receiver gets: the same that GET answers."""
-    return prediction_body(prediction, output, prediction.base_url, links, {})
+async def webhook(
+    store: Store, links: Links, prediction_id: Key, event: str
+) -> tuple[Prediction, bytes] | None:
+    """What a receiver gets, the same that GET answers; None where it gets nothing more."""
+    found = await store.due(prediction_id, event)
+    if found is None:
+        return None
+    prediction, output = found
+    return prediction, prediction_body(prediction, output, prediction.base_url, links, {})
 
 
 def time_text(moment: datetime | None) -> str | None:

@@ -1,9 +1,9 @@
 """Receivers that hang delay nobody else's webhooks, on a real Redis and a real receiver."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
+from bridge.api.replicate.render import webhook
+from bridge.links import Links
 from bridge.records.prediction import Finished
 from bridge.records.store import Store
 from bridge.records.tenants import Key, Tenant
@@ -65,9 +67,8 @@ class Deliveries:
         )
         self._store = Store(redis, SEALED, result_ttl=60, queue_limit=1000)
         self._number = 0
-        self.webhooks = Webhooks(
-            settings, self._store, redis, SEALED, lambda *_: json.dumps({}).encode()
-        )
+        render = partial(webhook, self._store, Links("secret"))
+        self.webhooks = Webhooks(settings, self._store, redis, SEALED, render)
 
     async def ended(self, tenant: Tenant, url: str) -> Key:
         self._number += 1

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.api.replicate.render import prediction_object, webhook_body, with_output
+from bridge.api.replicate.render import prediction_body, prediction_object
 from bridge.links import Links
 from bridge.records.prediction import Prediction
 from bridge.records.tenants import Key
@@ -36,14 +36,16 @@ def prediction(**changes: Any) -> Prediction:
 )
 def test_output_and_record_do_not_mix(output: Any, shown: dict[str, Any], logs: str) -> None:
     record = prediction(input=shown, logs=logs)
-    rendered = prediction_object(record, "http://h", Links("secret"), {})
+    links = Links("secret")
+    rendered = prediction_object(record, "http://h", links, {})
     raw = json.dumps(output, ensure_ascii=False).encode()
-    assert json.loads(with_output(rendered, raw)) == {**rendered, "output": output}
+    body = prediction_body(record, raw, "http://h", links, {})
+    assert json.loads(body) == {**rendered, "output": output}
 
 
 def test_without_an_output_it_is_null() -> None:
-    links, record = Links("secret"), prediction(input={}, base_url="http://h")
-    body = json.loads(webhook_body(links, record, None))
+    record = prediction(input={})
+    body = json.loads(prediction_body(record, None, "http://h", Links("secret"), {}))
     assert body["output"] is None
     assert body["urls"]["get"] == "http://h/v1/predictions/p"
 

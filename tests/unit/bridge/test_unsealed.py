@@ -1,8 +1,8 @@
 """What Redis holds without a seal, in a stranger's words: it leads nowhere and stops nothing."""
 
-import json
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import create_autospec
@@ -10,6 +10,8 @@ from unittest.mock import create_autospec
 import pytest
 from redis.asyncio import Redis
 
+from bridge.api.replicate.render import webhook
+from bridge.links import Links
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploaded, Uploads
 from bridge.records import keys
@@ -149,7 +151,8 @@ async def test_what_was_admitted_by_a_stranger_is_found(redis: Redis, store: Sto
 
 
 def _webhooks(redis: Redis, store: Store, settings: Settings) -> Webhooks:
-    return Webhooks(settings, store, redis, SEALED, lambda *_: json.dumps({}).encode())
+    render = partial(webhook, store, Links("secret"))
+    return Webhooks(settings, store, redis, SEALED, render)
 
 
 async def test_no_end_is_delivered_before_it_has_come(
