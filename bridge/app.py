@@ -20,7 +20,7 @@ from bridge.api.allowances import add_allowance
 from bridge.api.auth import require_token
 from bridge.api.cors import allow_origins, preflight
 from bridge.api.errors import translate
-from bridge.api.replicate.render import webhook
+from bridge.api.replicate.render import webhook_body
 from bridge.api.slashes import AnySlashes
 from bridge.api.waiting import add_id
 from bridge.cog.callbacks import build_internal_app
@@ -223,7 +223,7 @@ def _wire(settings: Settings, redis: TypedRedis, cog: Cog, probe: Probe) -> Cont
         queue=queue,
         lifecycle=Lifecycle(store, files, queue, meter, keep_recordings=kept),
         intake=intake,
-        webhooks=Webhooks(settings, store, redis, sealed, partial(webhook, store, links)),
+        webhooks=Webhooks(settings, store, redis, sealed, partial(webhook_body, links)),
         forward=Forward(intake, arrivals, cog, links),
     )
 

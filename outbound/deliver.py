@@ -24,7 +24,7 @@ class Message:
     url: str
     id: str
     body: bytes
-    keys: Sequence[str] = ()
+    keys: Sequence[str] = field(default=(), repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

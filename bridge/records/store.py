@@ -120,17 +120,6 @@ class Store(Lists):
         text = self._sealed.open(output, OUTPUT, prediction_id)
         return prediction, None if text is None else text.encode()
 
-    async def due(self, prediction_id: Key, event: str) -> tuple[Prediction, bytes | None] | None:
-        """The same, for a webhook that is still to be delivered; None where there is none."""
-        found = await self.get_with_output(prediction_id)
-        if found is None or found[0].webhook is None:
-            return None
-        # Logs are of no use after the end. An end that has not come was noted by a stranger.
-        if event == ("logs" if found[0].terminal else "completed"):
-            return None
-        noted = await self._redis.zscore(keys.PENDING, keys.note(prediction_id, event))
-        return None if noted is None else found
-
     async def status(self, prediction_id: Key) -> Status | None:
         """The status alone: what a waiting request asks again and again."""
         prediction = await self.get(prediction_id)

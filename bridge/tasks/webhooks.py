@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -38,8 +38,7 @@ LOGS_INTERVAL = 0.5  # seconds between two `logs` of one prediction, as Replicat
 
 _log = logging.getLogger(__name__)
 
-# The prediction and its form for the receiver; None where nothing is left to deliver.
-Render = Callable[[Key, str], Awaitable[tuple[Prediction, bytes] | None]]
+Render = Callable[[Prediction, bytes | None], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +95,10 @@ class Webhooks:
 
     async def _try(self, prediction_id: Key, event: str) -> timedelta | None:
         """Deliver once; the pause before the next try, None when there is no other."""
-        found = await self._render(prediction_id, event)
+        found = await self._due(prediction_id, event)
         if found is None:
             return None
-        prediction, body = found
+        prediction, output = found
         tenant = prediction_id.tenant.name
         receiver = f"{tenant} {_receiver(prediction.webhook or '')}"
         at_once, in_all = self._under_way[receiver], self._under_way[tenant]
@@ -107,7 +106,7 @@ class Webhooks:
             return CROWD_PAUSE
         self._under_way.update((receiver, tenant))
         try:
-            outcome = await self._send(prediction, body, event)
+            outcome = await self._send(prediction, output, event)
         finally:
             self._under_way.subtract((receiver, tenant))
             self._under_way = +self._under_way  # without those that have none
@@ -115,6 +114,17 @@ class Webhooks:
         if outcome.delivered or event in ("logs", "output"):
             return None
         return await self._try_again(prediction, event, outcome)
+
+    async def _due(self, prediction_id: Key, event: str) -> tuple[Prediction, bytes | None] | None:
+        """The prediction with its output; None where nothing is left to deliver."""
+        found = await self._store.get_with_output(prediction_id)
+        if found is None or found[0].webhook is None:
+            return None
+        # Logs are of no use after the end. An end that has not come was noted by a stranger.
+        if event == ("logs" if found[0].terminal else "completed"):
+            return None
+        noted = await self._redis.zscore(PENDING, keys.note(prediction_id, event))
+        return None if noted is None else found
 
     async def _try_again(
         self, prediction: Prediction, event: str, outcome: Outcome
@@ -176,7 +186,8 @@ class Webhooks:
         found = self._sealed.json(document, LETTER, tenant.name, letter_id)
         return None if found is None else DeadLetter(**found)
 
-    async def _send(self, prediction: Prediction, body: bytes, event: str) -> Outcome:
+    async def _send(self, prediction: Prediction, output: bytes | None, event: str) -> Outcome:
+        body = self._render(prediction, output)
         webhook_id = f"msg_{prediction.id.public}_{event}"
         if event == "logs":
             webhook_id += f"_{len(prediction.logs)}"

@@ -7,8 +7,6 @@ from typing import Any
 
 from bridge.links import Links
 from bridge.records.prediction import Prediction
-from bridge.records.store import Store
-from bridge.records.tenants import Key
 
 
 def prediction_object(
@@ -58,15 +56,9 @@ def prediction_body(
     return body if output is None else body.replace(b'"output":null', b'"output":' + output, 1)
 
 
-async def webhook(
-    store: Store, links: Links, prediction_id: Key, event: str
-) -> tuple[Prediction, bytes] | None:
-    """What a receiver gets, the same that GET answers; None where it gets nothing more."""
-    found = await store.due(prediction_id, event)
-    if found is None:
-        return None
-    prediction, output = found
-    return prediction, prediction_body(prediction, output, prediction.base_url, links, {})
+def webhook_body(links: Links, prediction: Prediction, output: bytes | None) -> bytes:
+    """What a receiver gets: the same that GET answers."""
+    return prediction_body(prediction, output, prediction.base_url, links, {})
 
 
 def time_text(moment: datetime | None) -> str | None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
-from bridge.api.replicate.render import webhook
+from bridge.api.replicate.render import webhook_body
 from bridge.links import Links
 from bridge.records.prediction import Finished
 from bridge.records.store import Store
@@ -67,7 +67,7 @@ class Deliveries:
         )
         self._store = Store(redis, SEALED, result_ttl=60, queue_limit=1000)
         self._number = 0
-        render = partial(webhook, self._store, Links("secret"))
+        render = partial(webhook_body, Links("secret"))
         self.webhooks = Webhooks(settings, self._store, redis, SEALED, render)
 
     async def ended(self, tenant: Tenant, url: str) -> Key:

@@ -10,7 +10,7 @@ from unittest.mock import create_autospec
 import pytest
 from redis.asyncio import Redis
 
-from bridge.api.replicate.render import webhook
+from bridge.api.replicate.render import webhook_body
 from bridge.links import Links
 from bridge.recordings.files import Files
 from bridge.recordings.uploads import Uploaded, Uploads
@@ -151,7 +151,7 @@ async def test_what_was_admitted_by_a_stranger_is_found(redis: Redis, store: Sto
 
 
 def _webhooks(redis: Redis, store: Store, settings: Settings) -> Webhooks:
-    render = partial(webhook, store, Links("secret"))
+    render = partial(webhook_body, Links("secret"))
     return Webhooks(settings, store, redis, SEALED, render)
 
 
