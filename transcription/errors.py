@@ -9,6 +9,8 @@
 Every message is safe to show: it holds no path, token, address or traceback.
 """
 
+from collections.abc import Iterable
+
 
 class TranscriptionError(Exception):
     """Base of the errors a client may see. ``status`` hints at the HTTP status to answer."""
@@ -29,6 +31,11 @@ class InvalidInput(TranscriptionError):
         super().__init__(f"{field}: {detail}")
         self.field = field
         self.reason = detail
+
+
+def not_one_of(field: str, given: str, choices: Iterable[str]) -> InvalidInput:
+    """What is wrong with a value that is none of ``choices``."""
+    return InvalidInput(field, f"{given[:60]!r} is not one of {', '.join(choices)}")
 
 
 class InvalidAudio(InvalidInput):

@@ -42,7 +42,7 @@ async def transcribe(request: web.Request) -> web.Response:
         output = _output(fields)
         inputs = _inputs(fields)
     except BaseException:
-        discard(request.app[CONTEXT], form)
+        discard(request.app[CONTEXT], form.upload)
         raise
     result = await _finish(request, form, inputs)
     assert form.upload is not None
@@ -81,14 +81,14 @@ async def _read(request: web.Request) -> tuple[Form, Fields]:
     form = await read_form(request, {"audio_file": "audio_file"})
     try:
         given = {name: request.query.getall(name) for name in request.query}
-        fields = Fields({**form.texts, **given}, context)
+        fields = Fields({**form.fields.texts, **given}, context)
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
         if not fields.boolean("encode", otherwise=True):
             path = context.files.path(form.upload.recording)
             await asyncio.to_thread(as_wave, path)
     except BaseException:
-        discard(context, form)
+        discard(context, form.upload)
         raise
     return form, fields
 

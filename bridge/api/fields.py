@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from bridge.context import Context
-from transcription.errors import InvalidInput
+from transcription.errors import InvalidInput, not_one_of
 from transcription.reading import bare, items, says_nothing, value_of, words
 
 _ITEM = re.compile(r"\[\d*\]$")  # what clients write behind the name of a list
@@ -41,7 +41,7 @@ class Fields:
         given = self.one(name) or ""
         found = otherwise if says_nothing(given) else bare(given).lower()
         if found not in choices:
-            raise InvalidInput(name, f"{given[:60]!r} is not one of {', '.join(choices)}")
+            raise not_one_of(name, given, choices)
         return found
 
     def choices(self, name: str, choices: Collection[str]) -> list[str]:
@@ -49,7 +49,7 @@ class Fields:
         found = self.words(name)
         for word in found:
             if word.lower() not in choices:
-                raise InvalidInput(name, f"{word[:60]!r} is not one of {', '.join(choices)}")
+                raise not_one_of(name, word, choices)
         return [word.lower() for word in found]
 
     def boolean(self, name: str, *, otherwise: bool = False) -> bool:

@@ -1,14 +1,22 @@
-"""Multipart forms: fields as text, in any order; files go to the disk as they arrive."""
+"""Multipart forms: parts as their clients write them, fields in any order, files to the disk.
+
+Parts are written as RFC 7578 has them, and as the mail programs that it comes from did. Encodings
+for transfer are out of date in forms, and still sent by libraries that were made for mail.
+"""
 
 import asyncio
+import base64
+import binascii
+import codecs
 import re
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 
 from aiohttp import BodyPartReader, web
+from aiohttp.hdrs import CONTENT_DISPOSITION, CONTENT_TRANSFER_ENCODING
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bridge.api.written import charset_of, decoder_of, filename_of, name_of
+from bridge.api.fields import Fields
 from bridge.context import CONTEXT, Context
 from bridge.recordings.arrive import Upload
 from bridge.records.tenants import new_id
@@ -21,14 +29,21 @@ _ALL_TEXT_BYTES = 64 << 20  # of all fields together
 _CHUNK = 1 << 18  # bytes of an upload read at a time
 _LOOKED_AT = 4096  # bytes of a recording that tell whether it is one, or text about one
 _ADDRESS = re.compile(rb"https?://", re.IGNORECASE)
+# Of all that Python knows: those in which people write. Others cost time, or are none.
+_CHARSETS = re.compile(r"ascii|(utf-(8|16|32)|iso8859-|iso2022|cp|koi8|gb|big5|euc_|shift_jis).*")
+_SAID = re.compile(r"""\b(name|filename)\s*=\s*(?:"([^"]*)"|([^;]*))""", re.IGNORECASE)
+_LONGEST_LINE = 1 << 16  # bytes of quoted-printable, which has lines of 76
+
+Decode = Callable[[bytes], bytes]
+"""Takes a part's content chunk by chunk, at last an empty one. Raises ValueError."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Form:
-    """A form's fields with all their values, and the recording if one was sent."""
+    """A form's fields, and the recording if one was sent."""
 
-    texts: dict[str, list[str]] = field(default_factory=dict)
-    upload: Upload | None = None
+    fields: Fields
+    upload: Upload | None
 
 
 async def read_form(
@@ -43,7 +58,8 @@ async def read_form(
     error, leaving no file.
     """
     context = request.app[CONTEXT]
-    form, room = Form(), _ALL_TEXT_BYTES
+    texts: dict[str, list[str]] = {}
+    upload, room = None, _ALL_TEXT_BYTES
     try:
         async for name, part in parts_of(request):
             chunks = chunks_of(part, context.settings.upload_idle_timeout)
@@ -57,23 +73,21 @@ async def read_form(
                 most = room if name in files else min(_TEXT_BYTES, room)
                 text = await text_of(chunks, charset_of(part), most)
                 room -= len(text)
-                form.texts.setdefault(name, []).append(text)
-            elif name in files and form.upload is None:
-                form.upload = await _store(
-                    files[name], filename or name, chunks, context, file_bytes
-                )
+                texts.setdefault(name, []).append(text)
+            elif name in files and upload is None:
+                upload = await _store(files[name], filename or name, chunks, context, file_bytes)
             else:
                 raise InvalidInput(name, f"one file is accepted, named {' or '.join(files)}")
     except BaseException:
-        discard(context, form)
+        discard(context, upload)
         raise
-    return form
+    return Form(Fields(texts, context), upload)
 
 
-def discard(context: Context, form: Form) -> None:
-    """Delete the form's recording, which is not needed any more."""
-    if form.upload is not None:
-        context.files.remove(form.upload.recording)
+def discard(context: Context, upload: Upload | None) -> None:
+    """Delete a form's recording, which is not needed any more."""
+    if upload is not None:
+        context.files.remove(upload.recording)
 
 
 async def parts_of(request: web.Request) -> AsyncIterator[tuple[str, BodyPartReader]]:
@@ -83,7 +97,7 @@ async def parts_of(request: web.Request) -> AsyncIterator[tuple[str, BodyPartRea
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
-            if not isinstance(part, BodyPartReader) or (name := name_of(part)) is None:
+            if not isinstance(part, BodyPartReader) or (name := _name_of(part)) is None:
                 raise web.HTTPBadRequest(text="Every part of the form needs a name.")
             yield name, part
     # aiohttp's words for a boundary that is missing or never comes, and for headers of a part that
@@ -106,7 +120,7 @@ async def text_of(
 
 async def chunks_of(part: BodyPartReader, idle_seconds: float) -> AsyncIterator[bytes]:
     """A part's content as it arrives. Raises HTTPRequestTimeout when nothing comes for long."""
-    chunk, decode = b"begun", decoder_of(part)
+    chunk, decode = b"begun", _decoder_of(part)
     while chunk:
         try:
             async with asyncio.timeout(idle_seconds):
@@ -144,3 +158,59 @@ async def _store(
     recording = new_id()
     stored = await context.files.write(recording, chunks, field, max_bytes)
     return Upload(field, filename[:255], recording, stored)
+
+
+def _decoder_of(part: BodyPartReader) -> Decode:
+    """What takes the part's transfer encoding off."""
+    encoding = part.headers.get(CONTENT_TRANSFER_ENCODING, "").strip().lower()
+    if encoding == "base64":
+        return base64.b64decode  # the reader gives whole quartets
+    return _quoted_printable() if encoding == "quoted-printable" else bytes
+
+
+def _quoted_printable() -> Decode:
+    left = b""
+
+    def decode(chunk: bytes) -> bytes:
+        nonlocal left
+        whole, end, left = (left + chunk).rpartition(b"\n")
+        if not chunk:
+            whole, left = whole + end + left, b""
+        if len(left) > _LONGEST_LINE:
+            raise ValueError("no quoted-printable: a line does not end")
+        return binascii.a2b_qp(whole + end if chunk else whole)
+
+    return decode
+
+
+def charset_of(part: BodyPartReader) -> str:
+    """The character set of a part's text; UTF-8 unless it names one that people use."""
+    try:
+        name = codecs.lookup(part.get_charset(default="utf-8")).name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if _CHARSETS.fullmatch(name) else "utf-8"
+
+
+def _name_of(part: BodyPartReader) -> str | None:
+    """The field's name; None where the part has none."""
+    return part.name if part.name is not None else _loosely(part, "name")
+
+
+def filename_of(part: BodyPartReader) -> str | None:
+    """The file's name; None where the part has none. Old programs write it in Latin-1."""
+    name = part.filename if part.name is not None else _loosely(part, "filename")
+    if name is None:
+        return None
+    written = name.encode(errors="surrogateescape")
+    try:
+        return written.decode()
+    except UnicodeDecodeError:
+        return written.decode("latin-1")
+
+
+def _loosely(part: BodyPartReader, wanted: str) -> str | None:
+    """What a header that is not well written says: names with spaces lack their quotes."""
+    header = part.headers.get(CONTENT_DISPOSITION, "")
+    found = {name.lower(): quoted or bare.strip() for name, quoted, bare in _SAID.findall(header)}
+    return found.get(wanted)

@@ -4,7 +4,6 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.api.fields import Fields
 from bridge.api.forms import discard, read_form
 from bridge.api.origin import asked
 from bridge.api.refusals import FILE, in_the_forms_words
@@ -44,9 +43,9 @@ async def _read(request: web.Request) -> Request:
     try:
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
-        inputs = {**_NOT_BY_DEFAULT, **Fields(form.texts, context).inputs(NAMES)}
+        inputs = {**_NOT_BY_DEFAULT, **form.fields.inputs(NAMES)}
     except BaseException:
-        discard(context, form)
+        discard(context, form.upload)
         raise
     return asked(request, inputs, form.upload)
 

@@ -16,7 +16,7 @@ from bridge.api.waiting import Result, load, load_corrected
 from bridge.context import CONTEXT
 from transcription import document, subtitles
 from transcription.cues import Layout
-from transcription.errors import InvalidInput
+from transcription.errors import not_one_of
 
 WHOLE = "json"  # all that is stored: more than OpenAI's format of this name tells
 LAYOUT = tuple(option.name for option in fields(Layout))
@@ -88,5 +88,5 @@ async def output(request: web.Request) -> web.Response:
 def _one_of(request: web.Request, field: str, known: tuple[str, ...], otherwise: str) -> str:
     value = request.query.get(field, otherwise)
     if value not in known:
-        raise InvalidInput(field, f"{value[:60]!r} is not one of {', '.join(known)}")
+        raise not_one_of(field, value, known)
     return value

@@ -6,7 +6,8 @@ from typing import Any
 from aiohttp import web
 
 from bridge.api.forms import discard, read_form
-from bridge.api.openai.fields import OpenAIFields
+from bridge.api.openai.models import model_of
+from bridge.api.openai.requests import known_speakers, languages_of, only_language, own_inputs
 from bridge.api.origin import asked
 from bridge.api.refusals import OPENAI, in_the_forms_words
 from bridge.api.rest import spoken
@@ -30,20 +31,22 @@ async def _read(request: web.Request) -> Request:
     try:
         if form.upload is None:
             raise InvalidAudio("is required, as a file")
-        fields = OpenAIFields(form.texts, context)
-        named = fields.one("model") is not None and fields.alias() is None
-        model = fields.model() if named else {"whisper_model": context.settings.speakers_default}
-        language, prompt = fields.language(), fields.one("prompt")
+        fields = form.fields
+        name = fields.one("model")
+        named = None if name is None else model_of(context, name)
+        # OpenAI's names stand for a default model, which here is the route's own.
+        served = named.served if named is not None and named.alias is None else None
+        language, prompt = only_language(languages_of(fields)), fields.one("prompt")
         inputs = {
-            **fields.own(),
-            **fields.speakers(diarize=True),
-            **model,
+            **own_inputs(fields),
+            **known_speakers(fields),
+            "whisper_model": served or context.settings.speakers_default,
             "language": language,
             "initial_prompt": prompt,
             "diarization": True,
         }
     except BaseException:
-        discard(context, form)
+        discard(context, form.upload)
         raise
     given = {name: value for name, value in inputs.items() if value is not None}
     return asked(request, given, form.upload)

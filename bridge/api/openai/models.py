@@ -1,5 +1,6 @@
 """The models that OpenAI's clients may name."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from aiohttp import web
 
 from bridge.api.errors import problem
 from bridge.context import CONTEXT, Context
+from transcription.errors import InvalidInput, not_one_of
 from transcription.reading import bare
 
 _SINCE = int(datetime.now(UTC).timestamp())  # a model is as old as the process that serves it
@@ -23,6 +25,16 @@ ALIASES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The model that a client names: the operator's, one of ours by OpenAI's name, or both."""
+
+    served: str | None
+    """Its own name; None for the default model."""
+    alias: str | None
+    """One of `ALIASES`."""
+
+
 async def get_model(request: web.Request) -> web.Response:
     """Shows a model, by its own name or one that OpenAI's clients know."""
     context, name = request.app[CONTEXT], request.match_info["model"]
@@ -31,24 +43,38 @@ async def get_model(request: web.Request) -> web.Response:
     return problem(404, f"There is no model {name[:60]!r}.", param="model", code="model_not_found")
 
 
-def alias_of(name: str) -> str | None:
-    """OpenAI's model that is named, in any case and also as gateways name its provider."""
+def _named(context: Context, name: str) -> Named | None:
+    """The model of that name, None where there is none.
+
+    OpenAI's names are known in any case, and also as gateways name their provider.
+    """
     own = bare(name).lower().removeprefix("openai/")
-    return own if own in ALIASES else None
+    alias = own if own in ALIASES else None
+    served = context.settings.names.resolve(name)
+    return None if served is None and alias is None else Named(served, alias)
+
+
+def model_of(context: Context, name: str | None) -> Named:
+    """The model that a form names. Raises InvalidInput without one that is served."""
+    if name is None:
+        raise InvalidInput("model", "is required")
+    if (found := _named(context, name)) is None:
+        raise not_one_of("model", name, _all_names(context))
+    return found
 
 
 def entry_of(context: Context, name: str) -> dict[str, Any] | None:
-    """The model of that name; None where there is none."""
-    known = alias_of(name) is not None or context.settings.names.resolve(name) is not None
-    return _entry(context, name) if known else None
+    """The model of that name as clients see it; None where there is none."""
+    return _entry(context, name) if _named(context, name) else None
 
 
 def entries(context: Context) -> list[dict[str, Any]]:
     """All of them; those that stand for the default model come last."""
-    return [_entry(context, name) for name in _listed(context)]
+    return [_entry(context, name) for name in _all_names(context)]
 
 
-def _listed(context: Context) -> tuple[str, ...]:
+def _all_names(context: Context) -> tuple[str, ...]:
+    """What clients may name."""
     names = context.settings.names
     return tuple(dict.fromkeys((*names.offered, *names.aliases, *ALIASES)))
 

@@ -53,7 +53,7 @@ async def _events(request: web.Request, prediction_id: Key, asked: Asked) -> Asy
     whole = None if logprobs is None else tokens_to_wire(result.transcript.tokens)
     if rest:
         yield _delta(rest, None if whole is None else whole[len(logprobs or ()) :])
-    if asked.format == "diarized_json":
+    if asked.answer.format == "diarized_json":
         for segment in diarized_segments(result.transcript):
             yield _line(segment)
     done = {"text": sent + rest, "languages": languages(result.transcript)}

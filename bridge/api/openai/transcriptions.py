@@ -23,6 +23,7 @@ async def translate(request: web.Request) -> web.StreamResponse:
 
 async def _answer(request: web.Request, task: str) -> web.StreamResponse:
     asked = await read(request, task)
-    if asked.stream:
+    if asked.answer.stream:
         return await stream(request, asked)
-    return answer(await finish(request, asked.request), asked.format, asked.granularities)
+    result = await finish(request, asked.request)
+    return answer(result, asked.answer.format, asked.answer.granularities)

@@ -10,9 +10,8 @@ from aiohttp import web
 from bridge.api.access import note
 from bridge.api.auth import principal_of, tenant_of
 from bridge.api.errors import problem
-from bridge.api.forms import chunks_of, parts_of, text_of
+from bridge.api.forms import charset_of, chunks_of, filename_of, parts_of, text_of
 from bridge.api.origin import base_url
-from bridge.api.written import charset_of, filename_of
 from bridge.context import CONTEXT
 from bridge.recordings.uploads import Uploaded
 from bridge.records.tenants import Key

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from bridge.api.auth import tenant_of
 from bridge.api.bodies import read_object
-from bridge.api.fields import Fields
 from bridge.api.forms import read_form
 from bridge.api.ids import key_of
 from bridge.api.origin import asked
@@ -49,7 +48,7 @@ async def read(request: web.Request) -> Asked:
     chosen = None if given is None else key_of(request, given)
     webhook, events = _webhook(body), _events(body.get("webhook_events_filter"))
     wait = _wait_seconds(request.headers.get("Prefer", ""))
-    inputs, upload = await _read_form(request, context) if form else (_inputs(body), None)
+    inputs, upload = await _read_form(request) if form else (_inputs(body), None)
     # What is forwarded has no record, and what has no record has no tenant.
     usual = tenant_of(request) != DEFAULT
     forwarded = None if usual else _forwarded(body, inputs, chosen, context)
@@ -129,10 +128,7 @@ def _cancel_after(header: str | None) -> timedelta | None:
     return duration
 
 
-async def _read_form(
-    request: web.Request, context: Context
-) -> tuple[Mapping[str, Any], Upload | None]:
+async def _read_form(request: web.Request) -> tuple[Mapping[str, Any], Upload | None]:
     """Inputs as form fields in any order; the recording goes straight to disk."""
     form = await read_form(request, {name: name for name in AUDIO_NAMES})
-    fields = Fields(form.texts, context)
-    return fields.inputs(fields.texts), form.upload
+    return form.fields.inputs(form.fields.texts), form.upload

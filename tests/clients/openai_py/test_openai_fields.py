@@ -122,6 +122,8 @@ def test_models_are_listed_for_both_families(client: OpenAI) -> None:
             "unknown speakers",
         ),
         ({"languages": ["en", "de"]}, "languages", "name one"),
+        ({"model": "gpt-99", "include": ["item.text"]}, "model", "demo"),
+        ({"model": "gpt-99", "languages": ["en", "de"]}, "model", "demo"),
         ({"file": ("x.wav", b"")}, "file", "empty"),
         ({"file": ("x.wav", b"not audio at all")}, "file", "recording"),
         ({"extra_body": {"num_speakers": "0"}}, "num_speakers", "minimum"),
