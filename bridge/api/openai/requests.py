@@ -82,8 +82,9 @@ def _wanted(context: Context, fields: Fields, task: str, answer: Answer) -> dict
         "task": task,
         "initial_prompt": fields.one("prompt"),
     }
+    # Only read here: a model that is not served is refused before either of them.
     included, languages = fields.words("include"), languages_of(fields)
-    model = model_of(context, fields.one("model"))  # its fault is named before those of the two
+    model = model_of(context, fields.one("model"))
     inputs = {
         "diarization": labelled or model.alias == DIARIZING,
         **given,
