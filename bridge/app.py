@@ -36,11 +36,12 @@ from bridge.recordings.files import Files
 from bridge.recordings.probe import Probe
 from bridge.recordings.uploads import Uploads
 from bridge.records.api_keys import KeyFile
+from bridge.records.changes import Change
 from bridge.records.heard import Heard
 from bridge.records.idempotency import Idempotency
 from bridge.records.key_types import TypedRedis
 from bridge.records.limits import Meter
-from bridge.records.prediction import EVENTS, Change
+from bridge.records.prediction import EVENTS
 from bridge.records.revisions import Revisions
 from bridge.records.sealed import Sealed
 from bridge.records.seals import Seals
@@ -268,6 +269,7 @@ def _dispatcher(context: Context, cog: Cog) -> "Dispatcher":
         context.monitor,
         Cleanup(settings, store, context.uploads),
         settings.cog_slots,
+        settings.drain_seconds,
     )
 
 

@@ -24,7 +24,8 @@ from redis.exceptions import RedisError
 
 from bridge.api.auth import forbidden, holder, unauthenticated
 from bridge.context import Context
-from bridge.records.prediction import Change, Status
+from bridge.records.changes import Change
+from bridge.records.prediction import Status
 from bridge.records.tenants import Scope
 from bridge.tasks.tracing import route_of
 from predictor.health import CogState
@@ -95,7 +96,8 @@ class Metrics:
         before, after = change.before, change.after
         if after.started_at is not None and before.started_at is None:
             self._wait.observe((after.started_at - after.created_at).total_seconds())
-        if before.status is Status.PROCESSING and after.status is Status.STARTING:
+        again = before.status is Status.PROCESSING and after.status is Status.STARTING
+        if again and after.handed_on != after.attempt:
             self._lost.inc()
         if not after.terminal:
             return

@@ -104,6 +104,13 @@ class Variables:
         "Seconds that one prediction may run; beside n others it has n + 1 times as long.",
         least=1,
     )
+    drain_seconds: int = variable(
+        "DRAIN_SECONDS",
+        3600,
+        "Seconds that a bridge which is stopping goes on with what it has begun; the rest is "
+        "handed on to the next one. `make up` gives it 30.",
+        least=1,
+    )
     max_file_bytes: int = variable(
         "MAX_FILE_BYTES", 1 << 30, "Largest recording, uploaded or fetched, in bytes.", least=1
     )

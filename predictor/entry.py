@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from transcription.environment import SettingsError, number, whole
 
-DRAIN_SECONDS = 3500.0  # a little less than the pod's terminationGracePeriodSeconds
+DRAIN_SECONDS = 3620.0  # longer than a bridge goes on by default
 LOOK_SECONDS = 0.2
 _KILLED = 128  # what a shell adds to the number of the signal
 

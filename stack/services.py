@@ -23,7 +23,7 @@ _BRIDGE_SECRETS = (
 )
 REFUSED = "refused: "
 _REFUSALS = {"SettingsError", "MissingLibraries"}  # errors of a setup that another try repeats
-DRAIN_SECONDS = 30.0  # how long a stopping bridge may go on with the prediction it runs
+_LAST_SECONDS = 40.0  # after its drain a bridge hands on what is left, and tries its webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ def bridge(settings: StackSettings) -> Service:
         "BRIDGE_PORT": str(settings.bridge_port),
         "INTERNAL_PORT": str(settings.internal_port),
         "FILES_DIR": str(settings.files_dir),
+        "DRAIN_SECONDS": str(settings.drain_seconds),
         "MODELS": settings.models,
         "LOG_LEVEL": settings.environ.get("LOG_LEVEL") or "WARNING",
     }
@@ -127,7 +128,7 @@ def bridge(settings: StackSettings) -> Service:
         environ=environ,
         check=lambda: _bridge_problem(settings.url),
         port=settings.bridge_port,
-        stop_seconds=DRAIN_SECONDS,
+        stop_seconds=settings.drain_seconds + _LAST_SECONDS,
     )
 
 

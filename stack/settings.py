@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 PREDICTOR = "predict.py:Predictor"
 # Recordings at once on a processor: an hour, eight voice messages, and one more (decision 103).
 SLOTS = 10
+DRAIN_SECONDS = 30  # how long a stopping bridge goes on with the predictions it runs
 _NAME_BEFORE = "BRIDGE_AUTH_TOKEN"  # of BRIDGE_TOKEN, in the system before
 KEPT_IN = "webhook-secret"  # in STATE_DIR
 LOOPBACK = "127.0.0.1"
@@ -48,6 +49,7 @@ class StackSettings:
     cog_port: int
     internal_port: int
     metrics_port: int
+    drain_seconds: int
     bridge_token: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -116,6 +118,7 @@ class StackSettings:
             cog_port=port_of("COG_PORT", 5000),
             internal_port=whole(given, "INTERNAL_PORT", 0, most=PORTS) or free_port(),
             metrics_port=whole(given, "METRICS_PORT", 0, most=PORTS),
+            drain_seconds=whole(given, "DRAIN_SECONDS", DRAIN_SECONDS, least=1),
             bridge_token=given["BRIDGE_TOKEN"],
             webhook_secret=given["WEBHOOK_SECRET"],
             redis_url=redis_url,

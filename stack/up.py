@@ -9,7 +9,7 @@ from models.sources import CannotFetch
 from stack.machine import check_device
 from stack.models import fetch_ahead
 from stack.preflight import prepared
-from stack.services import DRAIN_SECONDS, services
+from stack.services import services
 from stack.settings import StackSettings
 from stack.supervisor import StartFailed, Supervisor
 from transcription.environment import SettingsError
@@ -41,8 +41,8 @@ async def run(settings: StackSettings, kept: tuple[int, ...]) -> int:
             return serving.result()
         serving.cancel()
         _say(
-            f"stopping; a running prediction has {DRAIN_SECONDS:g} s to finish"
-            " (Ctrl-C again ends it at once)"
+            f"stopping; a running prediction has {settings.drain_seconds} s to finish, then the"
+            " next start goes on with it (Ctrl-C again ends it at once)"
         )
     return 0
 

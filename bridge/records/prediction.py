@@ -65,10 +65,11 @@ class Prediction:
     ``source`` is the URL to fetch the recording from, or None when it was sent along;
     ``recording`` is its name in the folder of files. ``references`` are the known speakers' clips.
     ``base_url`` begins its links where no request is at hand. ``attempt`` counts the runs that Cog
-    accepted; ``lost_in_company``: one was lost beside others. ``deadline`` is when its end will be
-    asked for, ``webhook`` the client's receiver of ``webhook_events``, ``fingerprint`` a digest of
-    the request, ``key_id`` its key in API_KEYS_FILE, ``traceparent`` what its trace goes on from.
-    Times are aware datetimes.
+    accepted; ``lost_in_company``: one was lost beside others; ``handed_on``: the last one that a
+    stopping bridge left to the next. ``deadline`` is when its end will be asked for, ``webhook``
+    the client's receiver of ``webhook_events``, ``fingerprint`` a digest of the request,
+    ``key_id`` its key in API_KEYS_FILE, ``traceparent`` what its trace goes on from. Times are
+    aware datetimes.
     """
 
     id: Key
@@ -89,6 +90,7 @@ class Prediction:
     cancel_requested: bool = False
     attempt: int = 0
     lost_in_company: bool = False
+    handed_on: int = 0
     base_url: str = ""
     webhook: str | None = None
     webhook_events: tuple[str, ...] = ()
@@ -111,8 +113,9 @@ class Prediction:
         # Not `asdict`, which copies every log and metric first: a run writes its record six times.
         plain = {name: getattr(self, name) for name in self.__slots__}
         plain["references"] = [asdict(one) for one in self.references]
-        if not self.traceparent:  # unknown to the releases before, which may have to read it
-            del plain["traceparent"]
+        for name in ("traceparent", "handed_on"):
+            if not plain[name]:  # unknown to the releases before, which may have to read it
+                del plain[name]
         return {
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in plain.items()
@@ -128,7 +131,10 @@ class Prediction:
         events = tuple(data["webhook_events"])
         status = Status(data["status"])
         references = tuple(Recording(**one) for one in data.get("references", ()))
-        plain = {**data, **times, "id": Key(data["id"]), "references": references}
+        plain = {
+            name: data[name] for name in cls.__slots__ if name in data
+        }  # the next release's too
+        plain |= {**times, "id": Key(data["id"]), "references": references}
         return cls(**{**plain, "status": status, "webhook_events": events})
 
 
@@ -162,12 +168,14 @@ class Finished:
 class Stopped:
     """Run number ``attempt`` was stopped before its end.
 
-    On request, if there was one; else its worker, perhaps with other runs, was lost; run it again.
+    On request, if there was one; else its worker, perhaps with other runs, was lost, or its bridge
+    stops and leaves it to the next one; run it again.
     """
 
     attempt: int
     logs: str = ""
     in_company: bool = False
+    handed_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +245,14 @@ def _is_old(prediction: Prediction, event: Event) -> bool:
 def _stop(prediction: Prediction, event: Stopped, now: datetime) -> Prediction:
     if prediction.cancel_requested:
         return _end(prediction, Status.CANCELED, now, attempt=event.attempt)
-    company = prediction.lost_in_company or event.in_company
     # A run that is lost before Cog reported its start counts, too, or this would never end.
-    after = _move(prediction, Status.STARTING, attempt=event.attempt, lost_in_company=company)
+    after = _move(
+        prediction,
+        Status.STARTING,
+        attempt=event.attempt,
+        lost_in_company=prediction.lost_in_company or event.in_company,
+        handed_on=event.attempt if event.handed_on else prediction.handed_on,
+    )
     return prediction if after == prediction else after
 
 
@@ -270,31 +283,3 @@ def _move(prediction: Prediction, status: Status, **changes: Any) -> Prediction:
 def _longer(known: str, new: str) -> str:
     """Cog's logs are cumulative, but come in any order, and not with a failed answer."""
     return new if len(new) >= len(known) else known
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A record before and after an event; the same object twice when nothing changed."""
-
-    before: Prediction
-    after: Prediction
-
-    @property
-    def changed(self) -> bool:
-        """Whether the event meant anything."""
-        return self.after is not self.before
-
-
-def webhook_events(change: Change) -> list[str]:
-    """The events of this change that the client's receiver gets."""
-    prediction = change.after
-    if prediction.webhook is None:
-        return []
-    events = []
-    if prediction.started_at is not None and change.before.started_at is None:
-        events.append("start")
-    if prediction.terminal:
-        events.append("completed")
-    elif prediction.logs != change.before.logs:
-        events.append("logs")
-    return [event for event in events if event in prediction.webhook_events]

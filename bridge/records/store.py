@@ -7,17 +7,16 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bridge.records import keys, pace, scripts
+from bridge.records.changes import Change, webhook_events
 from bridge.records.limits import Claim
 from bridge.records.lists import Lists
 from bridge.records.pace import QueuePlace
 from bridge.records.prediction import (
     EVENTS,
-    Change,
     Event,
     Prediction,
     Status,
     advance,
-    webhook_events,
 )
 from bridge.records.sealed import OUTPUT, PEAKS, SECRETS, Sealed
 from bridge.records.tenants import DEFAULT, Key, Tenant

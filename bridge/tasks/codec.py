@@ -19,6 +19,7 @@ import docket.execution
 import docket.strikelist
 import docket.worker
 from docket import Execution
+from docket._redelivery import renew_leases
 from docket.execution import TaskFunction
 from docket.strikelist import StrikeList
 from redis.asyncio import Redis
@@ -138,7 +139,31 @@ class _Task(Execution):
 
 
 class Worker(docket.Worker):
-    """A worker that nothing in Redis can stop."""
+    """A worker that nothing in Redis can stop, and that holds its tasks to their end."""
+
+    def hand_on(self) -> None:
+        """Begin nothing more and break off what is under way: other workers get it, later."""
+        self._worker_stopping.set()
+        if self._processing_session is not None:
+            self._processing_session.stopping.set()  # or docket would take the tasks for done
+        for task in self._tasks_by_key.values():
+            task.cancel()
+
+    async def _renew_leases(
+        self, redis: Any, active_messages: dict["asyncio.Task[None]", Any]
+    ) -> None:
+        """Docket's own ends as soon as the worker stops, which finishes what is under way."""
+        await super()._renew_leases(redis, active_messages)
+        while under_way := {task: m for task, m in active_messages.items() if not task.done()}:
+            await renew_leases(
+                redis,
+                stream_key=self.docket.stream_key,
+                group_name=self.docket.worker_group_name,
+                consumer_name=self.name,
+                message_ids=list(under_way.values()),
+            )
+            seconds = self.redelivery_timeout.total_seconds() / 4
+            await asyncio.wait(under_way, timeout=seconds)
 
     async def _execute(self, execution: Execution, session: Any) -> None:
         if isinstance(execution, _Task) and execution.refused:

@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.recordings.files import Files
+from bridge.records.changes import Change, webhook_events
 from bridge.records.limits import Claim, Meter
 from bridge.records.prediction import (
     CancelRequested,
-    Change,
     Event,
     Prediction,
     Status,
-    webhook_events,
 )
 from bridge.records.store import Store
 from bridge.records.tenants import Key

@@ -1,11 +1,14 @@
 """Running predictions in Cog, each until it has ended, also when its worker is lost."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from redis.exceptions import RedisError
 
 from bridge.cog.client import Cog, Ended, NotAccepted, RunLost
 from bridge.links import Links
@@ -63,7 +66,10 @@ class Runs:
         self.stopping = False
 
     async def run(self, prediction_id: str) -> None:
-        """Task: give a prediction to Cog, again if its worker is lost, until it has ended."""
+        """Task: give a prediction to Cog, again if its worker is lost, until it has ended.
+
+        Canceled, it hands the prediction on: docket leaves the task to the next bridge.
+        """
         key = Key(prediction_id)
         prediction = await until_redis_answers(lambda: self._store.get(key))
         while prediction is not None and not prediction.terminal:
@@ -89,7 +95,7 @@ class Runs:
     async def _attempt(self, prediction: Prediction, attempt: int) -> tuple[Event, Any]:
         """One run: how it ended, and its output."""
         # What was lost in company may have been another's fault, and was repeated alone.
-        if attempt > MAX_ATTEMPTS + prediction.lost_in_company:
+        if attempt - prediction.handed_on > MAX_ATTEMPTS + prediction.lost_in_company:
             error = f"The worker was lost {MAX_ATTEMPTS} times while it ran this prediction."
             return Rejected(error), None
         run_id = f"{prediction.id}-{attempt}"
@@ -110,6 +116,9 @@ class Runs:
             await self._free_slot(run_id)
             error = f"It ran longer than {self._max_run_seconds:g} seconds and was stopped."
             return Finished(attempt, "", {}, error), None
+        except asyncio.CancelledError:
+            await self._hand_on(prediction.id, attempt)
+            raise
         finally:
             run.cancel()
             watch.cancel()
@@ -121,6 +130,13 @@ class Runs:
             # Cog's answer to a failed run leaves the logs out; its webhook, soon after, has them.
             await until_redis_answers(lambda: self._watch.ended(prediction.id, LOGS_SECONDS))
         return Finished(attempt, ended.logs, ended.metrics, ended.error), ended.output
+
+    async def _hand_on(self, prediction_id: Key, attempt: int) -> None:
+        """Note that this bridge stops, before Cog tells of the end of a run that was broken off."""
+        with contextlib.suppress(RedisError):  # then the run counts as lost
+            after = await self._lifecycle.apply(prediction_id, Stopped(attempt, handed_on=True))
+            if after is not None and not after.terminal:
+                _log.info("prediction %s: run %s is handed on", prediction_id, attempt)
 
     async def _accepted_run(
         self, prediction: Prediction, attempt: int, offer: _Offer
@@ -146,8 +162,7 @@ class Runs:
                 return await self._offer(prediction, run_id, inputs, webhook)
             except NotAccepted:
                 if self.stopping:
-                    # Docket leaves the task of a run that ends like this to the next bridge.
-                    raise asyncio.CancelledError from None
+                    raise asyncio.CancelledError from None  # as if it were handed on
                 await asyncio.sleep(CANCEL_POLL_SECONDS)
                 _, unwanted = await until_redis_answers(lambda: self._store.wanted(prediction.id))
                 if unwanted:

@@ -54,6 +54,7 @@ class Dispatcher:
         monitor: Monitor,
         cleanup: Cleanup,
         slots: int,
+        drain_seconds: float,
     ) -> None:
         self._redis_url: Final = redis_url
         self._seals: Final = seals
@@ -65,8 +66,10 @@ class Dispatcher:
         self._monitor: Final = monitor
         self._cleanup: Final = cleanup
         self._slots: Final = slots
+        self._drain_seconds: Final = drain_seconds
         self._claiming: asyncio.Task[None] | None = None
         self._missing: Final = asyncio.Event()
+        self._late: Final = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -82,7 +85,7 @@ class Dispatcher:
             deliveries.register(self._transfers.deliver, names=["deliver"])
             self._queue.open(Dockets(jobs, errands, deliveries))
             async with (
-                _working(errands, TRANSFERS_AT_ONCE, TRANSFERS_POLL),
+                _working(errands, TRANSFERS_AT_ONCE, TRANSFERS_POLL, self._late),
                 self._offering(self._queue.fetches, TRANSFERS_AT_ONCE),
                 _working(deliveries, DELIVERIES_AT_ONCE, TRANSFERS_POLL),
                 _background(self._sweep()),
@@ -97,8 +100,12 @@ class Dispatcher:
         return Docket(name, self._redis_url, self._seals, on_refused=self._missing.set)
 
     async def drain(self) -> None:
-        """Claim no more tasks, finish what runs, and try its webhooks once."""
+        """Claim no more tasks, finish what runs, and try its webhooks once.
+
+        What still runs after DRAIN_SECONDS is handed on to the next bridge.
+        """
         self._monitor.draining = self._runs.stopping = True
+        asyncio.get_running_loop().call_later(self._drain_seconds, self._late.set)
         if self._claiming is not None:
             self._claiming.cancel()
             await asyncio.gather(self._claiming, return_exceptions=True)
@@ -117,7 +124,7 @@ class Dispatcher:
         while True:
             await self._monitor.wait(ready=True)
             async with (
-                _working(jobs, self._slots, RUNS_POLL),
+                _working(jobs, self._slots, RUNS_POLL, self._late),
                 self._offering(self._queue.runs, self._slots),
             ):
                 await self._monitor.wait(ready=False)
@@ -191,21 +198,31 @@ class Dispatcher:
 
 
 @contextlib.asynccontextmanager
-async def _working(docket: Docket, concurrency: int, poll: timedelta) -> AsyncIterator[None]:
-    """Works on a docket while the block runs; at its end finishes what has begun."""
-    async with Worker(
+async def _working(
+    docket: Docket, concurrency: int, poll: timedelta, late: asyncio.Event | None = None
+) -> AsyncIterator[None]:
+    """Works on a docket while the block runs; at its end finishes what has begun until ``late``."""
+    worker = Worker(
         docket,
         concurrency=concurrency,
         redelivery_timeout=REDELIVERY,
         reconnection_delay=timedelta(seconds=1),
         minimum_check_interval=poll,
-    ) as worker:
-        # Left to the worker's own end: a cancel that meets it while it starts would be swallowed,
-        # and it would never end. Its start undoes an earlier end, so it goes first.
-        task = asyncio.create_task(worker.run_forever(), name=f"{docket.name} worker")
-        await asyncio.sleep(0)
-        yield
-    await task
+    )
+    async with _background(_hand_on(worker, late)):
+        async with worker:
+            # Left to the worker's own end: a cancel that meets it while it starts would be
+            # swallowed, and it would never end. Its start undoes an earlier end, so it goes first.
+            task = asyncio.create_task(worker.run_forever(), name=f"{docket.name} worker")
+            await asyncio.sleep(0)
+            yield
+        await task
+
+
+async def _hand_on(worker: Worker, late: asyncio.Event | None) -> None:
+    if late is not None:
+        await late.wait()
+        worker.hand_on()
 
 
 @contextlib.asynccontextmanager

@@ -8,11 +8,12 @@ import time
 import urllib.request
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from evaluation import recordings
 from stack.client import Client, progress
-from tests.conftest import RECORDING, RunningStack, wait_until
+from tests.conftest import RECORDING, RunningStack, start_stack, stop_stack, wait_until
 
 CPU_BATCH = 8  # windows under way at once on a processor: `transcription.engine.recognition`
 
@@ -133,6 +134,28 @@ async def test_a_run_whose_worker_dies_late_is_not_begun_anew(
     assert metrics["windows"] == expected["metrics"]["windows"] > 80
     assert metrics["windows_resumed"] >= 0.9 * metrics["windows"] - CPU_BATCH
     assert expected["metrics"]["windows_resumed"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_what_is_handed_on_is_not_recognized_anew(
+    tmp_path: Path, session: aiohttp.ClientSession, long_recording: Path
+) -> None:
+    stack = await asyncio.to_thread(start_stack, tmp_path, DRAIN_SECONDS="1")
+    try:
+        client = Client(session, stack.url, stack.token)
+        options = {"diarization": False, "chunk_size": 5}
+        created = await client.create_from_file(long_recording, **options)
+        async for prediction in client.follow(created["id"]):
+            if prediction["status"] == "processing" and progress(prediction["logs"]) >= 45:
+                break
+        stop_bridge(stack, signal.SIGTERM)
+        ended = await client.finish(created["id"])
+    finally:
+        await asyncio.to_thread(stop_stack, stack)
+    assert ended["status"] == "succeeded"
+    windows, resumed = ended["metrics"]["windows"], ended["metrics"]["windows_resumed"]
+    assert 0.6 * windows - CPU_BATCH <= resumed < windows
 
 
 def worker_pid(stack: RunningStack) -> int:

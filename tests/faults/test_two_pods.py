@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from benchmarks.fault_stack import PREDICTOR
+from bridge.cog.client import Cog
 from evaluation import recordings
 from stack.client import Client
 from stack.settings import free_port
@@ -29,6 +30,7 @@ def pods(tmp_path: Path) -> Iterator[Pods]:
         "REDIS_URL": f"redis://127.0.0.1:{port}/0",
         "FILES_DIR": str(tmp_path / "files"),
         "COG_PREDICT_TYPE_STUB": PREDICTOR,
+        "LOG_LEVEL": "INFO",
     }
     with lone.redis(tmp_path, port):
         stacks = []
@@ -53,11 +55,6 @@ async def clients(pods: Pods) -> AsyncIterator[tuple[Client, Client]]:
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     return recordings.write(tmp_path / "second.wav", 1)
-
-
-def runs(pods: Pods, prediction_id: str) -> int:
-    """How often any Cog took the prediction."""
-    return sum(f"{prediction_id}-" in stack.log("cog") for stack in pods)
 
 
 async def test_any_bridge_answers_for_any_prediction(
@@ -115,3 +112,26 @@ def kill_pod(stack: RunningStack) -> None:
         os.kill(process, signal.SIGKILL)
     os.killpg(stack.pid("cog"), signal.SIGKILL)
     stack.process.wait(10)
+
+
+async def test_the_run_of_a_pod_that_stops_is_no_other_ones(
+    pods: Pods, clients: tuple[Client, Client], recording: Path
+) -> None:
+    # Longer than a task may be held without a sign of life.
+    client = clients[0]
+    created = await client.create_from_file(recording, initial_prompt="sleep=24")
+    async for prediction in client.follow(created["id"]):
+        if prediction["status"] == "processing":
+            break
+    busy = [await runs_something(stack) for stack in pods]
+    assert sorted(busy) == [False, True]
+    os.kill(pods[busy.index(True)].pid("bridge"), signal.SIGTERM)
+    ended = await clients[busy.index(False)].finish(created["id"])
+    assert ended["status"] == "succeeded"
+    log = "".join(stack.log("bridge") for stack in pods)
+    assert log.count(f"{created['id']}: processing") == 1
+
+
+async def runs_something(stack: RunningStack) -> bool:
+    async with aiohttp.ClientSession() as session:
+        return (await Cog(session, stack.cog_url).health()).status == "BUSY"

@@ -20,7 +20,7 @@ from bridge.variables import Variables
 from stack.bridge_check import ANSWER_SECONDS
 from stack.machine import STATE_BYTES
 from stack.preflight import OLDEST_REDIS
-from stack.services import DRAIN_SECONDS
+from stack.settings import DRAIN_SECONDS
 from tests.unit.documents import ROOT, section, source
 
 PAGE = (ROOT / "docs/operations.md").read_text()

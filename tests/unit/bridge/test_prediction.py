@@ -95,6 +95,32 @@ def test_a_late_start_does_not_restart_a_lost_run() -> None:
     assert advance(lost, Started(1), NOW) is lost
 
 
+def test_what_a_stopping_bridge_leaves_is_noted_once_and_kept() -> None:
+    first = advance(prediction(Status.PROCESSING), Stopped(1, handed_on=True), NOW)
+    assert (first.status, first.handed_on) == (Status.STARTING, 1)
+    for event in (Stopped(1, handed_on=True), Stopped(1)):  # written twice, and reported by Cog
+        assert advance(first, event, NOW) is first
+    lost = advance(advance(first, Started(2), NOW), Stopped(2), NOW)
+    assert (lost.attempt, lost.handed_on) == (2, 1)
+
+
+def test_a_run_that_ends_while_it_is_handed_on_has_ended() -> None:
+    left = advance(prediction(Status.PROCESSING), Stopped(1, handed_on=True), NOW)
+    assert advance(left, Finished(1, "", {}), NOW).status is Status.SUCCEEDED
+    ended = advance(prediction(Status.PROCESSING), Finished(1, "", {}), NOW)
+    assert advance(ended, Stopped(1, handed_on=True), NOW) is ended
+    asked = advance(prediction(Status.PROCESSING), CancelRequested(), NOW)
+    assert advance(asked, Stopped(1, handed_on=True), NOW).status is Status.CANCELED
+
+
+def test_releases_read_each_others_records() -> None:
+    written = prediction(Status.STARTING).to_dict()
+    assert "handed_on" not in written  # unknown to the release before
+    assert Prediction.from_dict({**written, "of_the_next": 1}) == prediction(Status.STARTING)
+    left = prediction(Status.STARTING, handed_on=1)
+    assert Prediction.from_dict(left.to_dict()) == left
+
+
 def test_a_log_that_overtakes_the_start_tells_of_it() -> None:
     waiting = prediction(Status.STARTING, attempt=0)
     running = advance(waiting, Progressed(1, "log", {}), NOW)
@@ -125,7 +151,7 @@ events = st.one_of(
         st.just({}),
         st.none() | st.text(min_size=1),
     ),
-    st.builds(Stopped, st.integers(1, 4)),
+    st.builds(Stopped, st.integers(1, 4), handed_on=st.booleans()),
     st.just(CancelRequested()),
     st.builds(Rejected, st.just("why")),
 )
