@@ -88,9 +88,11 @@ class Webhooks:
         A receiver that has as many tries under way as one may have is not tried: the wait for it
         counts for nothing.
         """
-        pause = await self._try(prediction_id, event)
+        note = keys.note(prediction_id, event)
+        noted = await self._redis.zscore(PENDING, note) is not None
+        pause = await self._try(prediction_id, event) if noted else None
         if pause is None:
-            await self._settle(prediction_id, event)
+            await self._settle(note)
         return pause
 
     async def _try(self, prediction_id: Key, event: str) -> timedelta | None:
@@ -121,10 +123,7 @@ class Webhooks:
         if found is None or found[0].webhook is None:
             return None
         # Logs are of no use after the end. An end that has not come was noted by a stranger.
-        if event == ("logs" if found[0].terminal else "completed"):
-            return None
-        noted = await self._redis.zscore(PENDING, keys.note(prediction_id, event))
-        return None if noted is None else found
+        return None if event == ("logs" if found[0].terminal else "completed") else found
 
     async def _try_again(
         self, prediction: Prediction, event: str, outcome: Outcome
@@ -148,7 +147,7 @@ class Webhooks:
 
     async def all_tried(self) -> bool:
         """Whether every webhook that is still to be delivered was tried at least once."""
-        notes = [f"{prediction} {event}" for prediction, event in await self.pending()]
+        notes = [keys.note(prediction, event) for prediction, event in await self.pending()]
         return not notes or None not in await self._redis.hmget(TRIES, notes)
 
     async def counts(self) -> tuple[int, int]:
@@ -175,7 +174,7 @@ class Webhooks:
         letter = self._letter(document, tenant, letter_id)
         if letter is None or await self._store.get(key := Key(letter.prediction)) is None:
             return None
-        await self._redis.zadd(PENDING, {f"{key} {letter.event}": time.time()})
+        await self._redis.zadd(PENDING, {keys.note(key, letter.event): time.time()})
         await self._redis.expire(PENDING, LIVE_TTL)
         await self._redis.hdel(tenant.own(DEAD), letter_id)
         return key, letter.event
@@ -206,8 +205,7 @@ class Webhooks:
                 sending.set({"http.response.status_code": outcome.status})
         return outcome
 
-    async def _settle(self, prediction_id: Key, event: str) -> None:
-        note = keys.note(prediction_id, event)
+    async def _settle(self, note: str) -> None:
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zrem(PENDING, note)
             pipe.hdel(TRIES, note)

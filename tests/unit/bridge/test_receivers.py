@@ -29,7 +29,7 @@ class Hanging:
     """Hangs on /hang, whatever the address by which it is reached; accepts all else."""
 
     def __init__(self) -> None:
-        self.held = 0
+        self.held = self.accepted = 0
         self.ending = asyncio.Event()
         self.port = 0
 
@@ -37,6 +37,7 @@ class Hanging:
         if request.path == "/hang":
             self.held += 1
             await self.ending.wait()
+        self.accepted += 1
         return web.Response()
 
     def url(self, number: int, path: str) -> str:
@@ -80,6 +81,17 @@ class Deliveries:
 
     async def attempt(self, tenant: Tenant, url: str) -> object:
         return await self.webhooks.attempt(await self.ended(tenant, url), "completed")
+
+
+async def test_what_was_accepted_is_not_sent_again(
+    redis: Redis, receiver: Hanging, tmp_path: Path
+) -> None:
+    deliveries = Deliveries(redis, tmp_path)
+    ended = await deliveries.ended(QUIET, receiver.url(0, "/accepted"))
+    assert await deliveries.webhooks.attempt(ended, "completed") is None
+    # As when a bridge was lost after it had delivered, and docket repeats its task.
+    assert await deliveries.webhooks.attempt(ended, "completed") is None
+    assert receiver.accepted == 1
 
 
 @pytest.mark.parametrize(
