@@ -24,6 +24,20 @@ _WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """What a request's input ``field`` holds: a URL or, where ``encoded``, a file in base64.
+
+    It is looked at when it is fetched, which is after the options were checked. ``required`` is
+    what the client reads where it is no text.
+    """
+
+    field: str
+    given: object
+    encoded: bool = False
+    required: str = "an http(s) URL is required"
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Where recordings may come from and webhooks go to, and how large a recording may be."""
 
@@ -43,52 +57,49 @@ class Sources:
         return cls(policy, Limits(size, seconds))
 
     @asynccontextmanager
-    async def fetched(self, url: str, name: str) -> AsyncIterator[Path]:
-        """The recording behind ``url`` while the body runs; then it is deleted.
+    async def fetched(
+        self, recording: Recording, options: Options
+    ) -> AsyncIterator[tuple[Path, Options]]:
+        """The recording, and ``options`` with the known speakers' clips, as files for the body.
 
-        Raises InvalidAudio that names the input, ``name``.
+        They are deleted after it. Raises InvalidInput that names the input, and the clip.
         """
-        with TemporaryDirectory(prefix="recording-") as folder:
-            target = Path(folder) / "recording"
-            await self._fetch(url, target, name)
-            yield target
-
-    @asynccontextmanager
-    async def with_clips(self, options: Options) -> AsyncIterator[Options]:
-        """``options`` with the known speakers' clips as files, while the body runs.
-
-        Raises InvalidInput that names the clip.
-        """
-        with TemporaryDirectory(prefix="clips-") as folder:
+        with TemporaryDirectory(prefix="recording-") as name:
+            folder = Path(name)
+            path = folder / "recording"
+            await self._keep(recording, path)
             clips = [
-                Path(folder) / str(number)
-                for number, _ in enumerate(options.known_speaker_references, start=1)
+                await self._keep_clip(given, number, folder / f"clip-{number}")
+                for number, given in enumerate(options.known_speaker_references, start=1)
             ]
-            for clip, source in zip(clips, options.known_speaker_references, strict=True):
-                await self._keep_clip(source, clip)
-            yield replace(options, known_speaker_references=tuple(map(str, clips)))
+            yield path, replace(options, known_speaker_references=tuple(clips))
 
-    async def _fetch(self, url: str, target: Path, name: str) -> None:
+    async def _keep_clip(self, given: str, number: int, target: Path) -> str:
+        clip = Recording(REFERENCES, given, encoded=not given.startswith(_WEB))
         try:
-            await fetch(url, target, policy=self.policy, limits=self.limits)
-        except FetchFailed as failure:
-            raise InvalidAudio(f"cannot be fetched: {failure}", name) from None
-
-    async def _keep_clip(self, source: str, clip: Path) -> None:
-        try:
-            if source.startswith(_WEB):
-                await self._fetch(source, clip, REFERENCES)
-            else:
-                content = decoded(source, REFERENCES, self.limits.max_bytes)
-                await asyncio.to_thread(clip.write_bytes, content)
+            await self._keep(clip, target)
         except InvalidInput as error:
-            raise InvalidInput(REFERENCES, f"clip {clip.name}: {error.reason}") from None
+            raise InvalidInput(REFERENCES, f"clip {number}: {error.reason}") from None
+        return str(target)
+
+    async def _keep(self, recording: Recording, target: Path) -> None:
+        field, given = recording.field, recording.given
+        if not isinstance(given, str) or not given:
+            raise InvalidInput(field, recording.required)
+        if recording.encoded:
+            content = _decoded(given, field, self.limits.max_bytes)
+            await asyncio.to_thread(target.write_bytes, content)
+            return
+        try:
+            await fetch(given, target, policy=self.policy, limits=self.limits)
+        except FetchFailed as failure:
+            raise InvalidAudio(f"cannot be fetched: {failure}", field) from None
 
 
 def read_options(inputs: Mapping[str, Any]) -> Options:
     """Options from a request's JSON; null counts as absent. Raises InvalidInput.
 
-    Known speakers' clips are still URLs or data URIs: `Sources.with_clips` makes files of them.
+    Known speakers' clips are still URLs or data URIs: `Sources.fetched` makes files of them.
     """
     try:
         _, options = _SCHEMA.read(inputs)
@@ -102,11 +113,11 @@ def read_options(inputs: Mapping[str, Any]) -> Options:
 
 
 def urls_of_clips(options: Options) -> tuple[str, ...]:
-    """The addresses that `Sources.with_clips` will call."""
+    """The addresses that `Sources.fetched` will call."""
     return tuple(clip for clip in options.known_speaker_references if clip.startswith(_WEB))
 
 
-def decoded(text: str, name: str, max_bytes: int) -> bytes:
+def _decoded(text: str, name: str, max_bytes: int) -> bytes:
     """A file from base64 or a data URI. Raises InvalidInput that names the input."""
     content = bytearray()
     for part in encoded.decoded(text, name):

@@ -1,14 +1,19 @@
 """The models, for hosts that run them in their own process. Importing this imports torch."""
 
-import threading
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from platforms.core import Recording, Sources
 from transcription.audio.sandboxed import Decoder
 from transcription.engine.fetching import fetch_missing
 from transcription.engine.settings import Settings
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.errors import InvalidAudio
-from transcription.findings import Progress, Report
+from transcription.findings import Progress, Report, ignore_progress
 from transcription.options import Options
 from transcription.pipeline import Pipeline
 from transcription.scratch import use_scratch_folder
@@ -17,7 +22,7 @@ from transcription.scratch import use_scratch_folder
 class Worker:
     """Models that stay loaded, and one transcription at a time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sources: Sources) -> None:
         """Loads every model. Raises SettingsError, CannotFetch, what the model libraries raise."""
         use_scratch_folder()
         decoder = Decoder()
@@ -30,7 +35,8 @@ class Worker:
             known_speaker_threshold=settings.known_speaker_threshold,
             read=decoder.read,
         )
-        self._one_at_a_time = threading.Lock()
+        self._sources = sources
+        self._thread = ThreadPoolExecutor(1, "transcription")
 
     def model(self, options: Options) -> str:
         """The name of the model that ``options`` ask for."""
@@ -40,12 +46,24 @@ class Worker:
         """Raises InvalidInput or ModelUnavailable for what this worker cannot do."""
         self._engine.prepare(options)
 
-    def transcribe(
-        self, source: Path | bytes, name: str, options: Options, progress: Progress
+    async def run(
+        self, recording: Recording, options: Options, progress: Progress = ignore_progress
     ) -> Report:
-        """The transcript of input ``name``. Raises TranscriptionError."""
-        with self._one_at_a_time:
-            try:
-                return self._pipeline.transcribe(source, options, progress)
-            except InvalidAudio as error:
-                raise InvalidAudio(error.reason, name) from error
+        """The transcript; what was fetched counts as the stage ``download``.
+
+        Options that cannot be met are refused before anything is fetched. Raises
+        TranscriptionError.
+        """
+        await asyncio.to_thread(self.check, options)
+        began = time.perf_counter()
+        async with self._sources.fetched(recording, options) as (path, ready):
+            took = time.perf_counter() - began
+            work = partial(self._transcribe, path, recording.field, ready, progress)
+            report = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return replace(report, seconds={"download": took, **report.seconds})
+
+    def _transcribe(self, path: Path, field: str, options: Options, progress: Progress) -> Report:
+        try:
+            return self._pipeline.transcribe(path, options, progress)
+        except InvalidAudio as error:
+            raise InvalidAudio(error.reason, field) from error

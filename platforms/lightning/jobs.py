@@ -8,12 +8,11 @@ import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from platforms.core import Sources, explain
+from platforms.core import Recording, explain
 from platforms.lightning.deliveries import Deliveries
 from platforms.lightning.queues import DiskQueue, Item
 from platforms.lightning.requests import JobRequest
 from transcription.errors import TranscriptionError
-from transcription.findings import ignore_progress
 from transcription.options import NAMES, SECRETS, Options
 from transcription.wire import to_wire
 
@@ -28,12 +27,9 @@ _log = logging.getLogger(__name__)
 class Jobs:
     """Accepts jobs onto the disk and works on them in a thread."""
 
-    def __init__(
-        self, queue: DiskQueue, worker: "Worker", sources: Sources, deliveries: Deliveries
-    ) -> None:
+    def __init__(self, queue: DiskQueue, worker: "Worker", deliveries: Deliveries) -> None:
         self._queue = queue
         self._worker = worker
-        self._sources = sources
         self._deliveries = deliveries
 
     def start(self) -> None:
@@ -83,13 +79,8 @@ class Jobs:
     async def _transcribe(self, job: dict[str, Any]) -> dict[str, Any]:
         began = time.perf_counter()
         options = Options.from_inputs(job["options"])
-        async with (
-            self._sources.fetched(job["audio_url"], "audio_url") as path,
-            self._sources.with_clips(options) as ready,
-        ):
-            fetched = time.perf_counter()
-            report = self._worker.transcribe(path, "audio_url", ready, ignore_progress)
-        wire = to_wire(report.transcript, ready)
+        report = await self._worker.run(Recording("audio_url", job["audio_url"]), options)
+        wire = to_wire(report.transcript, options)
         words = [word for segment in wire["segments"] for word in segment.get("words", [])]
         stages = {f"{stage}_seconds": round(took, 4) for stage, took in report.seconds.items()}
         total = time.perf_counter() - began
@@ -100,9 +91,5 @@ class Jobs:
             "words": words if job["words"] else None,
             "warnings": wire["warnings"],
             **({"formatted": wire["formatted"]} if "formatted" in wire else {}),
-            "timings": {
-                "download_seconds": round(fetched - began, 4),
-                **stages,
-                "total_seconds": round(total, 4),
-            },
+            "timings": {**stages, "total_seconds": round(total, 4)},
         }

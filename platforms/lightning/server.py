@@ -43,11 +43,12 @@ class TranscriptionAPI(litserve.LitAPI):  # type: ignore[misc] # not in the envi
 
         logging.basicConfig(level=logging.WARNING)
         threading.Thread(target=_end_with_parent, daemon=True).start()
-        self._worker = Worker(replace(self._settings.core, device=device.partition(":")[0]))
+        core = replace(self._settings.core, device=device.partition(":")[0])
+        self._worker = Worker(core, self._sources)
         self._waiting = DiskQueue(self._settings.queue_dir, "jobs")
         outgoing = DiskQueue(self._settings.queue_dir, "deliveries")
         deliveries = Deliveries(outgoing, self._settings, self._sources.policy)
-        self._jobs = Jobs(self._waiting, self._worker, self._sources, deliveries)
+        self._jobs = Jobs(self._waiting, self._worker, deliveries)
         deliveries.start()
         self._jobs.start()
 

@@ -1,22 +1,21 @@
 """A job's ``input``: where the recording is, and how to transcribe it."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from platforms.core import Sources, decoded, read_options
+from platforms.core import Recording, read_options
 from platforms.runpod.settings import RunpodSettings
 from transcription.errors import InvalidInput
 from transcription.options import Options
 
-_AUDIO = ("audio_base_64", "audio")  # the first wins, as it always did
+_ENCODED, _URL = "audio_base_64", "audio"  # the first wins, as it always did
 
 
-def read(inputs: object, settings: RunpodSettings) -> tuple[Options, list[str]]:
-    """The options, and warnings for the result. Raises InvalidInput."""
+def read(inputs: object, settings: RunpodSettings) -> tuple[Recording, Options, list[str]]:
+    """The recording, the options, and warnings for the result. Raises InvalidInput."""
     if not isinstance(inputs, Mapping):
         raise InvalidInput("input", "must be an object")
+    recording = _recording(inputs)
     language, warning = settings.language(inputs.get("language"))
     own = {
         "task": settings.task,
@@ -28,24 +27,14 @@ def read(inputs: object, settings: RunpodSettings) -> tuple[Options, list[str]]:
     asked = {
         name: value
         for name, value in inputs.items()
-        if name not in _AUDIO and value is not None and value != ""
+        if name not in (_ENCODED, _URL) and value is not None and value != ""
     }
     options = read_options({**own, **asked, "language": language})
-    return options, [warning] if warning else []
+    return recording, options, [warning] if warning else []
 
 
-@asynccontextmanager
-async def recording(
-    inputs: Mapping[str, Any], sources: Sources
-) -> AsyncIterator[tuple[Path | bytes, str]]:
-    """The recording and the name of its input, while the body runs. Raises InvalidInput."""
-    encoded, url = (inputs.get(name) for name in _AUDIO)
-    if encoded:
-        if not isinstance(encoded, str):
-            raise InvalidInput("audio_base_64", "must be a text")
-        yield decoded(encoded, "audio_base_64", sources.limits.max_bytes), "audio_base_64"
-    elif isinstance(url, str) and url:
-        async with sources.fetched(url, "audio") as path:
-            yield path, "audio"
-    else:
-        raise InvalidInput("audio", "an http(s) URL is required, or a file in audio_base_64")
+def _recording(inputs: Mapping[str, Any]) -> Recording:
+    if encoded := inputs.get(_ENCODED):
+        return Recording(_ENCODED, encoded, encoded=True, required="must be a text")
+    required = f"an http(s) URL is required, or a file in {_ENCODED}"
+    return Recording(_URL, inputs.get(_URL), required=required)

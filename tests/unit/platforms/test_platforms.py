@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from outbound.policy import Policy
-from platforms.core import Sources, explain, read_options
+from platforms.core import Recording, Sources, explain, read_options
 from platforms.lightning import requests
 from platforms.lightning.settings import LightningSettings
 from platforms.runpod import inputs
@@ -17,8 +17,10 @@ from platforms.runpod.settings import RunpodSettings
 from stack.settings import ROOT
 from transcription.environment import SettingsError
 from transcription.errors import InvalidInput
+from transcription.options import Options
 
 PAGE = (ROOT / "docs/platforms.md").read_text()
+RECORDING = Recording("audio_base_64", "YWJj", encoded=True)
 URLS = {"audio_url": "http://a.example/x", "webhook_url": "http://b.example/y"}
 
 
@@ -53,17 +55,17 @@ def test_runpod_language_that_is_not_the_callers_is_told(
     default: str, asked: object, expected: str | None, warns: bool
 ) -> None:
     settings = RunpodSettings.from_environment({"DEFAULT_LANGUAGE_CODE": default})
-    options, warnings = inputs.read({"language": asked, "audio": "x"}, settings)
+    _, options, warnings = inputs.read({"language": asked, "audio": "x"}, settings)
     assert options.language == expected
     assert bool(warnings) == warns
 
 
 def test_runpod_job_overrides_what_the_operator_set() -> None:
     settings = RunpodSettings.from_environment({"TASK": "translate", "DEBUG": "1"})
-    plain, _ = inputs.read({"initial_prompt": "", "language": "en"}, settings)
+    _, plain, _ = inputs.read({"initial_prompt": "", "language": "en"}, settings)
     assert (plain.task, plain.debug, plain.initial_prompt) == ("translate", True, None)
     assert (plain.align_output, plain.diarization) == (False, False)
-    own, _ = inputs.read({"task": "transcribe", "diarization": True}, settings)
+    _, own, _ = inputs.read({"task": "transcribe", "diarization": True}, settings)
     assert (own.task, own.diarization) == ("transcribe", True)
     with pytest.raises(InvalidInput, match="input: must be an object"):
         inputs.read(["audio"], settings)
@@ -72,14 +74,16 @@ def test_runpod_job_overrides_what_the_operator_set() -> None:
 @pytest.mark.parametrize("text", ["YWJj", "YW\nJj ", "data:audio/wav;base64,YWJj"])
 async def test_runpod_reads_base64_as_encoders_write_it(text: str) -> None:
     given = {"audio_base_64": text, "audio": "http://ignored.example"}
-    async with inputs.recording(given, Sources()) as (source, name):
-        assert (source, name) == (b"abc", "audio_base_64")
+    recording, options, _ = inputs.read(given, RunpodSettings.from_environment({}))
+    async with Sources().fetched(recording, options) as (path, _):
+        assert (path.read_bytes(), recording.field) == (b"abc", "audio_base_64")
+    assert not path.exists()
 
 
-async def test_runpod_refuses_base64_of_a_file_that_is_too_large() -> None:
+async def test_base64_of_a_file_that_is_too_large_is_refused() -> None:
     sources = Sources.from_environment({"MAX_FILE_BYTES": "2"})
-    with pytest.raises(InvalidInput, match="larger than 2 bytes"):
-        async with inputs.recording({"audio_base_64": "YWJj"}, sources):
+    with pytest.raises(InvalidInput, match="audio_base_64: the file is larger than 2 bytes"):
+        async with sources.fetched(RECORDING, Options()):
             pass
 
 
@@ -181,7 +185,7 @@ def test_known_speakers_are_reason_enough_to_tell_speakers_apart() -> None:
     known = {"known_speaker_names": ["Ada"], "known_speaker_references": ["data:,x"]}
     assert requests.read({**URLS, **known}, _lightning()).options.diarization
     runpod = RunpodSettings.from_environment({})
-    assert inputs.read({"audio": "x", **known}, runpod)[0].diarization
+    assert inputs.read({"audio": "x", **known}, runpod)[1].diarization
     with pytest.raises(InvalidInput, match="known_speaker_names: needs diarization"):
         requests.read({**URLS, **known, "diarization": False}, _lightning())
 
@@ -189,7 +193,7 @@ def test_known_speakers_are_reason_enough_to_tell_speakers_apart() -> None:
 async def test_clips_are_files_while_they_are_needed() -> None:
     clips = ["data:audio/wav;base64,YWJj", "data:audio/wav;base64,ZGVm"]
     given = {"known_speaker_names": ["Ada", "Bob"], "known_speaker_references": clips}
-    async with Sources().with_clips(read_options(given)) as ready:
+    async with Sources().fetched(RECORDING, read_options(given)) as (_, ready):
         files = [Path(clip) for clip in ready.known_speaker_references]
         assert [file.read_bytes() for file in files] == [b"abc", b"def"]
         assert ready.known_speaker_names == ("Ada", "Bob")
@@ -209,7 +213,7 @@ async def test_clips_that_cannot_be_had_are_named_by_number(clip: str, reason: s
     given = {"known_speaker_names": ["Ada", "Bob"], "known_speaker_references": [good, clip]}
     sources = Sources.from_environment({"MAX_FILE_BYTES": "5"})
     with pytest.raises(InvalidInput, match=f"clip 2: .*{reason}") as caught:
-        async with sources.with_clips(read_options(given)):
+        async with sources.fetched(RECORDING, read_options(given)):
             pass
     assert caught.value.field == "known_speaker_references"
 
