@@ -62,6 +62,10 @@ class Look:
             if (after - before) * _FRAME > least:
                 yield Window(before * _FRAME, after * _FRAME)
 
+    def since(self, seconds: float) -> int:
+        """How many tokens begin ``seconds`` from the window's start, or later."""
+        return sum(frame * _FRAME >= seconds for frame in self.frames[:-1])
+
     def within(self, seconds: float) -> int:
         """How many of the first tokens are looked for within ``seconds``."""
         last = (seconds + _BEHIND) / _FRAME

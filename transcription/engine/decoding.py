@@ -27,6 +27,10 @@ _SPACE = (ord(" "),)
 SKIPPED = 2.0  # seconds
 # Of 300 clips in five languages nine are below it; two more are right at the whole length.
 UNCLEAR = 0.7  # probability of a language
+# Below this mean log probability, a text may be another one at the whole length (decision 101).
+UNSURE = -0.3
+# What is not said within a window is looked for at its end, all at once.
+_CROWD = 0.2  # seconds
 LENGTH_PENALTY = 1.0  # exponent of the length in a hypothesis' score; 1: the mean
 
 
@@ -130,19 +134,18 @@ class Decoder:
                 [*prompt, tokenizer.no_timestamps]
                 for prompt, tokenizer in zip(prompts, tokenizers, strict=True)
             ],
-            max_length=self._whisper.max_length,
-            length_penalty=LENGTH_PENALTY,
-            suppress_tokens=self._suppressed(tokenizers[0], asked.options),
-            return_scores=True,
-            return_no_speech_prob=True,
-            **_search(asked.options.temperature if temperature is None else temperature),
+            **self._search(tokenizers[0], asked.options, temperature),
         )
         texts = [
             # At a temperature the model may write what is no text, such as times.
             [number for number in result.sequences_ids[0] if number < tokenizer.eot]
             for result, tokenizer in zip(results, tokenizers, strict=True)
         ]
-        looks = attention.looks(self._model, encoded, prompts, texts, [WHOLE] * len(texts))
+        frames = [min(WHOLE, max(2, int(window.duration * PER_SECOND))) for window in windows]
+        near = attention.looks(self._model, encoded, prompts, texts, frames)
+        looks = near
+        if any(map(_may_be_behind, windows, results, near)):
+            looks = attention.looks(self._model, encoded, prompts, texts, [WHOLE] * len(texts))
         skipped = [_skipped(samples, *one) for one in zip(windows, looks, strict=True)]
         shown = [None if asked.language else language for language in languages]
         heard = [
@@ -153,12 +156,12 @@ class Decoder:
         ]
         if not asked.timed:
             return heard
-        frames = [min(WHOLE, max(2, int(window.duration * PER_SECOND))) for window in windows]
-        texts = [list(one.written) for one in heard]
-        looks = attention.looks(self._model, encoded, prompts, texts, frames)
+        if any(one.cut for one in heard):
+            texts = [list(one.written) for one in heard]
+            near = attention.looks(self._model, encoded, prompts, texts, frames)
         return [
             replace(one, words=attention.timed(tokenizer, one.written, look, one.window))
-            for one, look, tokenizer in zip(heard, looks, tokenizers, strict=True)
+            for one, look, tokenizer in zip(heard, near, tokenizers, strict=True)
         ]
 
     def _languages(self, encoded: Any, windows: Sequence[Window], asked: Asked) -> list[str]:
@@ -201,6 +204,23 @@ class Decoder:
             said += 1
         return said
 
+    def _search(
+        self, tokenizer: Any, options: Options, temperature: float | None
+    ) -> dict[str, Any]:
+        """How to look for the text: the most probable one, or one drawn at random."""
+        found = {
+            "max_length": self._whisper.max_length,
+            "length_penalty": LENGTH_PENALTY,
+            "suppress_tokens": self._suppressed(tokenizer, options),
+            "return_scores": True,
+            "return_no_speech_prob": True,
+        }
+        temperature = options.temperature if temperature is None else temperature
+        if temperature == 0:
+            return {**found, "beam_size": BEAM_SIZE}
+        # topk 0 means: from the whole vocabulary.
+        return {**found, "beam_size": 1, "sampling_topk": 0, "sampling_temperature": temperature}
+
     def _suppressed(self, tokenizer: Any, options: Options) -> list[int]:
         """Tokens that may not be written: Whisper's own list, and numerals if they are unwanted."""
         usual = get_suppressed_tokens(tokenizer, [-1])
@@ -234,6 +254,12 @@ class Decoder:
         return [tokenizer.sot_prev, *context, *start] if context else start
 
 
+def _may_be_behind(window: Window, result: Any, near: attention.Look) -> bool:
+    """Whether a look within the window cannot tell that all of its text is there."""
+    average = _average(result)
+    return average is None or average < UNSURE or near.since(window.duration - _CROWD) > 1
+
+
 def _skipped(samples: Samples, window: Window, look: attention.Look) -> float:
     """Seconds of sound in the stretches without a token that hold more than `SKIPPED` of it.
 
@@ -252,14 +278,6 @@ def _skipped(samples: Samples, window: Window, look: attention.Look) -> float:
 
 def _shared(one: Window, other: Window) -> float:
     return max(0.0, min(one.end, other.end) - max(one.start, other.start))
-
-
-def _search(temperature: float) -> dict[str, Any]:
-    """How to look for the text: the most probable one, or one drawn at random."""
-    if temperature == 0:
-        return {"beam_size": BEAM_SIZE}
-    # topk 0 means: from the whole vocabulary.
-    return {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": temperature}
 
 
 def _average(result: Any) -> float | None:

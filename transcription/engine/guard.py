@@ -6,14 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from transcription.audio import Samples
-from transcription.engine.decoding import Hearing
+from transcription.engine.decoding import UNSURE, Hearing
 
 # Whisper's own bounds (Radford et al. 2022, 4.5).
 NO_SPEECH = 0.6  # probability
 IMPROBABLE = -1.0  # mean log probability of the tokens
 REPETITIVE = 2.4  # bytes of text by bytes compressed
-# Below this mean a fitted window may say something else at the whole length (decision 101).
-UNSURE = -0.3
 # Windows end with their speech. Behind a text that is whole, less than half a second was left of
 # any; behind one that lost seven words, 4.5 s.
 UNWRITTEN = 1.5  # seconds

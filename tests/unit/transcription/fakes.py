@@ -61,12 +61,15 @@ class FakeWhisper:
     """Fits ``capacity`` windows into its memory and remembers how it was asked."""
 
     capacity = 1000
+    score = -0.2  # of a text
+    begins = 0  # where all is looked for, in frames of the encoder
     max_length = 448
     hf_tokenizer = FakeVocabulary()
 
     def __init__(self, *_arguments: object, **_options: object) -> None:
         self.calls: list[tuple[int, dict[str, Any]]] = []
         self.encoded: list[int] = []  # frames of the spectrograms
+        self.looked: list[list[int]] = []  # frames of each window that were looked through
         self.model = SimpleNamespace(
             n_mels=80,
             is_multilingual=True,
@@ -85,17 +88,17 @@ class FakeWhisper:
         assert encoded.shape[1:] == [1500, 4]
         self.calls.append((encoded.shape[0], {"prompts": prompts, **options}))
         return [
-            SimpleNamespace(sequences_ids=[list("hi ")], scores=[-0.2], no_speech_prob=0.25)
+            SimpleNamespace(sequences_ids=[list("hi ")], scores=[self.score], no_speech_prob=0.25)
             for _ in prompts
         ]
 
     def align(
-        self, _encoded: Any, _start: Any, texts: list[list[str]], _frames: list[int]
+        self, _encoded: Any, _start: Any, texts: list[list[str]], frames: list[int]
     ) -> list[Any]:
-        """All is looked for at the beginning."""
+        self.looked.append(frames)
         return [
             SimpleNamespace(
-                alignments=[(place, 0) for place in range(len(text) + 1)],
+                alignments=[(place, self.begins) for place in range(len(text) + 1)],
                 text_token_probs=[0.5] * len(text),
             )
             for text in texts
