@@ -15,6 +15,7 @@ pytest.importorskip("whisperx")
 from tests.unit.transcription.fakes import CPU, FakeTokenizer, FakeWhisper
 from transcription.audio import Samples
 from transcription.engine import decoding, guard, recognition
+from transcription.engine.decoding import BEAM_SIZE
 from transcription.engine.lanes import Lanes
 from transcription.engine.recognition import AT_ONCE, Recognizer
 from transcription.findings import Window
@@ -75,10 +76,24 @@ class Request:
             initial_prompt=draw.choice([None, "before", "what was said"]),
             hotwords=draw.choice([None, "Alpha", "Beta Gamma"]),
             suppress_numerals=draw.random() < 0.5,
+            temperature=draw.choice([0.0, 0.2, 1.0]),
             batch_size=draw.choice([1, 2, 3, 8, 64]),
         )
         windows = tuple(Window(start, start + draw.uniform(1, 30)) for start in map(float, starts))
         return cls(windows, draw.choice(["en", "de", "haw"]), options)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What `Echo` has to say of each of its windows."""
+        options, prompt = self.options, FakeTokenizer(None, True, task="", language="")
+        context = [options.hotwords, options.initial_prompt]
+        spoken = [token for text in context if text for token in prompt.encode(f" {text}")]
+        start = [f"<{self.language}>", f"<{options.task}>", prompt.no_timestamps]
+        how = ("sampling_temperature", str(options.temperature))
+        return (
+            str([prompt.sot_prev, *spoken, *start] if spoken else start),
+            str(how if options.temperature else ("beam_size", str(BEAM_SIZE))),
+        )
 
     def heard(self, recognizer: Recognizer) -> list[Any]:
         """Text, place and probabilities of every window."""
@@ -101,5 +116,6 @@ def test_interleaved_requests_hear_what_they_would_alone(recognizer: Recognizer,
     assert together == alone
     for request, heard in zip(requests, together, strict=True):
         assert [segment.start for segment in heard] == [w.start for w in request.windows]
-        assert all(f"<{request.language}>" in segment.text for segment in heard)
-        assert all(f"<{request.options.task}>" in segment.text for segment in heard)
+        for segment in heard:
+            assert segment.text.startswith(f"{segment.start} {request.asked[0]} ")
+            assert request.asked[1] in segment.text
