@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 
 from tests.fixtures.media import Voice, bursts, film, onsets
@@ -36,6 +37,15 @@ def test_nothing_is_added_to_a_clock_without_gaps(container: str, codec: str) ->
     recording = read(film(container, Voice(SOUND, codec)))
     assert recording.warnings == ()
     assert onsets(recording.samples) == pytest.approx(TIMES, abs=0.025)
+
+
+def test_vorbis_in_avi_is_heard_though_its_chunks_tell_no_time() -> None:
+    both = np.stack([SOUND, SOUND])  # FFmpeg's own encoder knows nothing but stereo
+    vorbis = Voice(both, "vorbis", layout="stereo", options={"strict": "experimental"})
+    recording = read(film("avi", vorbis))
+    assert recording.warnings == ()
+    assert onsets(recording.samples) == pytest.approx(TIMES, abs=0.025)
+    assert len(recording.samples) / 16_000 == pytest.approx(4.0, abs=0.02)
 
 
 @pytest.mark.parametrize(("container", "codec"), CONTAINERS)
