@@ -9,7 +9,8 @@ from tests.clients.helpers import URI, WAV, Answer, Api, Json
 OPENAI = ("/v1/audio/transcriptions", "/v1/audio/translations")
 WAITING = (*OPENAI, "/v1/audio/transcribe-with-speakers", "/transcribe")
 JSON, FORM = "/v1/predictions as JSON", "/v1/predictions as a form"
-ROUTES = (JSON, FORM, *WAITING)
+ASR = "/asr"
+ROUTES = (JSON, FORM, ASR, *WAITING)
 
 
 async def ask(api: Api, route: str, **fields: Any) -> Answer:
@@ -19,10 +20,11 @@ async def ask(api: Api, route: str, **fields: Any) -> Answer:
         document = {"input": {"audio_file": URI, **fields}}
         return await api.call("POST", "/v1/predictions", wait, json=document)
     texts = {name: str(value) for name, value in fields.items()}
-    if route == FORM:
+    if route in {FORM, ASR}:
         data = form(None, **texts)
         data.add_field("audio_file", WAV, filename="talk.wav")
-        return await api.call("POST", "/v1/predictions", wait, data=data)
+        path, headers = ("/v1/predictions", wait) if route == FORM else (ASR, {})
+        return await api.call("POST", path, headers, data=data)
     model = {"model": "whisper-1"} if route in OPENAI else {}
     return await api.call("POST", route, data=form(**model, **texts))
 

@@ -1,4 +1,4 @@
-"""Of a file's audio tracks one may be named, at every route."""
+"""Of a file's audio tracks one may be named, its channels heard apart, at every route."""
 
 import aiohttp
 import pytest
@@ -21,6 +21,15 @@ async def test_a_track_that_is_not_there_is_refused(api: Api, route: str) -> Non
     assert "2: the recording has 1 audio track" in message
     field, message = refusal(await ask(api, route, audio_track="first"))
     assert (field, "'first'" in message) == ("audio_track", True)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_channels_apart_and_several_languages(api: Api, route: str) -> None:
+    wanted = {"channels": "separate", "multilingual": True}
+    shown = await inputs(api, await ask(api, route, **wanted, diarization=False))
+    assert wanted.items() <= shown.items()
+    field, message = refusal(await ask(api, route, channels="left"))
+    assert (field, "'left'" in message) == ("channels", True)
 
 
 async def test_the_language_of_a_track_may_be_asked(api: Api) -> None:

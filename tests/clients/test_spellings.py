@@ -125,8 +125,8 @@ async def test_tracks(api: Api, route: str, track: object) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 async def test_choices_among_the_inputs_come_in_any_case(api: Api, route: str) -> None:
-    shown = await inputs(api, await ask(api, route, output_format="SRT", vad_method=" Silero"))
-    assert (shown["output_format"], shown["vad_method"]) == ("srt", "silero")
+    shown = await inputs(api, await ask(api, route, channels="MIX", vad_method=" Silero"))
+    assert (shown["channels"], shown["vad_method"]) == ("mix", "silero")
     assert refusal(await ask(api, route, output_format="docx"))[0] == "output_format"
 
 

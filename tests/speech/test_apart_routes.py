@@ -19,7 +19,9 @@ from evaluation.sounds import as_wav, in_a_row
 from stack.client import Client
 from stack.settings import ROOT
 from tests.conftest import RunningStack
+from tests.fixtures.media import Voice, film
 from tests.speech.conftest import PEOPLE, sound
+from transcription.language import code_of
 from transcription.notices import notice
 
 pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(600)]
@@ -30,6 +32,8 @@ APART = {"channels": "separate", "language": "en"}
 # Windows short enough that no window holds both languages.
 SEVERAL = {"multilingual": "true", "chunk_size": "12"}
 CLIENT = (sys.executable, "-m", "client", "transcribe")
+TRACKS = (ENGLISH, FRENCH)
+BY_TRACK = pytest.mark.parametrize(("track", "language"), [("1", "en"), ("2", "fr")])
 Shown = Sequence[Mapping[str, Any]]
 BY_FORM = pytest.mark.parametrize(
     ("path", "part", "more"),
@@ -63,11 +67,12 @@ class Routes:
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """Two people at once, one a channel; and one after the other in two languages."""
+    """Two people at once, one a channel; in two languages, one after the other; and as tracks."""
     folder = tmp_path_factory.mktemp("apart")
     content = {
         "both": as_wav(sound(READER), sound(CALLER)),
         "languages": as_wav(in_a_row(sound(ENGLISH), sound(FRENCH), pause=2.0)),
+        "tracks": film("matroska", *(Voice(sound(name), "flac", 16_000) for name in TRACKS)),
     }
     for name, written in content.items():
         (folder / f"{name}.wav").write_bytes(written)
@@ -83,11 +88,15 @@ def lost_no_word(segments: Shown, key: str, whose: Mapping[Any, str]) -> None:
     """Each of ``whose`` names, by the segments' ``key``, has the words of its own clip."""
     assert {segment[key] for segment in segments} == set(whose)
     for value, name in whose.items():
-        clip = PEOPLE[name]
-        own = " ".join(segment["text"] for segment in segments if segment[key] == value)
-        truth = counted_words(clip.text, clip.language)
-        wrong = Levenshtein.distance(counted_words(own, clip.language), truth)
-        assert wrong <= 0.15 * len(truth), own
+        is_of(" ".join(segment["text"] for segment in segments if segment[key] == value), name)
+
+
+def is_of(text: str, name: str) -> None:
+    """What was heard are the words of that clip."""
+    clip = PEOPLE[name]
+    truth = counted_words(clip.text, clip.language)
+    wrong = Levenshtein.distance(counted_words(text, clip.language), truth)
+    assert wrong <= 0.15 * len(truth), text
 
 
 def at_once(segments: Shown, key: str) -> bool:
@@ -190,3 +199,23 @@ async def test_a_language_for_every_window_by_form(
 ) -> None:
     found = await routes.posted(path, "languages", part, **SEVERAL, **more)
     lost_no_word(found["segments"], "language", {"en": ENGLISH, "fr": FRENCH})
+
+
+@BY_TRACK
+@BY_FORM
+async def test_the_language_of_the_track_by_form(
+    routes: Routes, path: str, part: str, more: dict[str, str], track: str, language: str
+) -> None:
+    found = await routes.posted(path, "tracks", part, audio_track=track, **more)
+    assert code_of(found["language"]) == language
+    is_of(found["text"], TRACKS[int(track) - 1])
+
+
+@BY_TRACK
+async def test_the_language_of_the_track_without_a_transcript(
+    routes: Routes, track: str, language: str
+) -> None:
+    query = f"/detect-language?audio_track={track}"
+    found = await routes.posted(query, "tracks", "audio_file")
+    assert found["language_code"] == language
+    assert found["confidence"] > 0.5

@@ -3,9 +3,11 @@
 import json
 import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -23,6 +25,7 @@ from transcription.engine.settings import Settings as PredictorSettings
 from transcription.environment import SettingsError
 from transcription.notices import notice
 from transcription.transcript import Segment, Token, Transcript, Word
+from transcription.wire import to_wire
 
 SECRETS = {"BRIDGE_TOKEN": "0123456789abcdef", "WEBHOOK_SECRET": "0123456789abcdef"}
 
@@ -117,6 +120,10 @@ def test_the_rest_doors_answer_is_as_described(transcript: Transcript) -> None:
     ]
 
 
+def _own(segment: Mapping[str, Any]) -> tuple[Any, Any]:
+    return segment.get("language"), segment.get("channel")
+
+
 @few
 @given(transcripts)
 def test_every_json_tells_whose_language_and_channel(transcript: Transcript) -> None:
@@ -127,8 +134,13 @@ def test_every_json_tells_whose_language_and_channel(transcript: Transcript) -> 
         render.diarized(transcript)["segments"],
         rest._body(result)["segments"],
         json.loads(asr._written(result, "json", voices=False))["segments"],
+        to_wire(transcript)["segments"],  # what a prediction's output is
     ):
-        assert [(each.get("language"), each.get("channel")) for each in segments] == own
+        assert [_own(each) for each in segments] == own
+    # There neighbours are one where all of it is the same.
+    neighbours = groupby((one.speaker, one.language, one.channel) for one in transcript.segments)
+    turns = speakers._body(result)["segments"]
+    assert [(turn["speaker"], *_own(turn)) for turn in turns] == [each for each, _ in neighbours]
     spoken = [language or transcript.language for language, _ in own]
     assert render.languages(transcript) == [{"code": code} for code in dict.fromkeys(spoken)]
 
