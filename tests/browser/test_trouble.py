@@ -114,3 +114,27 @@ def test_segments_appear_and_a_killed_service_comes_back(
         timeout=180_000
     )
     assert "Maria" in spoken(page)
+
+
+def test_the_list_waits_for_a_service_that_is_away(
+    page: Page, watched: Watched, long_recording: Path
+) -> None:
+    watched.allowed = REFUSED
+    status, rows = page.get_by_role("status"), page.get_by_role("listitem")
+    away, counted = re.compile("does not answer"), re.compile("recordings$")
+    page.get_by_label("Recording", exact=True).set_input_files([long_recording, CONVERSATION])
+    page.get_by_role("button", name="Transcribe").click()
+    expect(rows.filter(has_text=long_recording.name).first).to_contain_text("running")
+    page.context.set_offline(True)  # the list looks at what runs, again and again
+    expect(status).to_have_text(away)
+    expect(rows.filter(has_text=CONVERSATION.name).first).to_be_visible()
+    page.context.set_offline(False)
+    expect(status).to_have_text(counted)
+    page.get_by_role("link", name="New", exact=True).click()
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Recordings").click()
+    expect(status).to_have_text(away)
+    expect(rows).to_have_count(0)
+    page.context.set_offline(False)
+    expect(rows.filter(has_text=long_recording.name).first).to_be_visible()
+    expect(status).to_have_text(counted)
