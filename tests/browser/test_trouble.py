@@ -138,3 +138,21 @@ def test_the_list_waits_for_a_service_that_is_away(
     page.context.set_offline(False)
     expect(rows.filter(has_text=long_recording.name).first).to_be_visible()
     expect(status).to_have_text(counted)
+
+
+def test_the_list_counts_again_after_an_outage_in_which_nothing_changed(
+    page: Page, watched: Watched, long_recording: Path
+) -> None:
+    watched.allowed = REFUSED
+    status, listed = page.get_by_role("status"), "**/v1/predictions"
+    page.get_by_label("Recording", exact=True).set_input_files([long_recording, CONVERSATION])
+    page.get_by_role("button", name="Transcribe").click()
+    expect(status).to_have_text(re.compile("recordings$"))
+    with page.expect_response(listed) as seen:  # it is asked for again while something runs
+        pass
+    body = seen.value.body()
+    page.route(listed, lambda route: route.abort())
+    expect(status).to_have_text(re.compile("does not answer"))
+    page.unroute(listed)
+    page.route(listed, lambda route: route.fulfill(body=body, content_type="application/json"))
+    expect(status).to_have_text(re.compile("recordings$"))

@@ -21,17 +21,22 @@ export function showList(main, context) {
   const rows = h("ul.records");
   const more = h("button", { type: "button", hidden: true }, "Load older ones");
 
-  const render = () => {
+  const wanted = () => {
     const text = search.value.trim().toLowerCase();
-    const found = known.filter((one) =>
+    return known.filter((one) =>
       (!text || `${nameOf(one)} ${when(one.created_at)} ${one.created_at}`.toLowerCase().includes(text)) &&
       (!state.value || one.status === state.value) && (!language.value || languageOf(one) === language.value));
+  };
+  const count = (found) =>
+    context.say(known.length ? `${found.length} of ${known.length}${following ? "+" : ""} recordings` : "");
+  const render = () => {
+    const found = wanted();
     const focused = document.activeElement.getAttribute("href");
     rows.replaceChildren(...found.slice(0, SHOWN_AT_ONCE).map(row));
     if (focused && document.activeElement === document.body) rows.querySelector(`a[href="${focused}"]`)?.focus();
     if (!found.length) rows.append(h("li.quiet.empty", {}, known.length ? "Nothing matches." : "Nothing yet."));
     more.hidden = !following;
-    context.say(known.length ? `${found.length} of ${known.length}${following ? "+" : ""} recordings` : "");
+    count(found);
   };
   const ask = (path) => persist(context, () => !gone, () => context.api.json(path));
   const add = (results, isNewest) => {
@@ -41,7 +46,7 @@ export function showList(main, context) {
     const added = results.filter((one) => !there.has(one.id));
     known = known.map((one) => fresh.get(one.id) ?? one);
     known = isNewest ? [...added, ...known] : [...known, ...added];
-    if (isNewest && JSON.stringify(known) === before) return; // nobody's click is disturbed
+    if (isNewest && JSON.stringify(known) === before) return count(wanted()); // nobody's click is disturbed
     const spoken = [...new Set(known.map(languageOf).filter(Boolean))].sort();
     options(language, [["", "any"], ...spoken.map((code) => [code, languageName(code)])], language.value);
     render();
