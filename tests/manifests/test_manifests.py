@@ -13,7 +13,7 @@ import yaml
 from bridge.settings import Settings
 from bridge.tasks.worker import LAST_WEBHOOKS_SECONDS
 from outbound import deliver
-from stack.settings import ROOT
+from stack.settings import ROOT, SLOTS
 from tests.manifests.checks import problems
 from tests.manifests.documents import (
     EXAMPLES,
@@ -77,12 +77,15 @@ def test_every_variable_of_the_bridge_is_one_of_its_settings(name: str) -> None:
     assert settings.redis_address == "redis://:0123456789abcdef@127.0.0.1:6379/0"
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, SCALE])
 def test_bridge_and_predictor_are_told_the_same(name: str) -> None:
     documents = load(name)
     bridge = variables(container(documents, "bridge"))
     predictor = variables(container(documents, "whisperx"))
     assert bridge["MODELS"] == predictor["MODELS"]
+    # One pod on a processor takes as many at once as `make up`; a card, or several pods, one each.
+    slots = str(SLOTS) if predictor.get("DEVICE") == "cpu" else None
+    assert bridge.get("COG_SLOTS") == predictor.get("COG_SLOTS") == slots
     assert predictor["BRIDGE_INTERNAL_URL"] == f"http://127.0.0.1:{bridge['INTERNAL_PORT']}"
     assert bridge["COG_URL"] == f"http://127.0.0.1:{predictor['PORT']}"
     PredictorSettings.from_environment({k: v for k, v in predictor.items() if v})
