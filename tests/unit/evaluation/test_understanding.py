@@ -44,3 +44,7 @@ def test_errors_are_added_over_clips_before_they_are_divided() -> None:
     assert "| es, clip | 1 | 2 s | 1 | 0 of 1 | 1 of 1 |" in lines
     assert "| all, clip | 3 | 6 s | 11 | 3 s | 12 s |" in lines
     assert "| name | 2 s | 2 | 0 |" in lines
+    # English: -8 and 1, so of two clips drawn -16, -7 (half of the draws) or 2.
+    assert "| en, clip | 2 | 4 s | 10 |  | -7 (-16 to +2) |" in lines
+    assert "| es, clip | 1 | 2 s | 1 |  | -1 (-1 to -1) |" in lines
+    assert table.count("more words wrong by ours") == 1
