@@ -7,11 +7,13 @@ of a second later, differ as well.
 """
 
 import argparse
+import math
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -79,27 +81,43 @@ def row(longest: int, way: str, heard: Sequence[dict[str, Heard]]) -> str:
     for each in heard:
         edits.update(edit.tag for edit in Levenshtein.editops(each[WHOLE].words, each[way].words))
     # Of a recording that begins later the windows begin elsewhere.
-    most = max(more(each) for each in heard) if way == FITTED else ""
+    window = max(more(each) for each in heard) if way == FITTED else ""
+    recording = max(len(each[way].words) - len(each[WHOLE].words) for each in heard)
     cells = [
         f"{longest} s, {way}",
         sum(len(each[WHOLE].windows) for each in heard),
         sum(len(each[WHOLE].words) for each in heard),
         sum(each[way].retries for each in heard),
         *(edits[tag] for tag in ("insert", "delete", "replace")),
-        most,
+        window,
+        recording,
     ]
     return f"| {' | '.join(map(str, cells))} |"
 
 
 def more(heard: dict[str, Heard]) -> int:
     """The most words that a fitted window has beyond the same one at 30 s; shows such windows."""
-    whole, most = heard[WHOLE].windows, 0
-    for start, words in heard[FITTED].windows.items():
-        known = whole.get(start, [])
+    most = 0
+    for start, known, words in beside(heard[WHOLE].windows, heard[FITTED].windows):
         if len(words) - len(known) > WORSE:
-            print(start, " ".join(known), "|", " ".join(words), file=sys.stderr)
+            print(f"{start:.1f} s:", *known, "|", *words, file=sys.stderr)
         most = max(most, len(words) - len(known))
     return most
+
+
+def beside(
+    one: Mapping[float, list[str]], other: Mapping[float, list[str]]
+) -> Iterator[tuple[float, list[str], list[str]]]:
+    """The words of both from each start that they share to the next.
+
+    A window that one of them heard in parts has more starts there.
+    """
+    for start, end in pairwise([0.0, *sorted((one.keys() & other.keys()) - {0.0}), math.inf]):
+        yield start, _between(one, start, end), _between(other, start, end)
+
+
+def _between(windows: Mapping[float, list[str]], start: float, end: float) -> list[str]:
+    return [word for time, words in windows.items() if start <= time < end for word in words]
 
 
 def main() -> None:
@@ -107,13 +125,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.fitted")
     parser.add_argument("folder", type=Path, help="recordings of conversations")
     parser.add_argument("--language", default="en")
+    parser.add_argument("--longest", type=int, nargs="*", default=LONGEST, help="s of a window")
     asked = parser.parse_args()
     usual = {"MODELS": "base", "ALIGN_LANGUAGES": "", "DIARIZATION_MODEL": "base"}
     made = pipelines(Settings.from_environment({**usual, **os.environ}))
     sounds = [decode(path) for path in sorted(asked.folder.iterdir()) if path.is_file()]
     columns = ["windows", "words at 30 s", "heard again", "inserted", "missing", "others"]
-    print("| longest window, run |", *columns, "most more in one |", sep=" | ", flush=True)
-    for longest in LONGEST:
+    columns = ["longest window, run", *columns, "most more in a window", "in a recording"]
+    print(f"| {' | '.join(columns)} |", flush=True)
+    for longest in asked.longest:
         heard = [hear(made, samples, longest, asked.language) for samples in sounds]
         for way in (FITTED, LATER):
             print(row(longest, way, heard), flush=True)
