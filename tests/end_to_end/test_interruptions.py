@@ -68,16 +68,22 @@ async def test_cancelling_what_has_ended_changes_nothing(
 
 
 async def test_a_bridge_that_is_stopped_finishes_what_runs(
-    stack: RunningStack, client: Client
+    tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
-    created = await client.create_from_file(RECORDING)
-    async for prediction in client.follow(created["id"]):
-        if prediction["status"] == "processing":
-            break
-    stop_bridge(stack, signal.SIGTERM)
-    ended = await client.finish(created["id"])
-    assert ended["status"] == "succeeded"
-    assert stack.log("cog").count(f"{created['id']}-2") == 0, "it was not run again"
+    stack = await asyncio.to_thread(start_stack, tmp_path, LOG_LEVEL="INFO")
+    try:
+        client = Client(session, stack.url, stack.token)
+        created = await client.create_from_file(RECORDING)
+        async for prediction in client.follow(created["id"]):
+            if prediction["status"] == "processing":
+                break
+        stop_bridge(stack, signal.SIGTERM)
+        ended = await client.finish(created["id"])
+        assert ended["status"] == "succeeded"
+        log = stack.log("bridge")
+        assert log.count(f"{created['id']}: processing") == 1, "it was not run again"
+    finally:
+        await asyncio.to_thread(stop_stack, stack)
 
 
 @pytest.mark.slow
