@@ -131,9 +131,8 @@ class Prediction:
         events = tuple(data["webhook_events"])
         status = Status(data["status"])
         references = tuple(Recording(**one) for one in data.get("references", ()))
-        plain = {
-            name: data[name] for name in cls.__slots__ if name in data
-        }  # the next release's too
+        # A later release may have written fields that this one does not know.
+        plain = {name: data[name] for name in cls.__slots__ if name in data}
         plain |= {**times, "id": Key(data["id"]), "references": references}
         return cls(**{**plain, "status": status, "webhook_events": events})
 
