@@ -143,9 +143,10 @@ class Decoder:
         ]
         frames = [min(WHOLE, max(2, int(window.duration * PER_SECOND))) for window in windows]
         near = attention.looks(self._model, encoded, prompts, texts, frames)
-        looks = near
-        if any(map(_may_be_behind, windows, results, near)):
-            looks = attention.looks(self._model, encoded, prompts, texts, [WHOLE] * len(texts))
+        looks, behind = near, list(map(_may_be_behind, windows, results, near))
+        if any(behind):
+            far = attention.looks(self._model, encoded, prompts, texts, [WHOLE] * len(texts))
+            looks = [look if may else own for look, may, own in zip(far, behind, near, strict=True)]
         skipped = [_skipped(samples, *one) for one in zip(windows, looks, strict=True)]
         shown = [None if asked.language else language for language in languages]
         heard = [
@@ -255,7 +256,10 @@ class Decoder:
 
 
 def _may_be_behind(window: Window, result: Any, near: attention.Look) -> bool:
-    """Whether a look within the window cannot tell that all of its text is there."""
+    """Whether a part of the text may have been looked for behind the window.
+
+    ``near`` is a look within it.
+    """
     average = _average(result)
     return average is None or average < UNSURE or near.since(window.duration - _CROWD) > 1
 
