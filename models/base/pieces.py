@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pyannote.audio import Inference
 from pyannote.core import SlidingWindowFeature
+
+from models.chunks import runs, summed
 
 _APART: Final = 10  # frames of 17 ms before and after a place at which the speaker may change
 _CHANGED: Final = 0.3  # share of the chunks that hear another one after it
@@ -62,26 +63,16 @@ def _changes(speakers: SlidingWindowFeature, count: SlidingWindowFeature) -> set
     votes = np.zeros((*who.shape, 2))
     votes[:, _APART:-_APART, 1] = both = (before >= 0) & (after >= 0)
     votes[:, _APART:-_APART, 0] = both & (before != after)
-    total: Any = Inference.aggregate(
-        SlidingWindowFeature(votes, speakers.sliding_window),
-        count.sliding_window,
-        missing=0.0,
-        skip_average=True,
-    ).data
+    heard_by = SlidingWindowFeature(votes, speakers.sliding_window)
+    total = summed(heard_by, count.sliding_window).data
     changed = total[:, 0] >= _CHANGED * np.maximum(total[:, 1], 1)
-    return {(begin + end) // 2 for begin, end in _runs(changed)}
+    return {(begin + end) // 2 for begin, end in runs(changed)}
 
 
 def _stretches(alone: NDArray[np.bool_], cuts: set[int]) -> Iterator[tuple[int, int]]:
-    for begin, end in _runs(alone):
+    for begin, end in runs(alone):
         edges = [begin, *sorted(cut for cut in cuts if begin < cut < end), end]
         yield from pairwise(edges)
-
-
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Half-open ranges in which ``flags`` holds."""
-    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _divided(begin: int, end: int, longest: float) -> Iterator[tuple[int, int]]:

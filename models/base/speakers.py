@@ -13,11 +13,9 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pyannote.audio import Inference
 from pyannote.audio.core.plda import PLDA
 from pyannote.audio.pipelines import speaker_diarization
 from pyannote.audio.pipelines.speaker_diarization import DiarizeOutput
-from pyannote.audio.utils.signal import binarize
 from pyannote.core import Annotation, SlidingWindowFeature
 from pyannote.pipeline.parameter import ParamDict, Uniform
 from torch import Tensor
@@ -25,6 +23,7 @@ from torch import Tensor
 from models.base.pieces import Piece, pieces_of
 from models.base.speaker_embedding import DIMENSION, Spread
 from models.base.voices import Labels, Rule, Vectors, tell_apart
+from models.chunks import activity, binarize
 
 _SURE: Final = 100.0  # outweighs what any number of chunks say
 # By how much, as an exponent, a recording's spectrum is brought to the usual one: a telephone
@@ -163,21 +162,15 @@ def _activity(  # noqa: PLR0913, PLR0917 - what is known so far
     whose = np.full(len(count.data), -1)
     for piece, label in zip(pieces, labels, strict=True):
         whose[piece.first : piece.last] = label
-    chunks = np.zeros((*segmentations.data.shape[:2], people))
+    owners = np.full((speakers.data.shape[0], speakers.data.shape[2]), -1)
     for number, (chunk, talking) in enumerate(speakers):
         first = frames.closest_frame(chunk.start + frames.duration / 2)
         near = whose[max(first, 0) : first + len(talking)]
-        for own, loud in zip(talking.T, segmentations.data[number].T, strict=True):
-            said = near[(own[: len(near)] > 0) & (near >= 0)]
+        for own, talks in enumerate(talking.T):
+            said = near[(talks[: len(near)] > 0) & (near >= 0)]
             if len(said):
-                person = np.bincount(said).argmax()
-                chunks[number, :, person] = np.maximum(chunks[number, :, person], loud)
-    total = Inference.aggregate(
-        SlidingWindowFeature(chunks, segmentations.sliding_window),
-        frames,
-        missing=0.0,
-        skip_average=True,
-    ).data
+                owners[number, own] = np.bincount(said).argmax()
+    total = activity(segmentations, owners, frames, people).data
     found = np.zeros((len(whose), people))
     length = min(len(found), len(total))
     found[:length] = total[:length]

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from pyannote.audio import Pipeline
 
+from models import chunks
 from models.registry import Model, Place
 from transcription.attribution import in_order_of_appearance
 from transcription.audio import SAMPLE_RATE, Samples
@@ -51,6 +52,7 @@ class Diarizer:
         in_parts(segmentation, lanes)
         if heard is not None:
             heard.give(segmentation)
+        chunks.install(self._pipeline)
         without_matrix(getattr(self._pipeline, "clustering", None))
         OnePass.install(self._pipeline, lanes)
         # Our own pipelines embed in one pass themselves, and ask for lanes.
