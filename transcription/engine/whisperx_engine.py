@@ -18,7 +18,7 @@ from transcription.engine.decoding import Hearing
 from transcription.engine.device import choose
 from transcription.engine.diarizers import Diarizers
 from transcription.engine.heard import Heard
-from transcription.engine.lanes import Lanes
+from transcription.engine.lanes import Lanes, one_core_for_numpy
 from transcription.engine.listening import Listened
 from transcription.engine.loading import Loads
 from transcription.engine.memory import memory_guard
@@ -55,6 +55,7 @@ class WhisperxEngine:
         self._settings = settings
         self._device = choose(settings)
         torch.set_num_threads(self._device.threads)
+        one_core_for_numpy()
         self._lanes = Lanes(self._device.threads if self._device.torch == "cpu" else 1)
         # Apart from the others: the diarizer computes in those while these wait for Whisper.
         self._waiting = Lanes(1 if self._device.is_gpu else AT_ONCE)

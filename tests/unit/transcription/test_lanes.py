@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from threadpoolctl import ThreadpoolController
 
-from transcription.engine.lanes import MOST, Lanes
+from transcription.engine.lanes import MOST, Lanes, one_core_for_numpy
 
 
 def in_a_thread(work: Callable[[], Any]) -> Any:
@@ -29,6 +30,16 @@ def test_each_lane_has_one_core_and_all_others_what_they_had() -> None:
         assert in_a_thread(torch.get_num_threads) == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_numpy_and_scipy_multiply_on_one_core() -> None:
+    import scipy.linalg  # noqa: F401 - brings its own library
+
+    libraries = ThreadpoolController().select(prefix="libscipy_openblas")
+    with libraries.limit(limits=2):
+        assert [each["num_threads"] for each in libraries.info()] == [2, 2]
+        one_core_for_numpy()
+        assert [each["num_threads"] for each in libraries.info()] == [1, 1]
 
 
 def test_lanes_work_at_the_same_time_and_answer_in_order() -> None:
