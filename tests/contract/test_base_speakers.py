@@ -20,6 +20,7 @@ from pyannote.core import Segment
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 from models.base.pipeline import assemble
+from models.demo.pipeline import assemble as assemble_demo
 from models.registry import Model, Place
 from transcription.audio import SAMPLE_RATE, Samples, decode
 from transcription.engine.diarization import Diarizer
@@ -137,6 +138,30 @@ def test_nothing_to_hear_is_no_voice(diarizer: Diarizer) -> None:
 
 def _segment(turn: Any) -> Any:
     return Segment(turn.start, turn.end)
+
+
+@pytest.mark.parametrize("clustering", ["AgglomerativeClustering", "VBxClustering"])
+def test_turns_of_people_are_pyannotes_own(call: Samples, clustering: str, tmp_path: Path) -> None:
+    """With the demo's networks, as pyannote clusters them and as community-1 does."""
+    config = assemble_demo(tmp_path) / "config.yaml"
+    text = config.read_text().replace("AgglomerativeClustering", clustering)
+    if clustering == "VBxClustering":
+        text = text.partition("    method")[0] + "    {threshold: 0.6, Fa: 0.07, Fb: 0.8}\n"
+    config.unlink()
+    config.write_text(text)
+    stock: Any = Pyannote.from_pretrained(str(tmp_path))
+    model = Model("demo", Place.DIRECTORY, str(tmp_path), licence="")
+    ours = Diarizer(model, "cpu", Lanes(2))._pipeline
+    file = {"waveform": torch.from_numpy(call)[None], "sample_rate": SAMPLE_RATE}
+    for options in ({}, {"num_speakers": 2}):
+        found, expected = ours(file, **options), stock(file, **options)
+        for name in ("speaker_diarization", "exclusive_speaker_diarization"):
+            mine, theirs = (
+                list(getattr(each, name).itertracks(yield_label=True)) for each in (found, expected)
+            )
+            assert mine == theirs
+            assert mine
+        assert np.allclose(found.speaker_embeddings, expected.speaker_embeddings, atol=1e-4)
 
 
 def test_the_recording_is_segmented_once_for_speech_and_speakers(
