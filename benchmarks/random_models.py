@@ -158,7 +158,6 @@ def aligner(target: Path) -> None:
 
 def _diarizer(target: Path) -> None:
     import lightning
-    import numpy as np
     import pyannote.audio
     import torch
     from pyannote.audio.core.task import Problem, Resolution, Specifications
@@ -168,6 +167,7 @@ def _diarizer(target: Path) -> None:
     model = WeSpeakerResNet34()
     for name in ("segmentation", "embedding", "plda"):
         (target / name).mkdir(parents=True)
+    plda(target / "plda")
     segmentation = target / "segmentation" / "pytorch_model.bin"
     segmentation.symlink_to(whisperx_assets() / "pytorch_model.bin")
     about = {
@@ -187,20 +187,26 @@ def _diarizer(target: Path) -> None:
         "pyannote.audio": about,
     }
     torch.save(checkpoint, target / "embedding" / "pytorch_model.bin")
+    demo = (DEMO_DIRECTORY / "diarization" / "config.yaml").read_text()
+    # Batches as in community-1's own configuration.
+    (target / "config.yaml").write_text(demo.replace("batch_size: 8", "batch_size: 32"))
+
+
+def plda(target: Path) -> None:
+    """What tells voices apart by vectors of 256 numbers, in an empty folder."""
+    import numpy as np
+
     size, small = 256, 128
     random = np.random.default_rng(_SEED)
     np.savez(
-        target / "plda" / "xvec_transform.npz",
+        target / "xvec_transform.npz",
         mean1=np.zeros(size),
         mean2=np.zeros(small),
         lda=np.linalg.qr(random.standard_normal((size, small)))[0],
     )
     np.savez(
-        target / "plda" / "plda.npz",
+        target / "plda.npz",
         mu=np.zeros(small),
         tr=np.eye(small),
         psi=np.linspace(8, 0.5, small),
     )
-    demo = (DEMO_DIRECTORY / "diarization" / "config.yaml").read_text()
-    # Batches as in community-1's own configuration.
-    (target / "config.yaml").write_text(demo.replace("batch_size: 8", "batch_size: 32"))
