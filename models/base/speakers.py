@@ -23,7 +23,7 @@ from torch import Tensor
 from models.base.pieces import Piece, pieces_of
 from models.base.speaker_embedding import DIMENSION, Spread
 from models.base.voices import Labels, Rule, Vectors, tell_apart
-from models.chunks import activity, binarize
+from models.chunks import activity, binarize, runs
 
 _SURE: Final = 100.0  # outweighs what any number of chunks say
 # By how much, as an exponent, a recording's spectrum is brought to the usual one: a telephone
@@ -113,8 +113,10 @@ class SpeakerDiarization(speaker_diarization.SpeakerDiarization):
     ) -> DiarizeOutput:
         several, one = (
             self.to_annotation(
-                _loudest(loud, np.minimum(count.data[:, 0], limit), count),
-                min_duration_off=self.segmentation.min_duration_off,
+                bridged(
+                    _loudest(loud, np.minimum(count.data[:, 0], limit), count),
+                    self.segmentation.min_duration_off,
+                )
             )
             for limit in (most, 1)
         )
@@ -186,3 +188,16 @@ def _loudest(
     ranks = np.argsort(np.argsort(-loud, axis=1, kind="stable"), axis=1)
     chosen = (ranks < number[:, None]) & (loud > 0)
     return SlidingWindowFeature(chosen.astype(np.float64), like.sliding_window)
+
+
+def bridged(talking: SlidingWindowFeature, pause: float) -> SlidingWindowFeature:
+    """Who talks in each frame, also in shorter pauses than ``pause`` seconds of the same person.
+
+    pyannote does it for each person alone: who pauses for an answer would talk over it.
+    """
+    who = talking.data.copy()
+    for begin, end in runs(~who.any(axis=1)):
+        inside = begin > 0 and end < len(who)
+        if inside and (end - begin) * talking.sliding_window.step < pause:
+            who[begin:end] = np.minimum(who[begin - 1], who[end])
+    return SlidingWindowFeature(who, talking.sliding_window)

@@ -106,6 +106,18 @@ def test_the_number_of_speakers_is_found_or_as_asked(
     assert shares[-1] > 0.9
 
 
+@pytest.mark.parametrize(("pause", "turns"), [(0.45, 1), (1.0, 2)])
+def test_a_short_pause_does_not_end_a_turn(
+    diarizer: Diarizer, call: Samples, pause: float, turns: int
+) -> None:
+    """One woman alone, with a silence put into what she says."""
+    speech = max(of_speaker(call, 0), key=len)
+    first, second = np.split(speech, 2)
+    silence = np.zeros(int(pause * SAMPLE_RATE), dtype=np.float32)
+    spoken = np.concatenate([first, silence, second])
+    assert len(diarizer.diarize(spoken, Options(), lambda _share: None).turns) == turns
+
+
 def test_a_silent_recording_has_no_turns(diarizer: Diarizer) -> None:
     silence = np.zeros(6 * SAMPLE_RATE, dtype=np.float32)
     assert diarizer.diarize(silence, Options(), lambda _share: None).turns == ()
