@@ -6,13 +6,10 @@ reads. ``prompts.toml`` beside this program corrects the texts that are not what
 """
 
 import gzip
-import json
 import re
-import subprocess
 import sys
 import tempfile
 import tomllib
-import wave
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from benchmarks.packages import quoted, unpacked, write
 from evaluation.people import MANIFEST
 from transcription.audio import SAMPLE_RATE
 
@@ -71,29 +69,19 @@ class Prompt:
 def fetch(folder: Path, voices: Sequence[Voice] = VOICES) -> None:
     """Fills ``folder``. Raises CalledProcessError where apt-get or dpkg-deb fails."""
     with tempfile.TemporaryDirectory() as scratch:
-        unpacked = _unpacked(Path(scratch), voices)
-        tables = [_written(voice, _chosen(voice, unpacked), folder) for voice in voices]
+        names = [package for voice in voices for package in voice.packages]
+        share = unpacked(Path(scratch), names)
+        tables = [_written(voice, _chosen(voice, share), folder) for voice in voices]
     (folder / MANIFEST).write_text("\n".join(tables))
 
 
-def _unpacked(scratch: Path, voices: Sequence[Voice]) -> Path:
-    """Where the contents of all packages lie."""
-    names = [package for voice in voices for package in voice.packages]
-    # apt's own user may not write here.
-    command = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names]
-    subprocess.run(command, check=True, cwd=scratch, stdout=subprocess.DEVNULL)
-    for package in scratch.glob("*.deb"):
-        subprocess.run(["dpkg-deb", "-x", str(package), str(scratch / "unpacked")], check=True)
-    return scratch / "unpacked" / "usr" / "share"
-
-
-def _chosen(voice: Voice, unpacked: Path) -> list[Prompt]:
+def _chosen(voice: Voice, share: Path) -> list[Prompt]:
     """The voice's prompts, evenly spread over all that there are: no kind of them prevails."""
     with CORRECTIONS.open("rb") as file:
         known = tomllib.load(file).get(voice.code, {})
     every = [
         prompt
-        for prompt in _prompts(voice, unpacked, known.get("said", {}))
+        for prompt in _prompts(voice, share, known.get("said", {}))
         if voice.shortest <= prompt.seconds <= LONGEST
     ]
     count = min(voice.count, len(every))
@@ -101,10 +89,10 @@ def _chosen(voice: Voice, unpacked: Path) -> list[Prompt]:
     return [prompt for prompt in spread if prompt.name not in known.get("left_out", ())]
 
 
-def _prompts(voice: Voice, unpacked: Path, corrected: Mapping[str, str]) -> Iterator[Prompt]:
+def _prompts(voice: Voice, share: Path, corrected: Mapping[str, str]) -> Iterator[Prompt]:
     """Every prompt of which it is known what is said."""
-    (sounds,) = (unpacked / "asterisk" / "sounds").glob(f"{voice.code}_*")
-    (texts,) = (unpacked / "doc" / voice.packages[1]).glob("core-sounds-*.txt.gz")
+    (sounds,) = (share / "asterisk" / "sounds").glob(f"{voice.code}_*")
+    (texts,) = (share / "doc" / voice.packages[1]).glob("core-sounds-*.txt.gz")
     for line in gzip.decompress(texts.read_bytes()).decode("utf-8-sig").splitlines():
         name, colon, written = line.partition(":")
         text = corrected.get(name.replace("/", "-"), written.strip())
@@ -132,19 +120,12 @@ def _written(voice: Voice, prompts: Sequence[Prompt], folder: Path) -> str:
         "licence": voice.licence,
         "source": f"Debian's {voice.packages[0]}",
     }
-    lines = [f"[{voice.code}]", *(f"{key} = {_quoted(value)}" for key, value in about.items())]
+    lines = [f"[{voice.code}]", *(f"{key} = {quoted(value)}" for key, value in about.items())]
     for prompt in prompts:
         path = f"{voice.code}/{prompt.name}.wav"
-        with wave.open(str(folder / path), "wb") as file:
-            file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-            file.writeframes(prompt.sound)
-        lines.append(f"clips.{_quoted(path)} = {_quoted(prompt.text)}")
+        write(folder / path, prompt.sound)
+        lines.append(f"clips.{quoted(path)} = {quoted(prompt.text)}")
     return "\n".join([*lines, ""])
-
-
-def _quoted(text: str) -> str:
-    """As a string of TOML, which escapes as JSON does."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 if __name__ == "__main__":

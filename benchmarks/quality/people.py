@@ -46,7 +46,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
         yield _task(CLIP, f"{clip.group}/{clip.name}", clip, decode(clip.audio))
     for clip in every:
         if not clip.text:
-            yield _task(NOTHING, clip.name, clip, decode(clip.audio))
+            yield _task(NOTHING, f"{clip.group}/{clip.name}", clip, decode(clip.audio))
     for name, sound in WITHOUT_SPEECH.items():
         samples = sound(_NOTHING_SECONDS)
         yield Task(NOTHING, name, "", "", seconds(samples)), samples

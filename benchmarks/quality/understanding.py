@@ -11,7 +11,7 @@ from evaluation.normalizer import counted_words
 OURS, STOCK = "ours", "stock"
 BATCHED, SEQUENTIAL = "faster-whisper, batched", "faster-whisper, sequential"
 PROGRAMS = (OURS, STOCK, BATCHED, SEQUENTIAL)
-CLIP, WHOLE, NOTHING = "clip", "whole", "nothing"
+KINDS = CLIP, WHOLE, NOTHING = "clip", "whole", "nothing"
 DRAWS = 4000  # selections of clips
 LIKELY = (2.5, 97.5)  # per cent of them
 
@@ -56,12 +56,14 @@ class Result:
 
 def tables(results: Sequence[Result]) -> str:
     """Clips by language, whole recordings by language, and where nobody speaks."""
+    of = {kind: [one for one in results if one.task.kind == kind] for kind in KINDS}
     parts = [
-        _by_language([result for result in results if result.task.kind == kind], kind, head)
+        _by_language(of[kind], kind, head)
         for kind in (CLIP, WHOLE)
         for head in (FIGURES if kind == WHOLE else CLIP_FIGURES)
+        if of[kind]
     ]
-    return "\n\n".join([*parts, _invented([r for r in results if r.task.kind == NOTHING])])
+    return "\n\n".join([*parts, *([_invented(of[NOTHING])] if of[NOTHING] else [])])
 
 
 def _wer(results: Sequence[Result], program: str) -> str:
@@ -117,13 +119,27 @@ def _by_language(results: Sequence[Result], kind: str, head: str) -> str:
 
 
 def _invented(results: Sequence[Result]) -> str:
-    """Words heard where nobody speaks."""
+    """Words heard where nobody speaks, by the first part of the recordings' names."""
     programs = sorted(results[0].heard, key=PROGRAMS.index)
-    rows = [["words invented", "audio", *programs]]
-    for result in results:
-        counts = (len(result.heard[program].text.split()) for program in programs)
-        rows.append([result.task.name, f"{result.task.length:.0f} s", *map(str, counts)])
+    rows = [["words invented", "recordings", "audio", *programs]]
+    names = list(dict.fromkeys(map(_source, results)))
+    every = [(name, [one for one in results if _source(one) == name]) for name in names]
+    for name, own in [*every, ("all", list(results))]:
+        length = sum(result.task.length for result in own)
+        cells = (_words_in(own, program) for program in programs)
+        rows.append([name, str(len(own)), f"{length:.0f} s", *cells])
     return _table(rows)
+
+
+def _source(result: Result) -> str:
+    return result.task.name.partition("/")[0]
+
+
+def _words_in(results: Sequence[Result], program: str) -> str:
+    """How many words in how many of several recordings."""
+    counts = [len(result.heard[program].text.split()) for result in results]
+    several = f" in {sum(map(bool, counts))}" if any(counts) and len(counts) > 1 else ""
+    return f"{sum(counts)}{several}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
