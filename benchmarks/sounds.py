@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks.packages import quoted, unpacked, write
 from evaluation.people import MANIFEST
 from transcription.audio import SAMPLE_RATE, Samples, decode, seconds
+from transcription.errors import InvalidAudio
 
 CHOICE = Path(__file__).with_name("sounds.toml")
 LONGEST = 30.0  # s of each, from the first third on: music often begins softly
@@ -100,8 +101,11 @@ def _name(path: Path, under: Path) -> str:
 
 
 def _part(path: Path) -> Samples:
-    """`LONGEST` seconds of it; nothing where it is shorter than `SHORTEST`."""
-    samples = decode(path)
+    """`LONGEST` seconds of it; nothing where it cannot be read or is shorter than `SHORTEST`."""
+    try:
+        samples = decode(path)
+    except InvalidAudio:
+        return np.zeros(0, np.float32)
     if seconds(samples) < SHORTEST:
         return samples[:0]
     first = max(0.0, min(seconds(samples) / 3, seconds(samples) - LONGEST))

@@ -12,6 +12,8 @@ from transcription.audio import SAMPLE_RATE, Samples
 _TELEPHONE = (300.0, 3400.0)  # Hz
 _MU = 255.0  # of the companding law, ITU-T G.711
 _DIAL_TONE = (350.0, 440.0)  # Hz, of North America
+_MOUTH = np.array([600.0, 1300.0, 2500.0])  # Hz, where it resounds
+_BRASS = 2500.0  # Hz, above which it hardly sounds
 _RING_BACK = (440.0, 480.0)  # Hz, two seconds of six
 
 
@@ -137,6 +139,36 @@ def _band(seconds: float) -> Samples:
     return at_level(sound.astype(np.float32), -24.0)
 
 
+def _calls(seconds: float, every: float, lasting: float, low: float, high: float) -> Samples:
+    """An animal's: a pitch that rises and falls from ``low`` to ``high`` Hz, through a mouth."""
+    rise = np.sin(np.pi * np.linspace(0, 1, int(lasting * SAMPLE_RATE)))
+    pitch = low + (high - low) * rise
+    phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
+    call = np.zeros(len(pitch))
+    for number in range(1, int(7000 / high)):
+        heights = np.divide.outer(number * pitch, _MOUTH) - 1
+        call += np.sin(number * phase) * (1 / (1 + (heights / 0.1) ** 2)).sum(axis=1)
+    sound = np.zeros(int(seconds * SAMPLE_RATE))
+    for start in np.arange(0.7, seconds - lasting, every):
+        begin = int(start * SAMPLE_RATE)
+        sound[begin : begin + len(call)] += call * rise
+    return at_level(sound.astype(np.float32), -26.0)
+
+
+def _horns(seconds: float) -> Samples:
+    """A tune on brass: struck hard, then softer."""
+    random = np.random.default_rng(46)
+    beat = 0.4
+    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    heights = 440.0 * 2.0 ** ((np.array([60, 64, 67, 72]) - 69) / 12)
+    note = heights[random.integers(0, 4, int(seconds / beat) + 1)][(times / beat).astype(int)]
+    phase = 2 * np.pi * np.cumsum(note) / SAMPLE_RATE
+    waves = sum(np.sin(n * phase) / n * (n * note < _BRASS) for n in range(1, 12))
+    within = times % beat
+    sound = waves * np.minimum(1, 15 * within) * np.exp(-2 * within)
+    return at_level(np.asarray(sound, np.float32), -26.0)
+
+
 def _hum(seconds: float) -> Samples:
     return _waves(seconds, 50.0, 100.0, 150.0)
 
@@ -172,5 +204,9 @@ WITHOUT_SPEECH: Mapping[str, Callable[[float], Samples]] = MappingProxyType(
         "applause": _applause,
         "breath": _breath,
         "clicks": _clicks,
+        "a cow": lambda seconds: _calls(seconds, 2.9, 1.6, 110.0, 160.0),
+        "a cat": lambda seconds: _calls(seconds, 1.7, 0.9, 450.0, 700.0),
+        "a dog": lambda seconds: _calls(seconds, 0.7, 0.18, 250.0, 450.0),
+        "horns": _horns,
     }
 )

@@ -45,16 +45,17 @@ def test_quiet_and_loud_windows_are_judged_alike() -> None:
 @pytest.mark.models
 @pytest.mark.parametrize("method", ["pyannote", "silero"])
 @pytest.mark.parametrize("level", [1.0, 0.003])
-def test_doubtful_text_counts_where_both_detectors_hear_speech(
-    real_engine: object, method: str, level: float
+@pytest.mark.parametrize("average", [-1.5, -0.5])
+def test_text_that_is_not_sure_counts_where_both_detectors_hear_speech(
+    real_engine: object, average: float, level: float, method: str
 ) -> None:
     speech: Samples = decode(CONVERSATION)[: 6 * SAMPLE_RATE] * np.float32(level)
     tone = (0.1 * np.sin(np.arange(len(speech)) / 4)).astype(np.float32)
     options = Options(vad_method=method)  # type: ignore[arg-type]
     window = Window(0, seconds(speech))
-    doubtful = Hearing(window, "Good morning.", (), avg_logprob=-1.5, no_speech_prob=0.1)
-    sure = Hearing(window, "Good morning.", (), avg_logprob=-0.5, no_speech_prob=0.1)
+    unsure = Hearing(window, "Good morning.", (), avg_logprob=average, no_speech_prob=0.1)
+    sure = Hearing(window, "Good morning.", (), avg_logprob=-0.2, no_speech_prob=0.1)
     judge = real_engine._invented  # type: ignore[attr-defined]
-    assert not judge(speech, doubtful, options)
-    assert judge(tone, doubtful, options)
+    assert not judge(speech, unsure, options)
+    assert judge(tone, unsure, options)
     assert not judge(tone, sure, options)

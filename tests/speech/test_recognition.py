@@ -14,7 +14,7 @@ from evaluation.sounds import (
     together,
 )
 from tests.speech.conftest import PEOPLE, Ears, errors, said_in, sound, text_of
-from transcription.audio import Samples, decode
+from transcription.audio import SAMPLE_RATE, Samples, decode
 from transcription.notices import notice
 
 pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(600)]
@@ -120,9 +120,20 @@ def test_where_nobody_speaks_nothing_is_heard(ears: Ears, method: str) -> None:
     recordings = {clip.name: decode(clip.audio) for clip in said_in("music")}
     recordings |= {name: make(20.0) for name, make in WITHOUT_SPEECH.items()}
     recordings["music on a telephone"] = by_telephone(recordings["reno-project-system"])
+    recordings["a cat, near"] = WITHOUT_SPEECH["a cat"](8.0)
+    recordings["a cat on a telephone"] = by_telephone(recordings["a cat"])
     heard = {name: ears.hear(one, vad_method=method) for name, one in recordings.items()}
     assert {name: text_of(one) for name, one in heard.items() if text_of(one)} == {}
     assert all(notice("no_speech") in one.warnings for one in heard.values())
+
+
+@pytest.mark.parametrize("method", ["pyannote", "silero"])
+@pytest.mark.parametrize("name", ["macroform-cold-day", "a cat"])
+def test_a_caller_on_hold_says_what_was_said(ears: Ears, name: str, method: str) -> None:
+    before = WITHOUT_SPEECH[name](14.0) if name in WITHOUT_SPEECH else sound(f"music/{name}")
+    on_hold = in_a_row(before[: 14 * SAMPLE_RATE], sound(READER), before[-14 * SAMPLE_RATE :])
+    heard = ears.hear(on_hold, language="en", vad_method=method)
+    assert errors(heard, [PEOPLE[READER]]) <= 0.1
 
 
 @pytest.mark.parametrize(

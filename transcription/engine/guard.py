@@ -37,7 +37,7 @@ def doubtful(heard: Hearing) -> bool:
 
 
 def unsure(heard: Hearing) -> bool:
-    """Whether a window that was not heard at the whole length has to be."""
+    """Whether the text needs more than the recognizer's word: another try, or both detectors."""
     average = heard.avg_logprob
     return (
         doubtful(heard)

@@ -158,14 +158,13 @@ class WhisperxEngine:
         )
 
     def _invented(self, samples: Samples, heard: Hearing, options: Options) -> bool:
-        """Doubtful text counts where the detector that found no window for it hears speech too."""
-        if not guard.doubtful(heard):
+        """Text that is not sure counts where both detectors hear speech."""
+        if not guard.unsure(heard):
             return False
         if guard.unsaid(heard):
             return True
-        window = heard.window
         with memory_guard():
-            return not self._speech.confirmed(samples, window.start, window.end, options)
+            return not self._speech.confirmed(samples, heard.window, options)
 
     def align(  # noqa: PLR0913 - all but four by keyword
         self,

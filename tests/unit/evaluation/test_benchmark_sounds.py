@@ -18,11 +18,12 @@ def lay(share: Path, name: str, *pieces: float, each: float = 1.0) -> None:
     path.write_bytes(as_wav(np.repeat(np.array(pieces, np.float32), int(each * SAMPLE_RATE))))
 
 
-def test_voices_and_what_is_too_short_are_left_out(tmp_path: Path) -> None:
+def test_voices_and_what_is_too_short_or_broken_are_left_out(tmp_path: Path) -> None:
     for name in ("birds/hen", "birds/hen_desc", "cow"):
         lay(tmp_path, name, 0.1)
     lay(tmp_path, "click", 0.1, each=0.2)
-    (tmp_path / "zoo" / "sounds" / "README").write_text("no sound")
+    for name in ("README", "broken.wav"):
+        (tmp_path / "zoo" / "sounds" / name).write_text("no sound")
     assert [name for name, _ in chosen(SOUNDS, tmp_path)] == ["birds-hen", "cow"]
 
 
