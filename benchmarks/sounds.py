@@ -1,6 +1,6 @@
 """Sounds and music in which nobody speaks or sings: ``python -m benchmarks.sounds FOLDER``.
 
-Fetched from Debian's packages (0.5 GB); nothing is installed and nothing of it is committed. FOLDER
+Fetched from Debian's packages (0.4 GB); nothing is installed and nothing of it is committed. FOLDER
 gets a WAV file for each chosen sound, and the manifest that `evaluation.people` reads.
 ``sounds.toml`` beside this program says what is taken of a package, and what has voices in it.
 """
