@@ -65,20 +65,15 @@ class Heard:
 
 def lines(name: str, minutes: float, *, stock: bool, random: bool) -> Iterator[str]:
     """Rows of a table: processor seconds of each stage, ours and pyannote's, and the wall."""
-    import torch
+    from transcription.engine.lanes import one_core_for_numpy
 
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = _pipelines(name, Path(folder))
     heard = _heard(theirs, *SETS[name], minutes, random=random)
-    found: list[Any] = []
-    clocks: list[Clock] = []
-    for pipeline in (ours, theirs) if stock and name != "base" else (ours,):
-        pipeline._segmentation.model.specifications.powerset = SETS[name][1]  # noqa: SLF001
-        heard.give(pipeline)
-        clocks.append(_timed(pipeline))
-        file = {"uri": name, "waveform": torch.zeros(1, SAMPLE_RATE)}
-        with clocks[-1].stage("whole"):
-            found.append(pipeline.apply(file))
+    both = [theirs] if stock and name != "base" else []
+    runs = [_run(pipeline, heard, name) for pipeline in both]
+    one_core_for_numpy()  # as our engine does
+    found, clocks = zip(_run(ours, heard, name), *runs, strict=True)
     turns = [list(each.speaker_diarization.itertracks(yield_label=True)) for each in found]
     same = ", the same turns" * (len(turns) == 2 and turns[0] == turns[1])
     speakers = len(found[0].speaker_diarization.labels())
@@ -89,11 +84,17 @@ def lines(name: str, minutes: float, *, stock: bool, random: bool) -> Iterator[s
         yield f"| {name}, {minutes:g} min | {stage} | {' | '.join(times)} | {note} |"
 
 
-def _timed(pipeline: Any) -> Clock:
+def _run(pipeline: Any, heard: Heard, name: str) -> tuple[Any, Clock]:
+    import torch
+
+    pipeline._segmentation.model.specifications.powerset = SETS[name][1]  # noqa: SLF001
+    heard.give(pipeline)
     clock = Clock()
-    for stage in _STAGES:
+    for stage in _STAGES if name != "base" else ():  # ours has other ones
         pipeline.__dict__[stage] = clock.around(stage, getattr(pipeline, stage))
-    return clock
+    with clock.stage("whole"):
+        output = pipeline.apply({"uri": name, "waveform": torch.zeros(1, SAMPLE_RATE)})
+    return output, clock
 
 
 def _pipelines(name: str, folder: Path) -> tuple[Any, Any]:
