@@ -29,9 +29,22 @@ _STAGES = ("speaker_count", "clustering", "reconstruct", "to_annotation")
 _COMMUNITY = "  clustering:\n    threshold: 0.6\n    Fa: 0.07\n    Fb: 0.8\n"
 _PAUSE = 0.8  # between two clips
 
-# Seconds of a chunk, and whether the segmentation says 0 or 1.
-SETS: Mapping[str, tuple[float, bool]] = MappingProxyType(
-    {"community-1": (10.0, True), "agglomerative": (5.0, False), "base": (5.0, False)}
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """What a set's networks are like."""
+
+    chunk: float  # seconds
+    certain: bool  # whether the segmentation says 0 or 1
+    spread: float  # of one person's vectors: two are alike by 1 / (1 + spread²)
+
+
+SETS: Mapping[str, Set] = MappingProxyType(
+    {
+        "community-1": Set(10.0, certain=True, spread=0.73),
+        "agglomerative": Set(5.0, certain=False, spread=0.73),
+        "base": Set(5.0, certain=False, spread=0.2),
+    }
 )
 
 
@@ -69,7 +82,7 @@ def lines(name: str, minutes: float, *, stock: bool, random: bool) -> Iterator[s
 
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = _pipelines(name, Path(folder))
-    heard = _heard(theirs, *SETS[name], minutes, random=random)
+    heard = _heard(theirs, SETS[name], minutes, random=random)
     both = [theirs] if stock and name != "base" else []
     runs = [_run(pipeline, heard, name) for pipeline in both]
     one_core_for_numpy()  # as our engine does
@@ -87,7 +100,7 @@ def lines(name: str, minutes: float, *, stock: bool, random: bool) -> Iterator[s
 def _run(pipeline: Any, heard: Heard, name: str) -> tuple[Any, Clock]:
     import torch
 
-    pipeline._segmentation.model.specifications.powerset = SETS[name][1]  # noqa: SLF001
+    pipeline._segmentation.model.specifications.powerset = SETS[name].certain  # noqa: SLF001
     heard.give(pipeline)
     clock = Clock()
     for stage in _STAGES if name != "base" else ():  # ours has other ones
@@ -121,7 +134,7 @@ def _pipelines(name: str, folder: Path) -> tuple[Any, Any]:
     return ours, Pipeline.from_pretrained(str(folder))
 
 
-def _heard(pipeline: Any, chunk: float, certain: bool, minutes: float, *, random: bool) -> Heard:  # noqa: FBT001
+def _heard(pipeline: Any, own: Set, minutes: float, *, random: bool) -> Heard:
     import torch
     from pyannote.audio import Inference
     from pyannote.core import SlidingWindow, SlidingWindowFeature
@@ -129,17 +142,17 @@ def _heard(pipeline: Any, chunk: float, certain: bool, minutes: float, *, random
     spoken = [decode(clip.audio) for clip in clips(CORPUS) if clip.language == "en"]
     samples = in_a_row(*spoken, pause=_PAUSE)[: int(HEARD * SAMPLE_RATE)]
     network = pipeline._segmentation.model  # noqa: SLF001
-    hear: Any = Inference(network, duration=chunk, step=chunk / 10, skip_aggregation=True)
+    hear: Any = Inference(network, duration=own.chunk, step=own.chunk / 10, skip_aggregation=True)
     file = {"waveform": torch.from_numpy(samples)[None], "sample_rate": SAMPLE_RATE}
     once = hear(file).data
-    count = int((60 * minutes - chunk) / (chunk / 10)) + 1
+    window = SlidingWindow(duration=own.chunk, step=own.chunk / 10, start=0.0)
+    count = int((60 * minutes - own.chunk) / window.step) + 1
     scores = np.resize(once, (count, *once.shape[1:]))
-    if certain:
+    if own.certain:
         scores = (scores > 0.5).astype(np.float32)
-    window = SlidingWindow(duration=chunk, step=chunk / 10, start=0.0)
     begins = list(accumulate((len(each) / SAMPLE_RATE + _PAUSE for each in spoken), initial=_PAUSE))
     seconds = np.arange(count) % len(once) * window.step
-    vectors = _vectors(scores, seconds, np.array(begins), chunk, random=random)
+    vectors = _vectors(scores, seconds, np.array(begins), own, random=random)
     return Heard(SlidingWindowFeature(scores, window), vectors)
 
 
@@ -147,7 +160,7 @@ def _vectors(
     scores: NDArray[np.float32],
     seconds: NDArray[np.float64],
     begins: NDArray[np.float64],
-    chunk: float,
+    own: Set,
     *,
     random: bool,
 ) -> NDArray[np.float32]:
@@ -156,16 +169,16 @@ def _vectors(
     shape = (*scores.shape[::2], _DIMENSION)
     if random:
         return draw.normal(size=shape).astype(np.float32)
-    places = np.linspace(0, chunk, scores.shape[1])[:, None]
+    places = np.linspace(0, own.chunk, scores.shape[1])[:, None]
     middles = (scores * places).sum(axis=1) / (scores.sum(axis=1) + 1e-9) + seconds[:, None]
     whose = np.searchsorted(begins, middles) % PEOPLE
     voices = draw.normal(size=(PEOPLE, _DIMENSION))
     found = np.empty(shape, dtype=np.float32)
     for person in range(PEOPLE):
-        # Each chunk shares nine parts of ten with the next. Two of one person are alike by 0.65.
+        # Each chunk shares nine parts of ten with the next.
         drawn = draw.normal(size=(len(scores) + 10, _DIMENSION)).cumsum(axis=0)
-        vectors = voices[person] + 0.73 * (drawn[10:] - drawn[:-10]) / np.sqrt(10)
+        vectors = voices[person] + own.spread * (drawn[10:] - drawn[:-10]) / np.sqrt(10)
         chunks, slots = np.nonzero(whose == person)
         found[chunks, slots] = vectors[chunks]
-    found += 0.15 * draw.normal(size=shape).astype(np.float32)
+    found += 0.2 * own.spread * draw.normal(size=shape).astype(np.float32)
     return found
