@@ -16,6 +16,7 @@ from transcription.findings import Window
 
 _LADDER = (0.2, 0.4, 0.6, 0.8, 1.0)  # temperatures, Whisper's own
 _PAUSE, _PIECE = 0.3, 1.0  # seconds: the shortest pause to split at, the shortest piece
+_DEPTH = 2  # how often a window is divided whose text skips speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +52,33 @@ def _improved(decoder: Decoder, samples: Samples, first: Listened, asked: Asked)
     return Listened(first.heard, retries)
 
 
-def _completed(decoder: Decoder, samples: Samples, first: Listened, asked: Asked) -> Listened:
-    """With what the text skipped, where the two halves of the window have more of it."""
+def _completed(
+    decoder: Decoder, samples: Samples, first: Listened, asked: Asked, depth: int = _DEPTH
+) -> Listened:
+    """With what the text skipped, where the two halves of the window have more of it.
+
+    The halves are divided in their turn, ``depth`` times in all.
+    """
     skipped = first.heard[0].skipped
-    pieces = _split(samples, first.heard[0].window) if skipped else []
+    pieces = _split(samples, first.heard[0].window) if skipped and depth else []
     if not pieces:
         return first
-    heard = decoder(samples, pieces, asked, whole=True)
-    left = sum(one.skipped for one in heard)
-    if left > skipped - decoding.SKIPPED or any(map(guard.failed, heard)):
-        return Listened(first.heard, first.retries + 1)
-    halves = [_completed(decoder, samples, Listened((one,)), asked) for one in heard]
+    halves = [
+        _completed(decoder, samples, Listened((one,)), asked, depth - 1)
+        for one in decoder(samples, pieces, asked, whole=True)
+    ]
+    heard = tuple(one for half in halves for one in half.heard)
     retries = first.retries + 1 + sum(half.retries for half in halves)
-    return Listened(tuple(one for half in halves for one in half.heard), retries)
+    gained = skipped - sum(one.skipped for one in heard)
+    worse = any(guard.failed(one) or _less_sure(one, first.heard[0]) for one in heard)
+    taken = gained >= decoding.SKIPPED and not worse
+    return Listened(heard if taken else first.heard, retries)
+
+
+def _less_sure(part: Hearing, whole: Hearing) -> bool:
+    """Whether a part's text is doubted, and more than that of the whole."""
+    bound = decoding.UNSURE if whole.avg_logprob is None else whole.avg_logprob
+    return part.avg_logprob is not None and part.avg_logprob < min(bound, decoding.UNSURE)
 
 
 def _tries(

@@ -87,9 +87,10 @@ def paused(*pauses: tuple[float, float]) -> Samples:
     return samples
 
 
-def test_a_text_that_skips_speech_is_split_until_nothing_is_skipped() -> None:
+@pytest.mark.parametrize("whole", [8.0, 4.0])  # 4.0: the first division alone gains nothing
+def test_a_text_that_skips_speech_is_split_until_nothing_is_skipped(whole: float) -> None:
     samples = paused((3.0, 3.4), (5.0, 6.0))
-    skipped = {WINDOW: 8.0, Window(1.0, 5.5): 4.0}
+    skipped = {WINDOW: whole, Window(1.0, 5.5): 4.0}
 
     def answer(window: Window, *_: object) -> Scores:
         near = [seconds for one, seconds in skipped.items() if abs(one.end - window.end) < 0.1]
@@ -105,10 +106,24 @@ def test_a_text_that_skips_speech_is_split_until_nothing_is_skipped() -> None:
     assert {temperature for _, _, temperature in decoder.asked} == {None}
 
 
-@pytest.mark.parametrize("halves", [{**SKIPS, "text": "Evening."}, LOOP])
-def test_halves_that_skip_as_much_or_fail_are_not_taken(halves: Scores) -> None:
+def test_a_window_that_always_skips_is_divided_twice() -> None:
+    samples = paused((2.5, 2.9), (4.0, 4.4), (5.5, 6.0), (7.0, 7.4))
+    decoder = Decoder(lambda *_: SKIPS)
+    assert heard(decoder, samples=samples) == [("Good morning.", 3)]
+    assert [len(windows) for windows, _, _ in decoder.asked] == [1, 2, 2, 2]
+
+
+@pytest.mark.parametrize("halves", [{**SKIPS, "text": "Evening."}, LOOP, UNSURE])
+def test_halves_that_skip_as_much_or_are_doubted_are_not_taken(halves: Scores) -> None:
     decoder = Decoder(lambda window, *_: SKIPS if window is WINDOW else halves)
     assert heard(decoder, samples=paused((5.0, 6.0))) == [("Good morning.", 1)]
+
+
+def test_halves_need_not_be_surer_than_the_whole() -> None:
+    first = {**SKIPS, "avg_logprob": -0.4}
+    decoder = Decoder(lambda window, *_: first if window is WINDOW else UNSURE)
+    ((text, _),) = heard(decoder, samples=paused((5.0, 6.0)))
+    assert text == "Good evening. Good evening."
 
 
 def test_a_loop_is_split_at_the_longest_pause() -> None:
