@@ -30,8 +30,8 @@ from transcription.windows import MIN_SPEECH_SECONDS, windows_of_speech
 _SILERO_FRAME = 512  # samples at 16 kHz, what its network was trained on
 _SILERO_PIECE = 500  # frames between two looks at how far it is: 16 s of sound
 _SILERO_SILENCE = 7  # frames, 0.22 s; it hears shorter silences within words, before a t or k
-# Seconds by how far they are likelier speech than not: animals and drums have 0.03 at most, a
-# syllable has 0.1 (decision 106).
+# The sum over frames of how far speech is likelier than not, in seconds. Where animals and drums
+# pass for text it is 0.03 at most, and 0.06 in the faintest word of people (decision 106).
 _SILERO_SURE = 0.05
 _SILERO_LATE = 0.2  # seconds; without them recognition loses first and last words
 
