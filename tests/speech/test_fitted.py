@@ -136,3 +136,12 @@ def test_a_language_that_a_fitted_window_leaves_unclear_is_that_of_the_whole_len
     """Fitted, this clip is Italian by 0.46 and Spanish by 0.45."""
     heard = ears.hear(sound("prompts-es/agent-alreadyon"), task="detect_language")
     assert heard.language == "es"
+
+
+def test_a_language_that_stays_unclear_is_the_one_whose_text_is_believed(ears: Ears) -> None:
+    """This clip is English by 0.40, Spanish by 0.17."""
+    name = "prompts-es/vm-savefolder"
+    heard = ears.hear(sound(name))
+    assert heard.language == "es"
+    said = " ".join(segment.text for segment in heard.segments)
+    assert counted_words(said, "es") == counted_words(PEOPLE[name].text, "es")

@@ -1,37 +1,30 @@
 """What one Whisper model writes for windows of speech, and what its decoder thinks of it."""
 
-import math
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
-
-from faster_whisper.transcribe import get_suppressed_tokens
 
 from transcription.audio import Samples
 from transcription.engine import attention
+from transcription.engine.detection import LanguageDetector
 from transcription.engine.encoder import Encoder
 from transcription.engine.features import PER_SECOND, WHOLE
 from transcription.engine.memory import without_echo
+from transcription.engine.search import Search, average_of, finite
 from transcription.engine.sounds import sounds
 from transcription.engine.tokens import tokens_of
 from transcription.findings import Window
 from transcription.options import Options
 from transcription.transcript import Segment, Token, Word
 
-BEAM_SIZE = 5  # hypotheses, Whisper's own choice for the most probable text
 _SPACE = (ord(" "),)
 # Of 60 windows of read speech in five languages, three lost a sentence and had 2.2 to 4.2 s of
 # sound between two tokens; whole ones had 1 s at most.
 SKIPPED = 2.0  # seconds
-# Of 300 clips in five languages nine are below it; two more are right at the whole length.
-UNCLEAR = 0.7  # probability of a language
 # Below this mean log probability, a text may be another one at the whole length (decision 101).
 UNSURE = -0.3
 # What is not said within a window is looked for at its end, all at once.
 _CROWD = 0.2  # seconds
-LENGTH_PENALTY = 1.0  # exponent of the length in a hypothesis' score; 1: the mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +85,11 @@ class Decoder:
         self._whisper = whisper
         self._model: Any = whisper.model
         self._encoder = Encoder(self._encode, whisper.model.n_mels, gpu=gpu, fitted=fitted)
+        self._search = Search(whisper)
+        self.language = LanguageDetector(self._model, self._encoder, self._search)
 
     def _encode(self, features: Any) -> Any:
         return without_echo(lambda: self._whisper.encode(features))
-
-    def language(self, samples: Samples, window: Window) -> tuple[str, float]:
-        """The most probable language of a window and its probability.
-
-        Where a fitted window leaves it unclear, it is that of the whole length.
-        """
-        found = self._language(self._encoder(samples, [window], keep=True))
-        if found[1] < UNCLEAR and self.fits(window):
-            found = self._language(self._encoder(samples, [window], whole=True))
-        return found
-
-    def _language(self, encoded: Any) -> tuple[str, float]:
-        token, probability = self._model.detect_language(encoded)[0][0]
-        return token.strip("<|>"), probability
 
     def fits(self, window: Window) -> bool:
         """Whether a window is heard at less than the whole length, unless that is asked for."""
@@ -125,16 +106,16 @@ class Decoder:
     ) -> list[Hearing]:
         """What is heard in ``windows``; at the request's temperature where none is given."""
         encoded = self._encoder(samples, windows, whole=whole)
-        languages = self._languages(encoded, windows, asked)
+        languages = self._languages(samples, encoded, windows, asked)
         tokenizers = [asked.tokenizer(language) for language in languages]
-        prompts = [self._prompt(tokenizer, asked.options) for tokenizer in tokenizers]
+        prompts = [self._search.prompt(tokenizer, asked.options) for tokenizer in tokenizers]
         results = self._model.generate(
             encoded,
             [
                 [*prompt, tokenizer.no_timestamps]
                 for prompt, tokenizer in zip(prompts, tokenizers, strict=True)
             ],
-            **self._search(tokenizers[0], asked.options, temperature),
+            **self._search.options(tokenizers[0], asked.options, temperature),
         )
         texts = [
             # At a temperature the model may write what is no text, such as times.
@@ -165,10 +146,13 @@ class Decoder:
             for one, look, tokenizer in zip(heard, near, tokenizers, strict=True)
         ]
 
-    def _languages(self, encoded: Any, windows: Sequence[Window], asked: Asked) -> list[str]:
+    def _languages(
+        self, samples: Samples, encoded: Any, windows: Sequence[Window], asked: Asked
+    ) -> list[str]:
         if asked.language or not self._model.is_multilingual:
             return [asked.language or "en"] * len(windows)
-        return [found[0][0].strip("<|>") for found in self._model.detect_language(encoded)]
+        found = zip(windows, self._model.detect_language(encoded), strict=True)
+        return [self.language.settled(samples, *one, asked.tokenizer)[0] for one in found]
 
     def _hearing(
         self,
@@ -191,8 +175,8 @@ class Decoder:
             tokenizer.decode(written).strip(),
             written,
             tokens,
-            avg_logprob=_average(result),
-            no_speech_prob=_finite(result.no_speech_prob),
+            avg_logprob=average_of(result),
+            no_speech_prob=finite(result.no_speech_prob),
             elsewhere=elsewhere,
             cut=cut,
             unwritten=max(0.0, window.duration - look.end),
@@ -205,62 +189,13 @@ class Decoder:
             said += 1
         return said
 
-    def _search(
-        self, tokenizer: Any, options: Options, temperature: float | None
-    ) -> dict[str, Any]:
-        """How to look for the text: the most probable one, or one drawn at random."""
-        found = {
-            "max_length": self._whisper.max_length,
-            "length_penalty": LENGTH_PENALTY,
-            "suppress_tokens": self._suppressed(tokenizer, options),
-            "return_scores": True,
-            "return_no_speech_prob": True,
-        }
-        temperature = options.temperature if temperature is None else temperature
-        if temperature == 0:
-            return {**found, "beam_size": BEAM_SIZE}
-        # topk 0 means: from the whole vocabulary.
-        return {**found, "beam_size": 1, "sampling_topk": 0, "sampling_temperature": temperature}
-
-    def _suppressed(self, tokenizer: Any, options: Options) -> list[int]:
-        """Tokens that may not be written: Whisper's own list, and numerals if they are unwanted."""
-        usual = get_suppressed_tokens(tokenizer, [-1])
-        return [*usual, *(self._numerals if options.suppress_numerals else ())]
-
-    @cached_property
-    def _numerals(self) -> tuple[int, ...]:
-        """The tokens that hold a digit, a currency's sign or %, the same for every request."""
-        vocabulary: Any = self._whisper.hf_tokenizer
-        tokens = range(vocabulary.token_to_id("<|endoftext|>"))
-        texts = vocabulary.decode_batch([[token] for token in tokens])
-        return tuple(
-            token for token, text in zip(tokens, texts, strict=True) if any(map(_is_numeral, text))
-        )
-
-    def _prompt(self, tokenizer: Any, options: Options) -> list[int]:
-        """Hotwords, then what was supposedly said before, then Whisper's own start tokens.
-
-        Both together get half of the decoder's positions less one, as in Whisper; hotwords first.
-        """
-        room = self._whisper.max_length // 2 - 1
-        hot = tokenizer.encode(" " + (options.hotwords or "").strip())[:room]
-        before = tokenizer.encode(" " + (options.initial_prompt or "").strip())
-        # [-0:] would be everything.
-        before = before[-(room - len(hot)) :] if len(hot) < room else []
-        context = [
-            *(hot if (options.hotwords or "").strip() else []),
-            *(before if (options.initial_prompt or "").strip() else []),
-        ]
-        start = list(tokenizer.sot_sequence)
-        return [tokenizer.sot_prev, *context, *start] if context else start
-
 
 def _may_be_behind(window: Window, result: Any, near: attention.Look) -> bool:
     """Whether a part of the text may have been looked for behind the window.
 
     ``near`` is a look within it.
     """
-    average = _average(result)
+    average = average_of(result)
     return average is None or average < UNSURE or near.since(window.duration - _CROWD) > 1
 
 
@@ -282,18 +217,3 @@ def _skipped(samples: Samples, window: Window, look: attention.Look) -> float:
 
 def _shared(one: Window, other: Window) -> float:
     return max(0.0, min(one.end, other.end) - max(one.start, other.start))
-
-
-def _average(result: Any) -> float | None:
-    """Mean log probability per token, the end of text counted as one; None if it is no number."""
-    length = len(result.sequences_ids[0])
-    average = float(result.scores[0]) * length**LENGTH_PENALTY / (length + 1)
-    return _finite(average)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _is_numeral(character: str) -> bool:
-    return character == "%" or unicodedata.category(character) in ("Nd", "Sc")

@@ -78,7 +78,12 @@ class Recognizer:
         """The most probable language of one window. A model of English only answers so."""
         if not self.is_multilingual:
             return Language("en", 1.0)
-        return Language(*self._decoder.language(samples, window))
+        return Language(*self._decoder.language(samples, window, self._tokenizers("transcribe")))
+
+    def _tokenizers(self, task: str) -> Callable[[str], Tokenizer]:
+        """What makes a language's tokenizer, once."""
+        vocabulary, several = self._model.hf_tokenizer, self.is_multilingual
+        return cache(lambda code: Tokenizer(vocabulary, several, task=task, language=code))
 
     def recognize(  # noqa: PLR0913 - all but five by keyword
         self,
@@ -98,15 +103,9 @@ class Recognizer:
         not fit into memory is tried again in halves. Raises OutOfMemory when one window alone
         does not fit.
         """
-
         # Everything that a request may change is made anew here: whisperx's own pipeline object
         # keeps tokenizer and suppressed tokens, and a failed request changes the next one's.
-        def tokenizer(code: str) -> Tokenizer:
-            return Tokenizer(
-                self._model.hf_tokenizer, self.is_multilingual, task=options.task, language=code
-            )
-
-        asked = Asked(cache(tokenizer), options, language, timed)
+        asked = Asked(self._tokenizers(options.task), options, language, timed)
         for batch, heard in self._batches(
             lambda batch: self._batch(samples, batch, asked),
             windows,

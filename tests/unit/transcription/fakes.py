@@ -106,7 +106,7 @@ class FakeWhisper:
 
     def detect(self, encoded: Any) -> list[list[tuple[str, float]]]:
         """Hawaiian and French take turns."""
-        found = [[("<|haw|>", 0.6), ("<|en|>", 0.4)], [("<|fr|>", 0.9), ("<|en|>", 0.1)]]
+        found = [[("<|haw|>", 0.8), ("<|en|>", 0.2)], [("<|fr|>", 0.9), ("<|en|>", 0.1)]]
         return [found[place % 2] for place in range(encoded.shape[0])]
 
 

@@ -9,7 +9,7 @@ pytest.importorskip("whisperx")
 
 from tests.unit.transcription.fakes import FakeTokenizer, FakeWhisper
 from transcription.audio import SAMPLE_RATE, Samples
-from transcription.engine import decoding
+from transcription.engine import search
 from transcription.engine.decoding import Asked, Decoder, Hearing
 from transcription.engine.features import WHOLE
 from transcription.findings import Window
@@ -56,7 +56,7 @@ def test_what_one_window_may_have_behind_it_changes_no_other(
 
 
 def heard(whisper: FakeWhisper, patch: pytest.MonkeyPatch, *windows: Window) -> list[Hearing]:
-    patch.setattr(decoding, "get_suppressed_tokens", lambda _tokenizer, _tokens: (7,))
+    patch.setattr(search, "get_suppressed_tokens", lambda _tokenizer, _tokens: (7,))
     silence: Samples = np.zeros(2 * SAMPLE_RATE, dtype=np.float32)
     asked = Asked(
         lambda code: FakeTokenizer(None, True, task="transcribe", language=code), Options(), "de"

@@ -14,10 +14,10 @@ pytest.importorskip("whisperx")
 
 from tests.unit.transcription.fakes import CPU, FakeTokenizer, FakeWhisper
 from transcription.audio import Samples
-from transcription.engine import decoding, guard, recognition
-from transcription.engine.decoding import BEAM_SIZE
+from transcription.engine import guard, recognition, search
 from transcription.engine.lanes import Lanes
 from transcription.engine.recognition import AT_ONCE, Recognizer
+from transcription.engine.search import BEAM_SIZE
 from transcription.findings import Window
 from transcription.options import Options
 
@@ -50,7 +50,7 @@ def which(_samples: Samples, windows: Sequence[Window], **_how: object) -> list[
 def recognizer(monkeypatch: pytest.MonkeyPatch) -> Recognizer:
     monkeypatch.setattr(recognition, "WhisperModel", Echo)
     monkeypatch.setattr(recognition, "Tokenizer", FakeTokenizer)
-    monkeypatch.setattr(decoding, "get_suppressed_tokens", lambda *_: (7,))
+    monkeypatch.setattr(search, "get_suppressed_tokens", lambda *_: (7,))
     for doubt in ("unsure", "failed"):  # of what is no speech at all
         monkeypatch.setattr(guard, doubt, lambda _hearing: False)
     found = Recognizer("any", CPU, Lanes(AT_ONCE))
