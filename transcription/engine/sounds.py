@@ -4,7 +4,7 @@ Times of aligners err by tens of milliseconds; a pause's edges are seen to five.
 has to know is which words a pause lies between.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.findings import Window
-from transcription.timing import RoughWord
+from transcription.timing import RoughWord, ends_sentence
 
 _BLOCK = 80  # samples, 5 ms
 _SMOOTH = 5  # blocks, over which loudness is averaged: two periods of a low voice
@@ -74,9 +74,10 @@ def snapped(words: Sequence[RoughWord], heard: Sequence[Window]) -> list[RoughWo
     ends = [*starts[1:], next((it.end for it in heard if it.end > last - _REACH), heard[-1].end)]
     if abs(starts[0] - heard[0].start) < _EDGE:
         starts[0] = heard[0].start
+    openers = {at for at in range(1, len(words)) if ends_sentence(words[at - 1].text)}
     first = 1
     for before, after in pairwise(heard):
-        place = _boundary(starts, first, Window(before.end, after.start))
+        place = _boundary(starts, openers, first, Window(before.end, after.start))
         if place is not None:
             ends[place - 1], starts[place] = before.end, after.start
             first = place + 1
@@ -86,10 +87,21 @@ def snapped(words: Sequence[RoughWord], heard: Sequence[Window]) -> list[RoughWo
     ]
 
 
-def _boundary(starts: Sequence[float], first: int, pause: Window) -> int | None:
-    """The word from ``first`` on that begins after ``pause``; None where none begins near it."""
-    if first >= len(starts):
-        return None
-    place = min(range(first, len(starts)), key=lambda at: abs(starts[at] + _LATE - pause.end))
-    outside = max(pause.start - starts[place], starts[place] - pause.end, 0.0)
-    return place if outside <= _REACH else None
+def _boundary(
+    starts: Sequence[float], openers: Container[int], first: int, pause: Window
+) -> int | None:
+    """The word from ``first`` on that begins after ``pause``; None where none begins near it.
+
+    People pause between sentences: near the pause, one of the ``openers`` of sentences it is.
+    """
+
+    def near(at: int) -> bool:
+        return max(pause.start - starts[at], starts[at] - pause.end) <= _REACH
+
+    def late(at: int) -> float:
+        return abs(starts[at] + _LATE - pause.end)
+
+    places = range(first, len(starts))
+    opening = [at for at in places if at in openers and near(at)]
+    place = min(opening or places, key=late, default=None)
+    return place if place is not None and near(place) else None

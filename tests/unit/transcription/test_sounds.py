@@ -60,6 +60,18 @@ def test_words_keep_to_the_pauses_they_are_next_to() -> None:
     assert times(snapped(rough, pauses)) == [(0.5, 1.4), (1.4, 1.5), (2.0, 3.0)]
 
 
+@pytest.mark.parametrize(
+    ("end", "starts"), [("", (0.9, 1.7)), (".", (1.7, 2.0)), ("。”", (1.7, 2.0))]
+)
+def test_a_pause_lies_between_sentences_rather_than_in_one(
+    end: str, starts: tuple[float, float]
+) -> None:
+    """The second word is heard from before the pause until behind it."""
+    rough = [RoughWord(f"country{end}", 0.1, 0.9), RoughWord("I'm", 0.9, 2.0)]
+    found = snapped([*rough, RoughWord("sorry", 2.0, 3.0)], [Window(0.1, 1.0), Window(1.7, 3.0)])
+    assert tuple(word.start for word in found[1:]) == starts
+
+
 def test_the_last_word_ends_with_its_own_sound() -> None:
     rough = [RoughWord("a", 0.5, 0.8), RoughWord("b", 0.8, 1.3)]
     found = snapped(rough, [Window(0.4, 1.5), Window(2.0, 9.0)])
