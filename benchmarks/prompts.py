@@ -2,16 +2,18 @@
 
 Fetched from Debian's packages with apt-get and dpkg-deb; nothing is installed and nothing of it is
 committed. FOLDER gets a WAV file for each chosen clip, and the manifest that `evaluation.people`
-reads. ``prompts.toml`` beside this program corrects the texts that are not what is said.
+reads. ``prompts.toml`` beside this program corrects the texts that are not what is said. ``--all``
+takes every clip from `SHORTEST` on, whose texts nobody has compared with what is said.
 """
 
+import argparse
 import gzip
 import re
 import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -23,6 +25,7 @@ from transcription.audio import SAMPLE_RATE
 
 CORRECTIONS = Path(__file__).with_name("prompts.toml")
 LONGEST = 28.0  # s; what fits into one of Whisper's windows
+SHORTEST = 1.5  # s
 _BY_SHARE_ALIKE, _BY = "CC-BY-SA-3.0", "CC-BY-3.0"
 _NOT_SAID = re.compile(r"[\[\](){}*#/]")
 
@@ -128,5 +131,15 @@ def _written(voice: Voice, prompts: Sequence[Prompt], folder: Path) -> str:
     return "\n".join([*lines, ""])
 
 
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.prompts")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true", help="not only a choice of them")
+    asked = parser.parse_args()
+    every = [replace(voice, count=sys.maxsize, shortest=SHORTEST) for voice in VOICES]
+    fetch(asked.folder, every if asked.all else VOICES)
+
+
 if __name__ == "__main__":
-    fetch(Path(sys.argv[1]))
+    main()
