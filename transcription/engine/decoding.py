@@ -31,13 +31,15 @@ _CROWD = 0.2  # seconds
 class Asked:
     """How to write: by a request's options, words ``timed`` by attention.
 
-    ``tokenizer`` makes that of a language. ``language`` None is to be detected in every window.
+    ``tokenizer`` makes that of a language. ``language`` None is to be detected in every window, by
+    what ``transcribing`` tokenizers write: a translation tells nothing of the language.
     """
 
     tokenizer: Callable[[str], Any]
     options: Options
     language: str | None = None
     timed: bool = False
+    transcribing: Callable[[str], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ class Decoder:
         if asked.language or not self._model.is_multilingual:
             return [asked.language or "en"] * len(windows)
         found = zip(windows, self._model.detect_language(encoded), strict=True)
-        return [self.language.settled(samples, *one, asked.tokenizer)[0] for one in found]
+        tokenizer = asked.transcribing or asked.tokenizer
+        return [self.language.settled(samples, *one, tokenizer)[0] for one in found]
 
     def _hearing(
         self,

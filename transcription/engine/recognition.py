@@ -105,7 +105,8 @@ class Recognizer:
         """
         # Everything that a request may change is made anew here: whisperx's own pipeline object
         # keeps tokenizer and suppressed tokens, and a failed request changes the next one's.
-        asked = Asked(self._tokenizers(options.task), options, language, timed)
+        writing, transcribing = map(self._tokenizers, (options.task, "transcribe"))
+        asked = Asked(writing, options, language, timed, transcribing)
         for batch, heard in self._batches(
             lambda batch: self._batch(samples, batch, asked),
             windows,

@@ -81,3 +81,16 @@ def test_each_window_of_several_languages_is_settled_likewise() -> None:
     decoder = Decoder(whisper, gpu=False, fitted=True)
     (heard,) = decoder(SAMPLES, [LONG], Asked(tokenizer, Options(), None))
     assert heard.language == "es"
+
+
+def test_a_translation_tells_nothing_of_the_language() -> None:
+    whisper = Whisper({"it": 0.4, "es": 0.3}, {"es": -0.1})
+    decoder = Decoder(whisper, gpu=False, fitted=True)
+
+    def translating(code: str) -> FakeTokenizer:
+        return FakeTokenizer(None, None, task="translate", language=code)
+
+    decoder(SAMPLES, [LONG], Asked(translating, Options(), None, transcribing=tokenizer))
+    *tried, (_, written) = whisper.calls
+    assert [call["prompts"][0][1] for _, call in tried] == ["<transcribe>"] * 2
+    assert written["prompts"][0][:2] == ["<es>", "<translate>"]
