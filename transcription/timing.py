@@ -8,9 +8,6 @@ from itertools import pairwise
 from transcription.language import WITHOUT_SPACES
 from transcription.transcript import Word
 
-_SENTENCE_ENDS = tuple(".?!…。？！؟।")
-_QUOTES = "\"'”’»)]"
-
 
 @dataclass(frozen=True, slots=True)
 class RoughWord:
@@ -20,11 +17,6 @@ class RoughWord:
     start: float | None = None
     end: float | None = None
     score: float | None = None
-
-
-def ends_sentence(word: str) -> bool:
-    """Whether a sentence ends with the word, by its punctuation."""
-    return word.rstrip(_QUOTES).endswith(_SENTENCE_ENDS)
 
 
 def split_words(text: str, language: str) -> list[str]:

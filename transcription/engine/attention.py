@@ -14,7 +14,13 @@ from typing import Any
 
 from transcription.audio import Samples
 from transcription.engine.sounds import snapped, sounds
-from transcription.engine.spelling import Range, Splitter, as_sentences, word_ranges
+from transcription.engine.spelling import (
+    Range,
+    Splitter,
+    as_sentences,
+    ranges_in,
+    word_ranges,
+)
 from transcription.findings import Window
 from transcription.timing import RoughWord, settle
 from transcription.transcript import Character, Segment, Word
@@ -157,8 +163,10 @@ def finished(
     for segment in segments:
         window = Window(segment.start, segment.end)
         rough = [RoughWord(word.text, word.start, word.end, word.score) for word in segment.words]
+        places = ranges_in(segment.text, [word.text for word in rough])
+        openers = splitter.openers(segment.text, places)
         words: Sequence[Word] = settle(
-            snapped(rough, sounds(samples, window)), segment.start, segment.end
+            snapped(rough, sounds(samples, window), openers), segment.start, segment.end
         )
         words = [
             replace(word, characters=_characters(word, before) if characters else ())

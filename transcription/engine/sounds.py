@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.findings import Window
-from transcription.timing import RoughWord, ends_sentence
+from transcription.timing import RoughWord
 
 _BLOCK = 80  # samples, 5 ms
 _SMOOTH = 5  # blocks, over which loudness is averaged: two periods of a low voice
@@ -61,10 +61,13 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def snapped(words: Sequence[RoughWord], heard: Sequence[Window]) -> list[RoughWord]:
+def snapped(
+    words: Sequence[RoughWord], heard: Sequence[Window], openers: Container[int] = ()
+) -> list[RoughWord]:
     """``words``, all of them timed, that begin and end where the pauses between ``heard`` do.
 
-    A word ends where the next one begins, or at the pause between them.
+    A word ends where the next one begins, or at the pause between them. ``openers`` are the numbers
+    of words that begin a sentence.
     """
     if not (words and heard):
         return list(words)
@@ -74,7 +77,6 @@ def snapped(words: Sequence[RoughWord], heard: Sequence[Window]) -> list[RoughWo
     ends = [*starts[1:], next((it.end for it in heard if it.end > last - _REACH), heard[-1].end)]
     if abs(starts[0] - heard[0].start) < _EDGE:
         starts[0] = heard[0].start
-    openers = {at for at in range(1, len(words)) if ends_sentence(words[at - 1].text)}
     first = 1
     for before, after in pairwise(heard):
         place = _boundary(starts, openers, first, Window(before.end, after.start))

@@ -10,7 +10,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Self
 
 from nltk.tokenize.punkt import PunktTokenizer
@@ -110,15 +110,26 @@ class Splitter:
                 yield rest[:count]
             rest = rest[count:]
 
+    def openers(self, text: str, words: Sequence[Range]) -> set[int]:
+        """Which of ``words`` begin a sentence behind another one."""
+        lengths = [len(sentence) for sentence in self.sentences(text, words)]
+        return set(accumulate(lengths[:-1]))
 
-def as_sentences(segment: Segment, words: Sequence[Word], splitter: Splitter) -> Iterator[Segment]:
-    """``segment`` in sentences. ``words`` are all of its text's, in order."""
+
+def ranges_in(text: str, words: Sequence[str]) -> list[Range]:
+    """Where ``words`` are in ``text``, all of whose words they are, in order."""
     ranges: list[Range] = []
     cursor = 0
     for word in words:
-        begin = segment.text.index(word.text, cursor)
-        cursor = begin + len(word.text)
+        begin = text.index(word, cursor)
+        cursor = begin + len(word)
         ranges.append((begin, cursor))
+    return ranges
+
+
+def as_sentences(segment: Segment, words: Sequence[Word], splitter: Splitter) -> Iterator[Segment]:
+    """``segment`` in sentences. ``words`` are all of its text's, in order."""
+    ranges = ranges_in(segment.text, [word.text for word in words])
     rest = iter(words)
     for own in splitter.sentences(segment.text, ranges):
         said = tuple(word for _, word in zip(own, rest, strict=False))

@@ -27,7 +27,7 @@ from transcription.engine import (
 )
 from transcription.engine.lanes import Lanes
 from transcription.engine.settings import Settings
-from transcription.engine.spelling import Splitter
+from transcription.engine.spelling import Splitter, ranges_in
 from transcription.engine.whisperx_engine import WhisperxEngine
 from transcription.environment import SettingsError
 from transcription.errors import InvalidInput, ModelUnavailable
@@ -72,6 +72,9 @@ def test_sentence_tables_of_the_operator_come_first_and_ours_are_always_there(
     monkeypatch.setattr(nltk.data, "path", [])
     alignment.find_sentence_tables(registry.DEMO_NLTK_DATA, first=False)
     assert len(list(Splitter.of("en").sentences(text, words))) == 2
+    assert Splitter.of("en").openers(text, words) == {2}
+    text = "I saw Mr. Smith. He left."
+    assert Splitter.of("en").openers(text, ranges_in(text, text.split())) == {4}
 
 
 def test_sentence_tables_in_a_checkout_that_the_group_may_write_are_found(

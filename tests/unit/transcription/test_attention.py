@@ -1,6 +1,6 @@
 """Words from the times of tokens, in scripts of every kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,12 +113,18 @@ def test_an_aligner_is_believed_where_both_agree() -> None:
     ]  # fmt: skip
 
 
-def test_sentences_keep_to_the_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Halves:
-        def sentences(self, _text: str, ranges: Sequence[Any]) -> list[Sequence[Any]]:
-            return [ranges[:1], ranges[1:]]
+class FirstWord(Splitter):
+    """Its sentence ends with the first word of any text."""
 
-    monkeypatch.setattr(Splitter, "of", lambda _language: Halves())
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def sentences(self, _text: str, words: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        yield from (words[:1], words[1:])
+
+
+def test_sentences_keep_to_the_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Splitter, "of", lambda _language: FirstWord())
     samples = np.zeros(4 * SAMPLE_RATE, dtype=np.float32)
     samples[8000:16000] = 0.1 * np.sin(np.arange(8000))
     samples[32000:48000] = 0.1 * np.sin(np.arange(16000))
@@ -128,6 +134,18 @@ def test_sentences_keep_to_the_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (yes.text, no.text) == ("Yes.", "No.")
     assert np.allclose([yes.start, yes.end, no.start, no.end], [0.5, 1.0, 2.0, 3.0], atol=0.02)
     assert [character.text for character in no.words[0].characters] == ["N", "o", "."]
+
+
+def test_a_word_behind_a_pause_begins_its_own_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The word is heard from before the pause until behind it."""
+    monkeypatch.setattr(Splitter, "of", lambda _language: FirstWord())
+    samples = np.zeros(4 * SAMPLE_RATE, dtype=np.float32)
+    samples[:SAMPLE_RATE] = 0.1 * np.sin(np.arange(SAMPLE_RATE))
+    samples[int(1.7 * SAMPLE_RATE) :] = 0.1 * np.sin(np.arange(int(2.3 * SAMPLE_RATE)))
+    rough = (Word("country.", 0.1, 0.9), Word("I'm", 0.9, 2.0), Word("sorry", 2.0, 4.0))
+    segment = Segment("country. I'm sorry", 0.0, 4.0, words=rough)
+    country, sorry = finished(samples, [segment], "en")
+    assert np.allclose([country.end, sorry.start], [1.0, 1.7], atol=0.02)
 
 
 def test_where_no_token_begins_is_before_between_and_behind_the_text() -> None:
