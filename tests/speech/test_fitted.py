@@ -29,14 +29,14 @@ def listen(base_engine: Any) -> Any:
     whisper = base_engine._recognizers["base"]._model
 
     def one(clip: Any, *, fitted: bool) -> Any:
-        def tokenizer(code: str) -> Any:
-            return Tokenizer(whisper.hf_tokenizer, True, task="transcribe", language=code)
+        def tokenizers(task: str, code: str) -> Any:
+            return Tokenizer(whisper.hf_tokenizer, True, task=task, language=code)
 
         decoder = Decoder(whisper, gpu=False, fitted=fitted)
         samples = decode(clip.audio)
         window = Window(0.0, seconds(samples))
         (found,) = listening.listen(
-            decoder, samples, [window], Asked(tokenizer, Options(), clip.language)
+            decoder, samples, [window], Asked(tokenizers, Options(), clip.language)
         )
         return found
 

@@ -1,12 +1,12 @@
 """What one Whisper model writes for windows of speech, and what its decoder thinks of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from transcription.audio import Samples
 from transcription.engine import attention
-from transcription.engine.detection import LanguageDetector
+from transcription.engine.detection import LanguageDetector, Tokenizers
 from transcription.engine.encoder import Encoder
 from transcription.engine.features import PER_SECOND, WHOLE
 from transcription.engine.memory import without_echo
@@ -31,15 +31,13 @@ _CROWD = 0.2  # seconds
 class Asked:
     """How to write: by a request's options, words ``timed`` by attention.
 
-    ``tokenizer`` makes that of a language. ``language`` None is to be detected in every window, by
-    what ``transcribing`` tokenizers write: a translation tells nothing of the language.
+    ``language`` None is to be detected in every window.
     """
 
-    tokenizer: Callable[[str], Any]
+    tokenizers: Tokenizers
     options: Options
     language: str | None = None
     timed: bool = False
-    transcribing: Callable[[str], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class Decoder:
         """What is heard in ``windows``; at the request's temperature where none is given."""
         encoded = self._encoder(samples, windows, whole=whole)
         languages = self._languages(samples, encoded, windows, asked)
-        tokenizers = [asked.tokenizer(language) for language in languages]
+        tokenizers = [asked.tokenizers(asked.options.task, code) for code in languages]
         prompts = [self._search.prompt(tokenizer, asked.options) for tokenizer in tokenizers]
         results = self._model.generate(
             encoded,
@@ -154,8 +152,7 @@ class Decoder:
         if asked.language or not self._model.is_multilingual:
             return [asked.language or "en"] * len(windows)
         found = zip(windows, self._model.detect_language(encoded), strict=True)
-        tokenizer = asked.transcribing or asked.tokenizer
-        return [self.language.settled(samples, *one, tokenizer)[0] for one in found]
+        return [self.language.settled(samples, *one, asked.tokenizers)[0] for one in found]
 
     def _hearing(
         self,

@@ -21,6 +21,7 @@ UNCLEAR = 0.8  # probability of a language
 CANDIDATES = 3  # languages
 LANGUAGE_WEIGHT = 0.1  # of a language's log probability beside the mean one of its text's tokens
 
+Tokenizers = Callable[[str, str], Any]  # of a task and a language
 Ranked = Sequence[tuple[str, float]]  # languages' tokens and probabilities, the highest first
 
 
@@ -34,15 +35,15 @@ class LanguageDetector:
         self._search = search
 
     def __call__(
-        self, samples: Samples, window: Window, tokenizer: Callable[[str], Any]
+        self, samples: Samples, window: Window, tokenizers: Tokenizers
     ) -> tuple[str, float]:
-        """The language of a window and its probability. ``tokenizer`` makes that of a language."""
+        """The language of a window and its probability."""
         encoded = self._encoder(samples, [window], keep=True)
         (ranked,) = self._model.detect_language(encoded)
-        return self.settled(samples, window, ranked, tokenizer)
+        return self.settled(samples, window, ranked, tokenizers)
 
     def settled(
-        self, samples: Samples, window: Window, ranked: Ranked, tokenizer: Callable[[str], Any]
+        self, samples: Samples, window: Window, ranked: Ranked, tokenizers: Tokenizers
     ) -> tuple[str, float]:
         """The most probable of the ``ranked`` languages, or the one with the most probable text.
 
@@ -54,17 +55,16 @@ class LanguageDetector:
             if fits:
                 (ranked,) = self._model.detect_language(encoded)
             if ranked[0][1] < UNCLEAR:
-                rank = partial(self._rank, encoded, tokenizer)
+                rank = partial(self._rank, encoded, tokenizers)
                 ranked = [max(ranked[:CANDIDATES], key=rank)]
         token, probability = ranked[0]
         return _code(token), probability
 
-    def _rank(
-        self, encoded: Any, tokenizer: Callable[[str], Any], language: tuple[str, float]
-    ) -> float:
+    def _rank(self, encoded: Any, tokenizers: Tokenizers, language: tuple[str, float]) -> float:
         """How probable a language is together with what would be written in it."""
         token, probability = language
-        own, options = tokenizer(_code(token)), Options()
+        # Whatever was asked: a translation tells nothing of the language.
+        own, options = tokenizers("transcribe", _code(token)), Options()
         prompt = [*self._search.prompt(own, options), own.no_timestamps]
         how = self._search.options(own, options, None)
         average = average_of(self._model.generate(encoded, [prompt], **how)[0])

@@ -12,6 +12,7 @@ from whisperx.asr import WhisperModel
 
 from transcription.audio import Samples
 from transcription.engine.decoding import Asked, Decoder
+from transcription.engine.detection import Tokenizers
 from transcription.engine.device import Device
 from transcription.engine.lanes import Lanes
 from transcription.engine.listening import Listened, listen
@@ -78,12 +79,12 @@ class Recognizer:
         """The most probable language of one window. A model of English only answers so."""
         if not self.is_multilingual:
             return Language("en", 1.0)
-        return Language(*self._decoder.language(samples, window, self._tokenizers("transcribe")))
+        return Language(*self._decoder.language(samples, window, self._tokenizers()))
 
-    def _tokenizers(self, task: str) -> Callable[[str], Tokenizer]:
-        """What makes a language's tokenizer, once."""
+    def _tokenizers(self) -> Tokenizers:
+        """What makes the tokenizer of a task and a language, once."""
         vocabulary, several = self._model.hf_tokenizer, self.is_multilingual
-        return cache(lambda code: Tokenizer(vocabulary, several, task=task, language=code))
+        return cache(lambda task, code: Tokenizer(vocabulary, several, task=task, language=code))
 
     def recognize(  # noqa: PLR0913 - all but five by keyword
         self,
@@ -105,8 +106,7 @@ class Recognizer:
         """
         # Everything that a request may change is made anew here: whisperx's own pipeline object
         # keeps tokenizer and suppressed tokens, and a failed request changes the next one's.
-        writing, transcribing = map(self._tokenizers, (options.task, "transcribe"))
-        asked = Asked(writing, options, language, timed, transcribing)
+        asked = Asked(self._tokenizers(), options, language, timed)
         for batch, heard in self._batches(
             lambda batch: self._batch(samples, batch, asked),
             windows,

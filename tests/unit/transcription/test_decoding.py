@@ -59,6 +59,6 @@ def heard(whisper: FakeWhisper, patch: pytest.MonkeyPatch, *windows: Window) -> 
     patch.setattr(search, "get_suppressed_tokens", lambda _tokenizer, _tokens: (7,))
     silence: Samples = np.zeros(2 * SAMPLE_RATE, dtype=np.float32)
     asked = Asked(
-        lambda code: FakeTokenizer(None, True, task="transcribe", language=code), Options(), "de"
+        lambda task, code: FakeTokenizer(None, True, task=task, language=code), Options(), "de"
     )
     return Decoder(whisper, gpu=False, fitted=True)(silence, windows, asked)

@@ -43,12 +43,12 @@ def _suppressed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "get_suppressed_tokens", lambda *_: (7,))
 
 
-def tokenizer(code: str) -> FakeTokenizer:
-    return FakeTokenizer(None, None, task="transcribe", language=code)
+def tokenizers(task: str, code: str) -> FakeTokenizer:
+    return FakeTokenizer(None, None, task=task, language=code)
 
 
 def language(whisper: Whisper) -> tuple[str, float]:
-    return Decoder(whisper, gpu=False, fitted=True).language(SAMPLES, SHORT, tokenizer)
+    return Decoder(whisper, gpu=False, fitted=True).language(SAMPLES, SHORT, tokenizers)
 
 
 def test_a_clear_language_costs_no_text() -> None:
@@ -71,26 +71,22 @@ def test_texts_that_are_as_probable_leave_the_most_probable_language() -> None:
 def test_a_window_is_encoded_once_for_its_language_and_its_text() -> None:
     whisper = Whisper({"it": 0.4, "es": 0.3}, {"es": -0.1})
     decoder = Decoder(whisper, gpu=False, fitted=True)
-    code, _ = decoder.language(SAMPLES, LONG, tokenizer)
-    decoder(SAMPLES, [LONG], Asked(tokenizer, Options(), code))
+    code, _ = decoder.language(SAMPLES, LONG, tokenizers)
+    decoder(SAMPLES, [LONG], Asked(tokenizers, Options(), code))
     assert whisper.encoded == [WHOLE]
 
 
 def test_each_window_of_several_languages_is_settled_likewise() -> None:
     whisper = Whisper({"it": 0.4, "es": 0.3}, {"es": -0.1})
     decoder = Decoder(whisper, gpu=False, fitted=True)
-    (heard,) = decoder(SAMPLES, [LONG], Asked(tokenizer, Options(), None))
+    (heard,) = decoder(SAMPLES, [LONG], Asked(tokenizers, Options(), None))
     assert heard.language == "es"
 
 
 def test_a_translation_tells_nothing_of_the_language() -> None:
     whisper = Whisper({"it": 0.4, "es": 0.3}, {"es": -0.1})
     decoder = Decoder(whisper, gpu=False, fitted=True)
-
-    def translating(code: str) -> FakeTokenizer:
-        return FakeTokenizer(None, None, task="translate", language=code)
-
-    decoder(SAMPLES, [LONG], Asked(translating, Options(), None, transcribing=tokenizer))
+    decoder(SAMPLES, [LONG], Asked(tokenizers, Options(task="translate"), None))
     *tried, (_, written) = whisper.calls
     assert [call["prompts"][0][1] for _, call in tried] == ["<transcribe>"] * 2
     assert written["prompts"][0][:2] == ["<es>", "<translate>"]

@@ -56,7 +56,7 @@ class Decoder:
 def heard(
     decoder: Decoder, *windows: Window, samples: Samples = SILENT, temperature: float = 0.0
 ) -> list[tuple[str, int]]:
-    asked = Asked(str, Options(temperature=temperature), "en")
+    asked = Asked(lambda *_: None, Options(temperature=temperature), "en")
     found = listen(decoder, samples, windows or (WINDOW,), asked)  # type: ignore[arg-type]
     return [(" ".join(one.text for one in each.heard), each.retries) for each in found]
 
@@ -119,9 +119,10 @@ def test_halves_that_skip_as_much_or_are_doubted_are_not_taken(halves: Scores) -
     assert heard(decoder, samples=paused((5.0, 6.0))) == [("Good morning.", 1)]
 
 
-def test_halves_need_not_be_surer_than_the_whole() -> None:
-    first = {**SKIPS, "avg_logprob": -0.4}
-    decoder = Decoder(lambda window, *_: first if window is WINDOW else UNSURE)
+@pytest.mark.parametrize(("whole", "halves"), [(-0.4, -0.4), (-0.1, -0.25)])
+def test_halves_are_as_sure_as_a_doubted_whole_or_not_doubted(whole: float, halves: float) -> None:
+    answers = {True: {**SKIPS, "avg_logprob": whole}, False: {**UNSURE, "avg_logprob": halves}}
+    decoder = Decoder(lambda window, *_: answers[window is WINDOW])
     ((text, _),) = heard(decoder, samples=paused((5.0, 6.0)))
     assert text == "Good evening. Good evening."
 
