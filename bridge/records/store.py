@@ -21,6 +21,8 @@ from bridge.records.prediction import (
 from bridge.records.sealed import OUTPUT, PEAKS, SECRETS, Sealed
 from bridge.records.tenants import DEFAULT, Key, Tenant
 
+_WITH_OUTPUT: Final = ["record", "output"]
+
 
 class QueueFull(Exception):
     """There are as many unfinished predictions as the operator allows."""
@@ -110,9 +112,20 @@ class Store(Lists):
 
         Hours of speech make megabytes of output: it is written once and never parsed again.
         """
-        document, output = await self._redis.hmget(
-            keys.prediction(prediction_id), ["record", "output"]
-        )
+        fields = await self._redis.hmget(keys.prediction(prediction_id), _WITH_OUTPUT)
+        return self._with_output(prediction_id, *fields)
+
+    async def noted(self, prediction_id: Key, event: str) -> tuple[Prediction, bytes | None] | None:
+        """The same, where a webhook for ``event`` is still to be delivered."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zscore(keys.PENDING, keys.note(prediction_id, event))
+            pipe.hmget(keys.prediction(prediction_id), _WITH_OUTPUT)
+            score, fields = await pipe.execute()
+        return None if score is None else self._with_output(prediction_id, *fields)
+
+    def _with_output(
+        self, prediction_id: Key, document: Any, output: Any
+    ) -> tuple[Prediction, bytes | None] | None:
         prediction = self._sealed.prediction(document, prediction_id)
         if prediction is None:
             return None

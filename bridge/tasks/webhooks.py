@@ -88,11 +88,9 @@ class Webhooks:
         A receiver that has as many tries under way as one may have is not tried: the wait for it
         counts for nothing.
         """
-        note = keys.note(prediction_id, event)
-        noted = await self._redis.zscore(PENDING, note) is not None
-        pause = await self._try(prediction_id, event) if noted else None
+        pause = await self._try(prediction_id, event)
         if pause is None:
-            await self._settle(note)
+            await self._settle(prediction_id, event)
         return pause
 
     async def _try(self, prediction_id: Key, event: str) -> timedelta | None:
@@ -119,7 +117,7 @@ class Webhooks:
 
     async def _due(self, prediction_id: Key, event: str) -> tuple[Prediction, bytes | None] | None:
         """The prediction with its output; None where nothing is left to deliver."""
-        found = await self._store.get_with_output(prediction_id)
+        found = await self._store.noted(prediction_id, event)
         if found is None or found[0].webhook is None:
             return None
         # Logs are of no use after the end. An end that has not come was noted by a stranger.
@@ -205,7 +203,8 @@ class Webhooks:
                 sending.set({"http.response.status_code": outcome.status})
         return outcome
 
-    async def _settle(self, note: str) -> None:
+    async def _settle(self, prediction_id: Key, event: str) -> None:
+        note = keys.note(prediction_id, event)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zrem(PENDING, note)
             pipe.hdel(TRIES, note)
