@@ -88,13 +88,14 @@ def refused(answer: Answer, name: str, quota: int) -> bool:
 
 
 async def test_requests_a_second(limited: Callable[..., Sides], port: int) -> None:
-    quota, seconds = 50, 3.0
+    quota, seconds, most = 50, 3.0, 15.0
     sides = limited(requests=quota)
     began, allowed = time.monotonic(), 0
 
     async def ask(side: Side) -> None:
         nonlocal allowed
-        while time.monotonic() < began + seconds:
+        # A busy machine may need longer until enough have passed.
+        while time.monotonic() < began + (seconds if allowed > 2 * quota else most):
             answer = await side.call("GET", "/v1/account")
             if not refused(answer, "requests", quota):
                 assert answer.status == 200
@@ -105,7 +106,7 @@ async def test_requests_a_second(limited: Callable[..., Sides], port: int) -> No
         await asyncio.gather(*(ask(sides[number % 2]) for number in range(CLIENTS)))
         passed, turned_away = await seen.wait()
     assert len(passed) == allowed
-    assert len(passed) > quota  # the second moves on
+    assert len(passed) > 2 * quota
     assert len(turned_away) > CLIENTS
     # What passed one second before, to the microsecond, is out of the second.
     begins = [bisect_right(passed, moment - 1 + MICROSECOND / 2) for moment in passed]
