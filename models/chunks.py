@@ -18,8 +18,6 @@ from pyannote.core.utils.generators import string_generator
 
 from models.rebinding import rebind
 
-Sums = NDArray[np.float32]  # (frames, classes)
-
 _LEAST: Final = 1e-12  # instead of dividing by nothing
 _TALKS: Final = 0.5  # between 0 and 1
 
