@@ -13,17 +13,21 @@ from typing import Any, Final
 
 import torch
 from pyannote.audio.models.blocks.sincnet import SincNet
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 _DIMENSIONS: Final = 3  # of chunks: (chunks, 1, samples)
 
 
-def share_filters(network: Any) -> None:
-    """Makes a network with a `SincNet` filter overlapping chunks once; others stay as they are."""
-    for layers in network.modules():
+def share_filters(inference: Any) -> None:
+    """Makes the network of a pyannote ``Inference`` filter overlapping chunks once.
+
+    Networks without a `SincNet`, and anything else, stay as they are.
+    """
+    network = getattr(inference, "model", None)
+    for layers in network.modules() if isinstance(network, nn.Module) else ():
         if type(layers) is SincNet:
-            layers.forward = Shared(layers)
+            layers.forward = Shared(layers)  # type: ignore[assignment]
 
 
 class Shared:
@@ -32,20 +36,25 @@ class Shared:
     def __init__(self, layers: SincNet) -> None:
         self._layers: Any = layers
         self._whole = layers.forward
-        self._filters: Tensor = self._layers.conv1d[0].filterbank.filters().detach()
-        self._sums = self._filters.sum(dim=-1)  # (filters, 1): what each makes of a constant
 
     def __call__(self, chunks: Tensor) -> Tensor:
         """Features (chunks, channels, frames) of ``chunks`` (chunks, 1, samples)."""
         step = _step(chunks)
-        pool = self._layers.pool1d[0].kernel_size
-        if not step or step % self._layers.stride:
+        if not step or step % self._layers.stride or torch.is_grad_enabled():
             return self._whole(chunks)
+        return self._behind(self._pooled(chunks, step))
+
+    def _pooled(self, chunks: Tensor, step: int) -> Tensor:
+        """What the first layer's pooling gives of chunks that begin ``step`` samples apart."""
+        stride, pool = self._layers.stride, self._layers.pool1d[0].kernel_size
+        # Anew each time, as pyannote does: the network may have moved to another device.
+        filters: Tensor = self._layers.conv1d[0].filterbank.filters()
+        sums = filters.sum(dim=-1)  # (filters, 1): what each makes of a constant
         count, _, samples = chunks.shape
         waveform = chunks.as_strided((1, 1, (count - 1) * step + samples), (1, 1, 1))
-        filtered = functional.conv1d(waveform, self._filters, stride=self._layers.stride)
-        frames = (samples - self._filters.shape[-1]) // self._layers.stride + 1
-        begins = [chunk * step // self._layers.stride for chunk in range(count)]
+        filtered = functional.conv1d(waveform, filters, stride=stride)
+        frames = (samples - filters.shape[-1]) // stride + 1
+        begins = [chunk * step // stride for chunk in range(count)]
         # Chunks begin at any of a group's places: each place has groups of its own.
         greatest = {
             place: (
@@ -55,17 +64,17 @@ class Shared:
             for place in {begin % pool for begin in begins}
         }
         scales, shifts = self._normal(chunks)
-        pooled = chunks.new_empty(count, len(self._sums), frames // pool)
+        pooled = chunks.new_empty(count, len(sums), frames // pool)
         for own, begin, scale, shift in zip(pooled, begins, scales, shifts, strict=True):
             high, low = (
                 some[0, :, begin // pool : begin // pool + frames // pool]
                 for some in greatest[begin % pool]
             )
-            constant = self._sums * shift
+            constant = sums * shift
             # The greatest |scale x + constant| is at the greatest x or at the least one.
             torch.addcmul(constant, high, scale, out=own)
             torch.maximum(own, torch.addcmul(-constant, low, scale), out=own)
-        return self._behind(pooled)
+        return pooled
 
     def _normal(self, chunks: Tensor) -> tuple[Tensor, Tensor]:
         """By what each chunk is multiplied, at least 0, and what is added then, (chunks,) both.
@@ -76,7 +85,7 @@ class Shared:
         variance, mean = torch.var_mean(chunks, dim=(1, 2), correction=0)
         scale = norm.weight / (variance + norm.eps).sqrt()
         shift = norm.bias - mean * scale
-        return scale.abs(), shift * scale.sign()
+        return scale.abs(), torch.where(scale < 0, -shift, shift)
 
     def _behind(self, pooled: Tensor) -> Tensor:
         """The layers behind the first one's pooling."""

@@ -12,6 +12,7 @@ from pyannote.audio import Pipeline
 
 from models import chunks
 from models.registry import Model, Place
+from models.sincnet import share_filters
 from transcription.attribution import in_order_of_appearance
 from transcription.audio import SAMPLE_RATE, Samples
 from transcription.engine.heard import Heard
@@ -49,6 +50,7 @@ class Diarizer:
             raise PermissionError(f"no access to {model.name}")
         self._pipeline: Any = pipeline.to(torch.device(device))
         segmentation = getattr(self._pipeline, "_segmentation", None)
+        share_filters(segmentation)
         in_parts(segmentation, lanes)
         if heard is not None:
             heard.give(segmentation)

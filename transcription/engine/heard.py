@@ -55,7 +55,7 @@ class Heard:
             found = self._take(_contents(chunks, overlap))
             missing = [place for place, scores in enumerate(found) if scores is None]
             if missing:
-                for place, scores in zip(missing, whole(chunks[missing]), strict=True):
+                for place, scores in zip(missing, whole(_some(chunks, missing)), strict=True):
                     found[place] = scores
             return np.stack([scores for scores in found if scores is not None])
 
@@ -64,6 +64,12 @@ class Heard:
     def _take(self, contents: Sequence[bytes]) -> list[Scores | None]:
         with self._keeping:
             return [self._kept.pop(content, None) for content in contents]
+
+
+def _some(chunks: torch.Tensor, places: Sequence[int]) -> torch.Tensor:
+    """Those at ``places``; neighbours stay views of one waveform, whose filters they share."""
+    first, end = places[0], places[-1] + 1
+    return chunks[first:end] if end - first == len(places) else chunks[places]
 
 
 def _contents(chunks: torch.Tensor, step: float) -> list[bytes]:

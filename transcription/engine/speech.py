@@ -18,6 +18,7 @@ from faster_whisper.vad import get_vad_model
 from scipy.ndimage import grey_closing
 from whisperx.vads.pyannote import load_vad_model
 
+from models.sincnet import share_filters
 from transcription.audio import SAMPLE_RATE, Samples, seconds
 from transcription.engine.guard import at_speech_level
 from transcription.engine.heard import Heard
@@ -66,9 +67,11 @@ class Pyannote:
     def __init__(self, device: str, lanes: Lanes, heard: Heard) -> None:
         # Its own onset and offset are never used.
         self._score: Any = load_vad_model(torch.device(device))
-        in_parts(self._score._segmentation, lanes)  # noqa: SLF001 - there is no public name
-        heard.keep(self._score._segmentation)  # noqa: SLF001
-        _report_progress(self._score._segmentation)  # noqa: SLF001
+        segmentation = self._score._segmentation  # noqa: SLF001 - there is no public name
+        share_filters(segmentation)
+        in_parts(segmentation, lanes)
+        heard.keep(segmentation)
+        _report_progress(segmentation)
 
     def __call__(self, samples: Samples, progress: Progress) -> Scores:
         """The probability of speech over the whole recording."""
