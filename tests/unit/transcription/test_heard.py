@@ -48,6 +48,15 @@ def test_what_was_heard_is_not_computed_again_and_is_gone_then(chunks: Any) -> N
     assert detector.counted == 3
 
 
+def test_chunks_that_are_missing_here_and_there_are_computed_alone(chunks: Any) -> None:
+    heard, detector, diarizer = Heard(), Inference(2.0), Inference(2.0)
+    heard.keep(detector)
+    heard.give(diarizer)
+    detector.infer(chunks[[0, 2, 3]])
+    assert np.array_equal(diarizer.infer(chunks), Inference(2.0).infer(chunks))
+    assert diarizer.counted == 3
+
+
 @pytest.mark.parametrize("other", [Inference(3.0), Inference(2.0, step=1.0)])
 def test_another_network_hears_for_itself(other: Inference, chunks: Any) -> None:
     heard, detector = Heard(), Inference(2.0)
