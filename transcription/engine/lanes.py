@@ -33,10 +33,10 @@ def one_core_for_numpy() -> None:
 
 
 class Lanes:
-    """Threads of one core each; with ``count`` 1 everything runs where it is asked for."""
+    """Threads of ``cores`` each; with ``count`` 1 everything runs where it is asked for."""
 
-    def __init__(self, count: int) -> None:
-        """To be made while no other thread begins to compute: see `_alone`."""
+    def __init__(self, count: int, cores: int = 1) -> None:
+        """To be made while no other thread begins to compute: see `_begin`."""
         self.count: Final = max(1, min(MOST, count))
         self._users = 0
         self._counting: Final = threading.Lock()
@@ -44,7 +44,7 @@ class Lanes:
             return
         threads = torch.get_num_threads()
         ready = threading.Barrier(self.count + 1)
-        self._pool = ThreadPoolExecutor(self.count, "lane", _alone, (ready,))
+        self._pool = ThreadPoolExecutor(self.count, "lane", _begin, (ready, cores))
         for _ in range(self.count):
             self._pool.submit(lambda: None)
         ready.wait()
@@ -100,9 +100,11 @@ class Lanes:
         return chain(self.map(work, items[:alone]), map(work, items[alone:]))
 
 
-def _alone(ready: threading.Barrier) -> None:
+def _begin(ready: threading.Barrier, cores: int) -> None:
     # Torch keeps the number for each thread, and a default for those to come, which this changes
     # as well. The first call takes the default over, which would otherwise happen later.
     torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(cores)
+    # Kept for each thread as well: that whoever asks turned gradients off means nothing here.
+    torch.set_grad_enabled(False)
     ready.wait()

@@ -20,16 +20,24 @@ def in_a_thread(work: Callable[[], Any]) -> Any:
     return found[0]
 
 
-def test_each_lane_has_one_core_and_all_others_what_they_had() -> None:
+def test_each_lane_has_its_cores_and_all_others_what_they_had() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        lanes = Lanes(2)
-        assert list(lanes.map(lambda _: torch.get_num_threads(), range(6))) == [1] * 6
+        for lanes, cores in ((Lanes(2), 1), (Lanes(2, 2), 2)):
+            assert list(lanes.map(lambda _: torch.get_num_threads(), range(6))) == [cores] * 6
         assert torch.get_num_threads() == 3
         assert in_a_thread(torch.get_num_threads) == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_lanes_keep_nothing_for_training() -> None:
+    lstm = torch.nn.LSTM(40, 8, batch_first=True)
+    with torch.inference_mode():
+        for rows in (1, 2):  # a batch of one is computed in another way, on some processors
+            ((found, _),) = Lanes(2).map(lstm, [torch.zeros(rows, 160, 40)])
+            assert not found.requires_grad
 
 
 def test_numpy_and_scipy_multiply_on_one_core() -> None:
