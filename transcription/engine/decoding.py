@@ -7,7 +7,7 @@ from typing import Any
 from transcription.audio import Samples
 from transcription.engine import attention
 from transcription.engine.detection import LanguageDetector, Tokenizers
-from transcription.engine.encoder import Encoder
+from transcription.engine.encoder import Encode, Encoder
 from transcription.engine.features import PER_SECOND, WHOLE
 from transcription.engine.memory import without_echo
 from transcription.engine.search import Search, average_of, finite
@@ -80,11 +80,17 @@ class Hearing:
 class Decoder:
     """One resident model's encoder and decoder."""
 
-    def __init__(self, whisper: Any, *, gpu: bool, fitted: bool) -> None:
-        """``whisper`` is faster-whisper's model, as whisperx extends it."""
+    def __init__(
+        self, whisper: Any, *, gpu: bool, fitted: bool, encode: Encode | None = None
+    ) -> None:
+        """``whisper`` is faster-whisper's model, as whisperx extends it.
+
+        ``encode`` takes the place of its encoder.
+        """
         self._whisper = whisper
         self._model: Any = whisper.model
-        self._encoder = Encoder(self._encode, whisper.model.n_mels, gpu=gpu, fitted=fitted)
+        encode = encode or self._encode
+        self._encoder = Encoder(encode, whisper.model.n_mels, gpu=gpu, fitted=fitted)
         self._search = Search(whisper)
         self.language = LanguageDetector(self._model, self._encoder, self._search)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import ctranslate2
 import torch
 
+from transcription.engine.bfloat16 import has_units
 from transcription.engine.settings import Settings
 from transcription.environment import SettingsError
 
@@ -21,7 +22,8 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds allowed per period, of L
 class Device:
     """``torch`` names the device of the torch models, ``whisper`` that of CTranslate2's.
 
-    ``windows`` is how many may be recognized at once, whatever a request asks.
+    ``windows`` is how many may be recognized at once, whatever a request asks. ``bfloat16``:
+    Whisper's encoder runs in it, on units of the processor that are made for it.
     """
 
     torch: str
@@ -29,6 +31,7 @@ class Device:
     compute_type: str
     threads: int
     windows: int = MOST_WINDOWS
+    bfloat16: bool = False
 
     @property
     def is_gpu(self) -> bool:
@@ -46,6 +49,7 @@ def choose(settings: Settings) -> Device:
     # CTranslate2 knows no Metal: on a Mac recognition stays on the processor.
     whisper = "cuda" if name == "cuda" else "cpu"
     compute_type = settings.compute_type
+    bfloat16 = compute_type == "auto" and name == "cpu" and has_units()
     if compute_type == "auto":
         compute_type = _compute_type(name)
     elif compute_type not in {"default", *ctranslate2.get_supported_compute_types(whisper)}:
@@ -55,7 +59,8 @@ def choose(settings: Settings) -> Device:
     windows = MOST_WINDOWS
     if name == "cuda":
         windows = windows_in(torch.cuda.get_device_properties(0).total_memory)
-    return Device(name, whisper, compute_type, settings.cpu_threads or _cores(), windows)
+    threads = settings.cpu_threads or _cores()
+    return Device(name, whisper, compute_type, threads, windows, bfloat16)
 
 
 def windows_in(memory: int) -> int:

@@ -27,12 +27,13 @@ _MOST = 16  # encodings that are kept, 3 MB each with base: one for each recordi
 _LEVELS = 4  # of silence in a unit of the spectrogram (40 dB), between which nothing is told apart
 
 Array = NDArray[np.float32]
+Encode = Callable[[Any], Any]
 
 
 class Encoder:
     """One model's encoder, with a memory of the windows that it was asked to keep."""
 
-    def __init__(self, encode: Callable[[Any], Any], mels: int, *, gpu: bool, fitted: bool) -> None:
+    def __init__(self, encode: Encode, mels: int, *, gpu: bool, fitted: bool) -> None:
         """``encode`` takes spectrograms (windows, mels, frames). ``fitted``: in few lengths."""
         self._encode = encode
         self._mels = mels

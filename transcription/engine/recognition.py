@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
+from faster_whisper import download_model
 from faster_whisper.tokenizer import Tokenizer
 from whisperx.asr import WhisperModel
 
 from transcription.audio import Samples
+from transcription.engine.bfloat16 import Network
 from transcription.engine.decoding import Asked, Decoder
 from transcription.engine.detection import Tokenizers
 from transcription.engine.device import Device
@@ -67,7 +70,8 @@ class Recognizer:
             num_workers=lanes.count,
             use_auth_token=token,
         )
-        self._decoder = Decoder(self._model, gpu=device.is_gpu, fitted=fitted)
+        encode = bfloat16_encoder(model, token) if device.bfloat16 else None
+        self._decoder = Decoder(self._model, gpu=device.is_gpu, fitted=fitted, encode=encode)
         self._lanes = lanes
 
     @property
@@ -148,6 +152,17 @@ class Recognizer:
                 end = start + 1 if self._lanes.users > 1 else last
                 yield windows[start:end]
                 start = end
+
+
+def bfloat16_encoder(model: str, token: str | None) -> Network | None:
+    """Of the model that was loaded; None where its file is nowhere, or of another format."""
+    folder = Path(model)
+    try:
+        if not folder.is_dir():  # a name on the hub, fetched a moment ago
+            folder = Path(download_model(model, local_files_only=True, use_auth_token=token))
+        return Network(folder)
+    except (OSError, ValueError):
+        return None
 
 
 def _batches_of(windows: Sequence[Window], most: int) -> Iterator[tuple[int, int]]:

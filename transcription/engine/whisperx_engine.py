@@ -58,7 +58,8 @@ class WhisperxEngine:
         one_core_for_numpy()
         self._lanes = Lanes(self._device.threads if self._device.torch == "cpu" else 1)
         # Apart from the others: the diarizer computes in those while these wait for Whisper.
-        self._waiting = Lanes(1 if self._device.is_gpu else AT_ONCE)
+        self._whisper = shared(self._device, settings.slots)
+        self._waiting = Lanes(1 if self._device.is_gpu else AT_ONCE, self._whisper.threads)
         self._loads = Loads()
         whispers = parts.whispers(settings)
         with ThreadPoolExecutor(1) as pool:
@@ -70,9 +71,9 @@ class WhisperxEngine:
             with self._loads.counted("speech detector"):
                 heard = Heard()
                 self._speech = SpeechFinder(self._device.torch, self._lanes, heard)
-            shared = (settings, self._device.torch, self._lanes, self._loads)
-            self._aligners = Aligners(*shared)
-            self._diarizers = Diarizers(*shared, heard)
+            others = (settings, self._device.torch, self._lanes, self._loads)
+            self._aligners = Aligners(*others)
+            self._diarizers = Diarizers(*others, heard)
             self._recognizers = recognizers.result()
 
     @property
@@ -218,13 +219,16 @@ class WhisperxEngine:
 
     def _load_recognizers(self, models: Sequence[Model]) -> Mapping[str, Recognizer]:
         token = self._settings.huggingface_token
-        device = shared(self._device, self._settings.slots)
         loaded: dict[str, Recognizer] = {}
         for model in models:
             with self._loads.counted(f"whisper {model.name}"):
                 source = str(parts.whisper_source(model, self._settings))
                 loaded[model.name] = Recognizer(
-                    source, device, self._waiting, token, fitted=self._settings.fitted_windows
+                    source,
+                    self._whisper,
+                    self._waiting,
+                    token,
+                    fitted=self._settings.fitted_windows,
                 )
         return loaded
 
