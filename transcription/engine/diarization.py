@@ -15,7 +15,7 @@ from models.registry import Model, Place
 from models.sincnet import share_filters
 from transcription.attribution import in_order_of_appearance
 from transcription.audio import SAMPLE_RATE, Samples
-from transcription.engine.bfloat16 import has_units, with_short_lstms
+from transcription.engine.bfloat16 import has_units, in_bfloat16
 from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
 from transcription.engine.linkage import without_matrix
@@ -53,7 +53,7 @@ class Diarizer:
         segmentation = getattr(self._pipeline, "_segmentation", None)
         share_filters(segmentation)
         if device == "cpu" and has_units():
-            with_short_lstms(segmentation)
+            in_bfloat16(segmentation)
         in_parts(segmentation, lanes)
         if heard is not None:
             heard.give(segmentation)

@@ -20,7 +20,7 @@ from whisperx.vads.pyannote import load_vad_model
 
 from models.sincnet import share_filters
 from transcription.audio import SAMPLE_RATE, Samples, seconds
-from transcription.engine.bfloat16 import has_units, with_short_lstms
+from transcription.engine.bfloat16 import has_units, in_bfloat16
 from transcription.engine.guard import at_speech_level
 from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
@@ -71,7 +71,7 @@ class Pyannote:
         segmentation = self._score._segmentation  # noqa: SLF001 - there is no public name
         share_filters(segmentation)
         if device == "cpu" and has_units():
-            with_short_lstms(segmentation)
+            in_bfloat16(segmentation)
         in_parts(segmentation, lanes)
         heard.keep(segmentation)
         _report_progress(segmentation)

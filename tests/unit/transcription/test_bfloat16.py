@@ -17,7 +17,7 @@ import ctranslate2
 from models.registry import DEMO_DIRECTORY
 from transcription.audio import SAMPLE_RATE
 from transcription.engine import bfloat16, device, recognition, speech
-from transcription.engine.bfloat16 import FILE, Network, with_short_lstms
+from transcription.engine.bfloat16 import FILE, Network, in_bfloat16
 from transcription.engine.features import WHOLE, log_mels
 from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
@@ -158,7 +158,7 @@ def test_lstms_compute_in_bfloat16_and_keep_their_weights() -> None:
     states = torch.randn(3, 20, 6)
     weights = {name: values.clone() for name, values in network.state_dict().items()}
     exact, (hidden, cells) = network(states)
-    with_short_lstms(SimpleNamespace(model=network))
+    in_bfloat16(SimpleNamespace(model=network))
     with torch.inference_mode():
         found, last = network(states)
     assert found.dtype == torch.float32
@@ -166,6 +166,19 @@ def test_lstms_compute_in_bfloat16_and_keep_their_weights() -> None:
     for own, whole in zip(last, (hidden, cells), strict=True):
         assert own.dtype == torch.float32
         torch.testing.assert_close(own, whole, atol=0.05, rtol=0)
+    assert all(torch.equal(values, weights[name]) for name, values in network.state_dict().items())
+
+
+def test_convolutions_compute_in_bfloat16_and_keep_their_weights() -> None:
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Conv1d(6, 8, 5))
+    sound = torch.randn(3, 6, 40)
+    weights = {name: values.clone() for name, values in network.state_dict().items()}
+    exact = network(sound)
+    in_bfloat16(SimpleNamespace(model=network))
+    found = network(sound)
+    assert found.dtype == torch.float32
+    assert 0 < (found - exact).abs().max() < 0.02
     assert all(torch.equal(values, weights[name]) for name, values in network.state_dict().items())
 
 
