@@ -14,9 +14,10 @@ pytest.importorskip("whisperx")
 
 import ctranslate2
 
+from models import registry
 from models.registry import DEMO_DIRECTORY
 from transcription.audio import SAMPLE_RATE
-from transcription.engine import bfloat16, device, recognition, speech
+from transcription.engine import bfloat16, device, diarization, recognition, speech
 from transcription.engine.bfloat16 import FILE, Network, in_bfloat16
 from transcription.engine.features import WHOLE, log_mels
 from transcription.engine.heard import Heard
@@ -192,3 +193,15 @@ def test_the_speech_detector_does_so_where_the_processor_has_units(
         found[units] = np.array(detector(SOUND[: 6 * SAMPLE_RATE], ignore_progress).values)
     off = np.abs(found[True] - found[False]).max()
     assert 0 < off < 0.05
+
+
+@pytest.mark.parametrize("units", [True, False])
+def test_so_does_a_diarizers_segmentation(monkeypatch: pytest.MonkeyPatch, units: bool) -> None:
+    monkeypatch.setattr(diarization, "has_units", lambda: units)
+    model = registry.DIARIZERS[registry.Family.BASE]
+    network: Any = diarization.Diarizer(model, "cpu", Lanes(1))._pipeline._segmentation.model
+    sound = torch.from_numpy(SOUND[: 5 * SAMPLE_RATE])[None, None]
+    with torch.inference_mode():
+        found = network(sound)
+        network.lstm.forward = network.lstm.__class__.forward.__get__(network.lstm)
+        assert torch.equal(found, network(sound)) != units
