@@ -92,17 +92,14 @@ class Network:
 
 
 def in_bfloat16(inference: Any) -> None:
-    """Makes LSTMs and convolutions of a pyannote ``Inference`` compute so, and nothing else.
+    """Makes the LSTMs of a pyannote ``Inference`` compute so, and nothing else.
 
-    Their weights, as others see them, and their results have 32 bits. SincNet's first layer is no
-    convolution of torch's: what it filters is the waveform, which bfloat16 would spoil.
+    Their weights, as others see them, and their results have 32 bits.
     """
     network = getattr(inference, "model", None)
     for module in network.modules() if isinstance(network, nn.Module) else ():
         if type(module) is nn.LSTM:
             module.forward = _Lstm(module)  # type: ignore[method-assign,assignment]
-        if type(module) is nn.Conv1d:
-            module.forward = _Convolution(module)  # type: ignore[method-assign,assignment]
 
 
 class _Lstm:
@@ -114,17 +111,6 @@ class _Lstm:
     def __call__(self, states: Tensor) -> tuple[Tensor, Any]:
         found, last = self._lstm(states.bfloat16())
         return found.float(), tuple(part.float() for part in last)
-
-
-class _Convolution:
-    """What a convolution gives."""
-
-    def __init__(self, convolution: nn.Conv1d) -> None:
-        self._convolution = deepcopy(convolution).bfloat16()
-
-    def __call__(self, sound: Tensor) -> Tensor:
-        found: Tensor = self._convolution(sound.bfloat16())
-        return found.float()
 
 
 _NEEDED: Final = {

@@ -170,19 +170,6 @@ def test_lstms_compute_in_bfloat16_and_keep_their_weights() -> None:
     assert all(torch.equal(values, weights[name]) for name, values in network.state_dict().items())
 
 
-def test_convolutions_compute_in_bfloat16_and_keep_their_weights() -> None:
-    torch.manual_seed(0)
-    network = torch.nn.Sequential(torch.nn.Conv1d(6, 8, 5))
-    sound = torch.randn(3, 6, 40)
-    weights = {name: values.clone() for name, values in network.state_dict().items()}
-    exact = network(sound)
-    in_bfloat16(SimpleNamespace(model=network))
-    found = network(sound)
-    assert found.dtype == torch.float32
-    assert 0 < (found - exact).abs().max() < 0.02
-    assert all(torch.equal(values, weights[name]) for name, values in network.state_dict().items())
-
-
 def test_the_speech_detector_does_so_where_the_processor_has_units(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
