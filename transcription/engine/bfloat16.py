@@ -4,6 +4,7 @@ CTranslate2 does not use them: its encoder of int8 takes such a processor three 
 decoder stays, which computes little at a time.
 """
 
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from transcription.engine.weights import floats
+from transcription.engine.weights import weights
 
 FILE: Final = "model.bin"
+# Weights that stay at 32 bits.
+_EXACT: Final = re.compile(r"norm/|^num_heads$|^position_encodings/")
 
 Array = NDArray[np.float32]
 
@@ -34,20 +37,27 @@ class Network:
 
     def __init__(self, folder: Path, dtype: torch.dtype = torch.bfloat16) -> None:
         """Raises OSError without a model in ``folder``, ValueError where it has another format."""
-        exact = floats(folder / FILE, "encoder/")
-        self._exact = {
-            name: values
-            for name, values in exact.items()
-            if "norm" in name or name in {"num_heads", "position_encodings/encodings"}
-        }
+        stored = weights(folder / FILE, "encoder/")
+        self._layers: Final = sum(name.endswith("linear_0/weight") for name in stored) // 2
         self._dtype = dtype
+        # Taken away one by one: of large models there is not room for both at once.
         self._weights = {
-            name: values.to(dtype) for name, values in exact.items() if name not in self._exact
+            name: stored.pop(name).to(torch.float32 if _EXACT.search(name) else dtype)
+            for name in sorted(stored)
         }
-        self._layers: Final = sum(name.endswith("linear_0/weight") for name in exact) // 2
-        missing = _NEEDED - exact.keys()
-        if missing or not self._layers:
-            raise ValueError(f"the encoder has no {', '.join(sorted(missing)) or 'layers'}")
+        if not self._layers:
+            raise ValueError("the encoder has no layers")
+        self._try()
+
+    def _try(self) -> None:
+        """Sees that nothing is missing, now rather than in a request."""
+        try:
+            mels = self._weights["conv1/weight"].shape[1]
+            self(np.zeros((1, mels, 2), np.float32))
+        except KeyError as error:
+            raise ValueError(f"the encoder has no {error}") from error
+        except RuntimeError as error:
+            raise ValueError("the encoder's weights do not fit each other") from error
 
     def __call__(self, spectrograms: Array) -> Array:
         """Encodings (windows, frames / 2, width) of ``spectrograms`` (windows, mels, frames)."""
@@ -58,7 +68,7 @@ class Network:
                 convolved = functional.conv1d(heard, weight, bias, stride=stride, padding=1)
                 heard = functional.gelu(convolved)
             states = heard.transpose(1, 2).float()
-            states = states + self._exact["position_encodings/encodings"][: states.shape[1]]
+            states = states + self._weights["position_encodings/encodings"][: states.shape[1]]
             for number in range(self._layers):
                 layer = f"layer_{number}/"
                 states += self._attention(states, f"{layer}self_attention/")
@@ -68,7 +78,7 @@ class Network:
 
     def _attention(self, states: Tensor, where: str) -> Tensor:
         windows, frames, width = states.shape
-        heads = int(self._exact["num_heads"])
+        heads = int(self._weights["num_heads"])
         every = self._linear(self._normal(states, f"{where}layer_norm"), f"{where}linear_0")
         parts = every.view(windows, frames, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
         seen = functional.scaled_dot_product_attention(*parts)
@@ -87,7 +97,7 @@ class Network:
         return self._weights[f"{where}/weight"], self._weights[f"{where}/bias"]
 
     def _normal(self, states: Tensor, where: str) -> Tensor:
-        gamma, beta = self._exact[f"{where}/gamma"], self._exact[f"{where}/beta"]
+        gamma, beta = self._weights[f"{where}/gamma"], self._weights[f"{where}/beta"]
         return functional.layer_norm(states, gamma.shape, gamma, beta)
 
 
@@ -111,9 +121,3 @@ class _Lstm:
     def __call__(self, states: Tensor) -> tuple[Tensor, Any]:
         found, last = self._lstm(states.bfloat16())
         return found.float(), tuple(part.float() for part in last)
-
-
-_NEEDED: Final = {
-    *(f"conv{number}/{part}" for number in (1, 2) for part in ("weight", "bias")),
-    *("layer_norm/gamma", "layer_norm/beta", "num_heads", "position_encodings/encodings"),
-}

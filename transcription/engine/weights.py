@@ -17,8 +17,10 @@ _KINDS: Final = (np.float32, np.int8, np.int16, np.int32, np.float16)
 _SCALE: Final = "_scale"
 
 
-def floats(file: Path, prefix: str) -> dict[str, Tensor]:
-    """The variables in ``file`` whose names begin with ``prefix``, without it, as float32.
+def weights(file: Path, prefix: str) -> dict[str, Tensor]:
+    """The variables in ``file`` whose names begin with ``prefix``, without it.
+
+    In the kind of number that they are stored in; those of eight bits as float32, by their scales.
 
     Raises ValueError where the file is of another format, or ends early.
     """
@@ -29,12 +31,12 @@ def floats(file: Path, prefix: str) -> dict[str, Tensor]:
             raise ValueError(f"{file.name} ends early") from error
     for name in [name for name in found if name.endswith(_SCALE)]:
         # Whole numbers are the weights times the scale of their row.
-        weight, scale = found[name.removesuffix(_SCALE)], found.pop(name)
-        weight /= scale.reshape(-1, *[1] * (weight.ndim - 1))
+        weight, scale = name.removesuffix(_SCALE), found.pop(name)
+        found[weight] = found[weight] / scale.reshape(-1, *[1] * (found[weight].ndim - 1))
     return {name: torch.from_numpy(values) for name, values in found.items()}
 
 
-def _variables(data: mmap.mmap, prefix: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _variables(data: mmap.mmap, prefix: str) -> Iterator[tuple[str, NDArray[Any]]]:
     (version,) = _numbers(data, "<I")
     if version != _VERSION:
         raise ValueError(f"the format is of version {version}, not {_VERSION}")
@@ -49,8 +51,8 @@ def _variables(data: mmap.mmap, prefix: str) -> Iterator[tuple[str, NDArray[np.f
             if kind >= len(_KINDS):
                 raise ValueError(f"{name} has numbers of an unknown kind, {kind}")
             values = np.frombuffer(data[data.tell() : data.tell() + size], _KINDS[kind])
-            # A copy, also of float32: torch wants to be able to write.
-            yield name.removeprefix(prefix), values.reshape(shape).astype(np.float32, copy=True)
+            # A copy: torch wants to be able to write.
+            yield name.removeprefix(prefix), values.reshape(shape).copy()
         data.seek(size, 1)
 
 

@@ -17,14 +17,14 @@ import ctranslate2
 from models import registry
 from models.registry import DEMO_DIRECTORY
 from transcription.audio import SAMPLE_RATE
-from transcription.engine import bfloat16, device, diarization, recognition, speech
+from transcription.engine import device, diarization, recognition, speech
 from transcription.engine.bfloat16 import FILE, Network, in_bfloat16
 from transcription.engine.features import WHOLE, log_mels
 from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
 from transcription.engine.settings import Settings
 from transcription.engine.speech import Pyannote
-from transcription.engine.weights import floats
+from transcription.engine.weights import weights
 from transcription.findings import Window, ignore_progress
 
 DEMO_WHISPER = DEMO_DIRECTORY / "whisper"
@@ -88,13 +88,13 @@ VARIABLES = [
 def test_weights_are_read_in_all_their_kinds(tmp_path: Path) -> None:
     file = tmp_path / FILE
     file.write_bytes(file_of(*VARIABLES))
-    found = floats(file, "encoder/")
+    found = weights(file, "encoder/")
     assert {name: values.tolist() for name, values in found.items()} == {
         "a": [[0.5, -2.0]],
         "b": [[2.0, -1.0], [2.0, 1.0]],
-        "c": 8.0,
+        "c": 8,
     }
-    assert {values.dtype for values in found.values()} == {torch.float32}
+    assert [found[name].dtype for name in "abc"] == [torch.float16, torch.float32, torch.int16]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_weights_are_read_in_all_their_kinds(tmp_path: Path) -> None:
         (file_of(*VARIABLES)[:-20], "ends early"),
         (file_of(*VARIABLES)[:100], "ends early"),
         (file_of(("encoder/a", HALVES, 5)), "unknown kind, 5"),
-        (file_of(*VARIABLES), "no conv1/bias"),
+        (file_of(*VARIABLES), "no layers"),
     ],
 )
 def test_a_model_of_another_format_keeps_ctranslate2s_encoder(
@@ -116,11 +116,33 @@ def test_a_model_of_another_format_keeps_ctranslate2s_encoder(
     assert recognition.bfloat16_encoder(str(tmp_path), None) is None
 
 
-def test_a_model_without_layers_is_refused(tmp_path: Path) -> None:
-    needed = [(f"encoder/{name}", np.zeros(1, np.float32), 0) for name in sorted(bfloat16._NEEDED)]
-    (tmp_path / FILE).write_bytes(file_of(*needed))
-    with pytest.raises(ValueError, match="no layers"):
-        Network(tmp_path)
+def layer(width: int) -> list[tuple[str, Any, int]]:
+    """Two of its variables, ``width`` wide."""
+    return [
+        (f"encoder/layer_0/{part}/linear_0/weight", np.zeros((width, width), np.float32), 0)
+        for part in ("self_attention", "ffn")
+    ]
+
+
+def test_what_a_models_layers_lack_is_found_when_it_loads(tmp_path: Path) -> None:
+    outer = [
+        ("encoder/conv1/weight", np.zeros((4, 3, 3), np.float32), 0),
+        ("encoder/conv1/bias", np.zeros(4, np.float32), 0),
+        ("encoder/conv2/weight", np.zeros((4, 4, 3), np.float32), 0),
+        ("encoder/conv2/bias", np.zeros(4, np.float32), 0),
+        ("encoder/position_encodings/encodings", np.zeros((9, 4), np.float32), 0),
+    ]
+    narrow = [*outer[:2], ("encoder/conv2/weight", np.zeros((4, 5, 3), np.float32), 0), *outer[3:]]
+    for variables, said in (
+        (outer, "no layers"),
+        ([*layer(4)], "no 'conv1/weight'"),
+        ([*outer, *layer(4)], "no 'num_heads'"),
+        ([*narrow, *layer(4)], "do not fit"),
+    ):
+        (tmp_path / FILE).write_bytes(file_of(*variables))
+        with pytest.raises(ValueError, match=said):
+            Network(tmp_path)
+        assert recognition.bfloat16_encoder(str(tmp_path), None) is None
 
 
 @pytest.mark.parametrize("units", [True, False])
