@@ -161,7 +161,7 @@ def networks(engine: Any) -> dict[str, tuple[object, str]]:
             engine._speech._detectors["pyannote"]._score._segmentation.model,
             "forward",
         ),
-        "recognize": (engine._recognizers["demo"]._model, "encode"),
+        "recognize": (engine._recognizers["demo"]._decoder._encoder, "_encode"),
         "align": (engine._aligners._resident["en"][0]._acoustics, "_features"),
         "segmentation": (diarizer._segmentation.model, "forward"),
         "speaker vectors": (diarizer._embedding.model_, "forward"),

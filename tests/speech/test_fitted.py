@@ -26,13 +26,14 @@ def listen(base_engine: Any) -> Any:
     from transcription.engine import listening
     from transcription.engine.decoding import Asked, Decoder
 
-    whisper = base_engine._recognizers["base"]._model
+    recognizer = base_engine._recognizers["base"]
+    whisper, encode = recognizer._model, recognizer._decoder._encoder._encode
 
     def one(clip: Any, *, fitted: bool) -> Any:
         def tokenizers(task: str, code: str) -> Any:
             return Tokenizer(whisper.hf_tokenizer, True, task=task, language=code)
 
-        decoder = Decoder(whisper, gpu=False, fitted=fitted)
+        decoder = Decoder(whisper, gpu=False, fitted=fitted, encode=encode)
         samples = decode(clip.audio)
         window = Window(0.0, seconds(samples))
         (found,) = listening.listen(
