@@ -37,6 +37,8 @@ manifests() {
 clients() {
     LITELLM_LOCAL_MODEL_COST_MAP=True "$VENV/bin/python" -W ignore -c 'import openai, litellm, langchain_community' ||
         fail "other people's clients cannot be imported"
+    # pydub, which langchain's parser needs, calls a program of this name.
+    ln -sf "$("$VENV/bin/python" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())')" "$VENV/bin/ffmpeg"
 }
 
 case $NAME in

@@ -43,7 +43,7 @@ class Beside:
     def run(self, stack: RunningStack, recording: Path, code: str, **environ: str) -> Any:
         """What ``code`` assigned to ``result``."""
         given = {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{self.python.parent}:{os.environ['PATH']}",
             "BASE": f"{stack.url}/v1",
             "TOKEN": stack.token,
             "RECORDING": str(recording),
