@@ -9,6 +9,7 @@ is shared likewise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
@@ -42,60 +43,77 @@ class Shared:
         step = _step(chunks)
         if not step or step % self._layers.stride or torch.is_grad_enabled():
             return self._whole(chunks)
-        return self._behind(self._pooled(chunks, step))
+        # One after the other: a chunk's numbers stay in the core's cache from layer to layer.
+        return torch.cat([self._behind(pooled) for pooled in self._pooled(chunks, step)])
 
-    def _pooled(self, chunks: Tensor, step: int) -> Tensor:
-        """What the first layer's pooling gives of chunks that begin ``step`` samples apart."""
+    def _pooled(self, chunks: Tensor, step: int) -> Iterator[Tensor]:
+        """The first layer's pooled outputs of chunks that begin ``step`` samples apart.
+
+        Each (1, filters, frames), but for a constant in every channel.
+        """
         stride, pool = self._layers.stride, self._layers.pool1d[0].kernel_size
         # Anew each time, as pyannote does: the network may have moved to another device.
         filters: Tensor = self._layers.conv1d[0].filterbank.filters()
-        sums = filters.sum(dim=-1)  # (filters, 1): what each makes of a constant
         count, _, samples = chunks.shape
-        waveform = chunks.as_strided((1, 1, (count - 1) * step + samples), (1, 1, 1))
-        filtered = functional.conv1d(waveform, filters, stride=stride)
+        waveform = chunks.as_strided(((count - 1) * step + samples,), (1,))
+        filtered = functional.conv1d(waveform[None, None], filters, stride=stride)
+        signs = (filtered, -filtered)
         frames = (samples - filters.shape[-1]) // stride + 1
         begins = [chunk * step // stride for chunk in range(count)]
         # Chunks begin at any of a group's places: each place has groups of its own.
         greatest = {
-            place: (
-                functional.max_pool1d(filtered[..., place:], pool),
-                functional.max_pool1d(-filtered[..., place:], pool),
-            )
+            place: [functional.max_pool1d(either[..., place:], pool) for either in signs]
             for place in {begin % pool for begin in begins}
         }
-        scales, shifts = self._normal(chunks)
-        pooled = chunks.new_empty(count, len(sums), frames // pool)
-        for own, begin, scale, shift in zip(pooled, begins, scales, shifts, strict=True):
+        scales, shifts = self._normal(waveform, count, step, samples)
+        # Twice what the filters make of the shift, a constant; (chunks, filters, 1).
+        constants = 2 * shifts[:, None, None] * filters.sum(dim=-1)
+        for begin, scale, constant in zip(begins, scales, constants, strict=True):
             high, low = (
-                some[0, :, begin // pool : begin // pool + frames // pool]
+                some[:, :, begin // pool : begin // pool + frames // pool]
                 for some in greatest[begin % pool]
             )
-            constant = sums * shift
-            # The greatest |scale x + constant| is at the greatest x or at the least one.
-            torch.addcmul(constant, high, scale, out=own)
-            torch.maximum(own, torch.addcmul(-constant, low, scale), out=own)
-        return pooled
+            # |x + c| is greatest at the greatest x or at the least one; c is left away from both.
+            yield torch.maximum(torch.addcmul(constant, high, scale), low * scale)
 
-    def _normal(self, chunks: Tensor) -> tuple[Tensor, Tensor]:
+    def _normal(
+        self, waveform: Tensor, count: int, step: int, samples: int
+    ) -> tuple[Tensor, Tensor]:
         """By what each chunk is multiplied, at least 0, and what is added then, (chunks,) both.
 
         With another sign of both, absolute values are the same.
         """
         norm = self._layers.wav_norm1d
-        variance, mean = torch.var_mean(chunks, dim=(1, 2), correction=0)
-        scale = norm.weight / (variance + norm.eps).sqrt()
-        shift = norm.bias - mean * scale
-        return scale.abs(), torch.where(scale < 0, -shift, shift)
+        begins = torch.arange(count) * step
+        # In double precision, because sums of the whole waveform are subtracted.
+        sums, squares = (
+            functional.pad(each.cumsum(dim=0), (1, 0))
+            for each in (waveform.double(), waveform.double().square())
+        )
+        mean = (sums[begins + samples] - sums[begins]) / samples
+        variance = (squares[begins + samples] - squares[begins]) / samples - mean.square()
+        scales = norm.weight / (variance.clamp(min=0) + norm.eps).sqrt()
+        shifts = norm.bias - mean * scales
+        shifts = torch.where(scales < 0, -shifts, shifts)
+        return scales.abs().to(waveform.dtype), shifts.to(waveform.dtype)
 
-    def _behind(self, pooled: Tensor) -> Tensor:
-        """The layers behind the first one's pooling."""
+    def _behind(self, outputs: Tensor) -> Tensor:
+        """What the layers behind the first one's pooling give."""
         layers = self._layers
-        outputs = functional.leaky_relu(layers.norm1d[0](pooled))
+        outputs = self._normalized(outputs, layers.norm1d[0])
         for convolve, pool, norm in list(
             zip(layers.conv1d, layers.pool1d, layers.norm1d, strict=True)
         )[1:]:
-            outputs = functional.leaky_relu(norm(pool(convolve(outputs))))
+            outputs = self._normalized(pool(convolve(outputs)), norm)
         return outputs
+
+    @staticmethod
+    def _normalized(outputs: Tensor, norm: nn.InstanceNorm1d) -> Tensor:
+        """The `InstanceNorm1d` and what follows, in place."""
+        outputs -= outputs.mean(dim=2, keepdim=True)
+        power = torch.linalg.vector_norm(outputs, dim=2, keepdim=True).square()
+        factor = norm.weight[:, None] / (power / outputs.shape[2] + norm.eps).sqrt()
+        return functional.leaky_relu_(outputs.mul_(factor).add_(norm.bias[:, None]))
 
 
 def _step(chunks: Tensor) -> int:
