@@ -67,8 +67,9 @@ class Network:
                 weight, bias = self._pair(f"conv{number}")
                 convolved = functional.conv1d(heard, weight, bias, stride=stride, padding=1)
                 heard = functional.gelu(convolved)
-            states = heard.transpose(1, 2).float()
-            states = states + self._weights["position_encodings/encodings"][: states.shape[1]]
+            # A frame's numbers side by side, or every sum walks through all of the memory.
+            states = heard.transpose(1, 2).contiguous().float()
+            states += self._weights["position_encodings/encodings"][: states.shape[1]]
             for number in range(self._layers):
                 layer = f"layer_{number}/"
                 states += self._attention(states, f"{layer}self_attention/")

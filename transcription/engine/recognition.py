@@ -1,6 +1,7 @@
 """What was said: Whisper by CTranslate2, windows of speech in batches, nothing kept in between."""
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -62,6 +63,9 @@ class Recognizer:
         ``fitted``: short windows are not padded to 30 s.
         """
         self._device = device
+        if device.bfloat16:
+            # CTranslate2 leaves these vectors alone, because older processors slow down with them.
+            os.environ.setdefault("CT2_FORCE_CPU_ISA", "AVX512")
         self._model: Any = WhisperModel(
             model,
             device=device.whisper,

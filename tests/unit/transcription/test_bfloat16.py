@@ -1,7 +1,10 @@
 """Whisper's encoder and LSTMs in bfloat16, beside those that they take the place of."""
 
+import os
 import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +21,7 @@ from models import registry
 from models.registry import DEMO_DIRECTORY
 from transcription.audio import SAMPLE_RATE
 from transcription.engine import device, diarization, recognition, speech
-from transcription.engine.bfloat16 import FILE, Network, in_bfloat16
+from transcription.engine.bfloat16 import FILE, Network, has_units, in_bfloat16
 from transcription.engine.features import WHOLE, log_mels
 from transcription.engine.heard import Heard
 from transcription.engine.lanes import Lanes
@@ -155,9 +158,35 @@ def test_a_processor_with_units_for_it_encodes_in_bfloat16(
     assert not device.choose(Settings(device="cpu", compute_type="int8")).bfloat16
 
 
+@pytest.mark.skipif(not has_units(), reason="a processor without these units")
+@pytest.mark.parametrize(("compute_type", "vectors"), [("auto", "AVX512"), ("int8", "AVX2")])
+def test_where_the_units_are_ctranslate2_uses_the_widest_vectors(
+    compute_type: str, vectors: str
+) -> None:
+    """It says so when it first computes, in a process of its own."""
+    program = f"""
+from transcription.engine import device, recognition
+from transcription.engine.lanes import Lanes
+from transcription.engine.settings import Settings
+chosen = device.choose(Settings(device="cpu", compute_type={compute_type!r}))
+recognition.Recognizer({str(DEMO_WHISPER)!r}, chosen, Lanes(1))
+"""
+    environ = {k: v for k, v in os.environ.items() if k != "CT2_FORCE_CPU_ISA"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        env={**environ, "CT2_VERBOSE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    assert f"Selected ISA: {vectors}\n" in done.stderr
+
+
 def test_the_recognizer_encodes_with_it_where_the_device_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("CT2_FORCE_CPU_ISA", "")  # this processor may have no such vectors
     encoded = []
     whole = Network.__call__
 
