@@ -1,4 +1,4 @@
-"""Hypothesis by the clock: `FUZZ_MINUTES` for all harnesses together, three where it is not set."""
+"""Hypothesis by the clock: `FUZZ_MINUTES` for all harnesses together, two where it is not set."""
 
 import itertools
 import os
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
 _HARNESSES: Final = 12
-SECONDS: Final = 60 * float(os.environ.get("FUZZ_MINUTES") or 3) / _HARNESSES
+SECONDS: Final = 60 * float(os.environ.get("FUZZ_MINUTES") or 2) / _HARNESSES
 BOUNDED: Final = pytest.mark.timeout(4 * SECONDS + 120)  # shrinking what was found takes time
 _EXAMPLES = 200  # between two looks at the clock
 
