@@ -86,9 +86,9 @@ class Shared:
         norm = self._layers.wav_norm1d
         begins = torch.arange(count) * step
         # In double precision, because sums of the whole waveform are subtracted.
+        exact = waveform.double()
         sums, squares = (
-            functional.pad(each.cumsum(dim=0), (1, 0))
-            for each in (waveform.double(), waveform.double().square())
+            functional.pad(each.cumsum(dim=0), (1, 0)) for each in (exact, exact.square())
         )
         mean = (sums[begins + samples] - sums[begins]) / samples
         variance = (squares[begins + samples] - squares[begins]) / samples - mean.square()
